@@ -1,0 +1,14 @@
+package cpu
+
+import xcpu "golang.org/x/sys/cpu"
+
+// HasAVX2 and HasAVX512 ask for everything the kernels of that name use.
+var (
+	HasAVX2   = xcpu.X86.HasAVX2 && xcpu.X86.HasFMA && f16c()
+	HasAVX512 = HasAVX2 && xcpu.X86.HasAVX512F && xcpu.X86.HasAVX512BW && xcpu.X86.HasAVX512DQ && xcpu.X86.HasAVX512VL
+)
+
+func cpuid1ecx() uint32
+
+// f16c reports the half-precision conversions, which x/sys/cpu does not list.
+func f16c() bool { return cpuid1ecx()&(1<<29) != 0 }

@@ -1,0 +1,60 @@
+package tensor
+
+// arena hands out memory that lives until the Ctx is reset. Chunks are kept and
+// reused, so that a run which repeats its shapes allocates nothing after the first time.
+type arena struct {
+	f32   slab[float32]
+	ints  slab[int]
+	heads slab[Tensor]
+}
+
+const (
+	f32Chunk  = 1 << 18
+	intChunk  = 1 << 10
+	headChunk = 1 << 8
+)
+
+func (a *arena) floats(n int) []float32 { return a.f32.take(n, f32Chunk) }
+
+func (a *arena) shape(s []int) []int {
+	d := a.ints.take(len(s), intChunk)
+	copy(d, s)
+	return d
+}
+
+func (a *arena) header() *Tensor {
+	h := &a.heads.take(1, headChunk)[0]
+	*h = Tensor{}
+	return h
+}
+
+func (a *arena) mark() mark { return mark{a.f32.at, a.ints.at, a.heads.at} }
+
+func (a *arena) release(m mark) { a.f32.at, a.ints.at, a.heads.at = m.f32, m.ints, m.heads }
+
+// mark is a position in an arena, to be released to.
+type mark struct{ f32, ints, heads position }
+
+// position is a chunk and the elements used in it.
+type position struct{ chunk, used int }
+
+// slab is a list of chunks of which the first at.chunk are full.
+type slab[E any] struct {
+	chunks [][]E
+	at     position
+}
+
+// take returns n elements with whatever was in them before.
+func (s *slab[E]) take(n, chunk int) []E {
+	for s.at.chunk < len(s.chunks) {
+		if c := s.chunks[s.at.chunk]; s.at.used+n <= len(c) {
+			e := c[s.at.used : s.at.used+n : s.at.used+n]
+			s.at.used += n
+			return e
+		}
+		s.at = position{chunk: s.at.chunk + 1}
+	}
+	s.chunks = append(s.chunks, make([]E, max(n, chunk)))
+	s.at = position{chunk: len(s.chunks) - 1, used: n}
+	return s.chunks[s.at.chunk][:n:n]
+}

@@ -1,0 +1,154 @@
+package tensor
+
+import (
+	"fmt"
+
+	"github.com/fovea-ml/fovea/kernel"
+)
+
+// Ctx is one execution: it owns the activations and, when training, the tape.
+// The zero value runs inference on the calling goroutine. A Ctx is used by one goroutine.
+type Ctx struct {
+	Train bool         // record a tape for Backward
+	Pool  *kernel.Pool // workers of the kernels; nil runs on the caller
+
+	// Observer, when set, sees every stage that a model reports by Observe.
+	Observer func(stage string, t *Tensor)
+
+	arena arena
+	tape  []func()
+}
+
+// New returns the output of an op, uninitialised, valid until Reset. When
+// training it needs a gradient if any of the inputs does.
+func (c *Ctx) New(shape []int, in ...*Tensor) *Tensor {
+	y := c.arena.header()
+	y.Shape = c.arena.shape(shape)
+	y.F32 = c.arena.floats(Size(shape))
+	y.arena = &c.arena
+	if c.Train {
+		for _, t := range in {
+			y.needs = y.needs || t.NeedsGrad()
+		}
+	}
+	return y
+}
+
+// Scratch returns n uninitialised floats that live until Reset.
+func (c *Ctx) Scratch(n int) []float32 { return c.arena.floats(n) }
+
+// View returns the elements of t under another shape of the same size. The
+// gradient is shared too.
+func (c *Ctx) View(t *Tensor, shape ...int) *Tensor {
+	if Size(shape) != t.Len() {
+		panic(fmt.Sprintf("tensor: View: %v as %v", t.Shape, shape))
+	}
+	y := c.arena.header()
+	*y = *t
+	y.Shape = c.arena.shape(shape)
+	if t.needs {
+		y.grad = t.Grad()
+	}
+	return y
+}
+
+// Record remembers how to push y's gradient to the inputs it was made from. Ops
+// call it only if y.NeedsGrad(), so that inference makes no closure.
+func (c *Ctx) Record(y *Tensor, back func()) {
+	if y.needs {
+		c.tape = append(c.tape, back)
+	}
+}
+
+// Backward runs the tape from loss, a one-element tensor, to the parameters.
+func (c *Ctx) Backward(loss *Tensor) {
+	if len(loss.F32) != 1 {
+		panic(fmt.Sprintf("tensor: Backward from shape %v, want one element", loss.Shape))
+	}
+	loss.Grad()[0] = 1
+	c.unwind(0)
+}
+
+// unwind runs and drops the tape's entries from the newest down to bottom.
+func (c *Ctx) unwind(bottom int) {
+	for len(c.tape) > bottom {
+		back := c.tape[len(c.tape)-1]
+		c.tape[len(c.tape)-1] = nil
+		c.tape = c.tape[:len(c.tape)-1]
+		back()
+	}
+}
+
+// Recompute runs f, a block of a model, without keeping its activations: only
+// the output survives, and Backward runs f once more to get the rest (Chen et
+// al. 2016, https://arxiv.org/abs/1604.06174). It trades a third more arithmetic
+// for memory that no longer grows with the size of a block.
+func (c *Ctx) Recompute(x *Tensor, f func(c *Ctx, x *Tensor) *Tensor) *Tensor {
+	if !c.Train {
+		return f(c, x)
+	}
+	out, needs := c.withoutTape(x, f)
+	y := c.New(out.shape, x)
+	copy(y.F32, out.data)
+	y.needs = needs
+	if !y.needs {
+		return y
+	}
+	c.Record(y, func() {
+		m := c.arena.mark()
+		defer c.arena.release(m)
+		in := *x
+		in.grad = nil
+		if x.needs {
+			in.grad = x.Grad()
+			m = c.arena.mark()
+		}
+		bottom := len(c.tape)
+		quiet := c.Observer
+		c.Observer = nil
+		z := f(c, &in)
+		c.Observer = quiet
+		copy(z.Grad(), y.Grad())
+		c.unwind(bottom)
+	})
+	return y
+}
+
+// blockOutput is what withoutTape saves of a block.
+type blockOutput struct {
+	shape []int
+	data  []float32
+}
+
+// withoutTape runs f and releases everything it allocated in the arena; the
+// output is returned in memory of its own. It reports whether a gradient flows through f.
+func (c *Ctx) withoutTape(x *Tensor, f func(c *Ctx, x *Tensor) *Tensor) (blockOutput, bool) {
+	m, bottom := c.arena.mark(), len(c.tape)
+	z := f(c, x)
+	out := blockOutput{append([]int(nil), z.Shape...), append([]float32(nil), z.F32...)}
+	needs := z.needs
+	clear(c.tape[bottom:])
+	c.tape = c.tape[:bottom]
+	c.arena.release(m)
+	return out, needs
+}
+
+// Observe reports an intermediate result under a name of testdata's FORMAT, for
+// verify, inspect and the non-finite guard. It is free when nobody listens.
+func (c *Ctx) Observe(stage string, t *Tensor) {
+	if c.Observer != nil {
+		c.Observer(stage, t)
+	}
+}
+
+// Observing reports whether somebody listens, for models that would otherwise
+// build stage names for nobody.
+func (c *Ctx) Observing() bool { return c.Observer != nil }
+
+// Reset frees every tensor made since the last Reset, and the tape. Parameters
+// and caches are not in the arena and stay.
+func (c *Ctx) Reset() {
+	clear(c.tape)
+	c.tape = c.tape[:0]
+	c.arena.release(mark{})
+}

@@ -1,0 +1,12 @@
+package kernel
+
+// Name tells which implementation of the kernels is in use: "avx512", "avx2" or
+// "generic". FOVEA_KERNEL, read once at start-up, names the fastest one allowed.
+func Name() string {
+	for _, impl := range Impls {
+		if *impl.Toggle {
+			return impl.Name
+		}
+	}
+	return "generic"
+}

@@ -6,6 +6,7 @@ type arena struct {
 	f32   slab[float32]
 	ints  slab[int]
 	heads slab[Tensor]
+	depth int // scopes entered and not left
 }
 
 const (
@@ -24,16 +25,31 @@ func (a *arena) shape(s []int) []int {
 
 func (a *arena) header() *Tensor {
 	h := &a.heads.take(1, headChunk)[0]
-	*h = Tensor{}
+	*h = Tensor{arena: a, depth: a.depth}
 	return h
 }
 
-func (a *arena) mark() mark { return mark{a.f32.at, a.ints.at, a.heads.at} }
+// enter begins a scope: leave frees everything allocated since.
+func (a *arena) enter() scope {
+	a.depth++
+	return scope{a.f32.at, a.ints.at, a.heads.at}
+}
 
-func (a *arena) release(m mark) { a.f32.at, a.ints.at, a.heads.at = m.f32, m.ints, m.heads }
+func (a *arena) leave(s scope) {
+	a.depth--
+	a.f32.at, a.ints.at, a.heads.at = s.f32, s.ints, s.heads
+}
 
-// mark is a position in an arena, to be released to.
-type mark struct{ f32, ints, heads position }
+// reset frees everything.
+func (a *arena) reset() {
+	a.f32.reset()
+	a.ints.reset()
+	a.heads.reset()
+	a.depth = 0
+}
+
+// scope is where an arena stood when the scope began.
+type scope struct{ f32, ints, heads position }
 
 // position is a chunk and the elements used in it.
 type position struct{ chunk, used int }
@@ -57,4 +73,19 @@ func (s *slab[E]) take(n, chunk int) []E {
 	s.chunks = append(s.chunks, make([]E, max(n, chunk)))
 	s.at = position{chunk: len(s.chunks) - 1, used: n}
 	return s.chunks[s.at.chunk][:n:n]
+}
+
+// reset frees everything. What took several chunks gets a single one, so that
+// runs of varying shapes do not strand the ends of ever more chunks.
+func (s *slab[E]) reset() {
+	s.at = position{}
+	if len(s.chunks) < 2 {
+		return
+	}
+	n := 0
+	for _, c := range s.chunks {
+		n += len(c)
+	}
+	s.chunks = nil
+	s.chunks = [][]E{make([]E, n)}
 }

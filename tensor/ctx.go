@@ -2,6 +2,7 @@ package tensor
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/fovea-ml/fovea/kernel"
 )
@@ -17,6 +18,7 @@ type Ctx struct {
 
 	arena arena
 	tape  []func()
+	kept  []any
 }
 
 // New returns the output of an op, uninitialised, valid until Reset. When
@@ -25,7 +27,6 @@ func (c *Ctx) New(shape []int, in ...*Tensor) *Tensor {
 	y := c.arena.header()
 	y.Shape = c.arena.shape(shape)
 	y.F32 = c.arena.floats(Size(shape))
-	y.arena = &c.arena
 	if c.Train {
 		for _, t := range in {
 			y.needs = y.needs || t.NeedsGrad()
@@ -87,50 +88,43 @@ func (c *Ctx) Recompute(x *Tensor, f func(c *Ctx, x *Tensor) *Tensor) *Tensor {
 	if !c.Train {
 		return f(c, x)
 	}
-	out, needs := c.withoutTape(x, f)
-	y := c.New(out.shape, x)
-	copy(y.F32, out.data)
+	y, needs := c.withoutTape(x, f)
 	y.needs = needs
-	if !y.needs {
-		return y
-	}
 	c.Record(y, func() {
-		m := c.arena.mark()
-		defer c.arena.release(m)
 		in := *x
-		in.grad = nil
 		if x.needs {
 			in.grad = x.Grad()
-			m = c.arena.mark()
 		}
-		bottom := len(c.tape)
-		quiet := c.Observer
-		c.Observer = nil
+		dy, bottom := y.Grad(), len(c.tape)
+		defer c.arena.leave(c.arena.enter())
+		observer := c.Observer
+		c.Observer = nil // it saw the stages the first time
 		z := f(c, &in)
-		c.Observer = quiet
-		copy(z.Grad(), y.Grad())
+		c.Observer = observer
+		dz := z.Grad()
+		for i, g := range dy {
+			dz[i] += g
+		}
 		c.unwind(bottom)
 	})
 	return y
 }
 
-// blockOutput is what withoutTape saves of a block.
-type blockOutput struct {
-	shape []int
-	data  []float32
-}
-
-// withoutTape runs f and releases everything it allocated in the arena; the
-// output is returned in memory of its own. It reports whether a gradient flows through f.
-func (c *Ctx) withoutTape(x *Tensor, f func(c *Ctx, x *Tensor) *Tensor) (blockOutput, bool) {
-	m, bottom := c.arena.mark(), len(c.tape)
-	z := f(c, x)
-	out := blockOutput{append([]int(nil), z.Shape...), append([]float32(nil), z.F32...)}
-	needs := z.needs
+// withoutTape runs f and frees everything it allocated but a copy of its output.
+// It reports whether a gradient flows through f.
+func (c *Ctx) withoutTape(x *Tensor, f func(c *Ctx, x *Tensor) *Tensor) (y *Tensor, needs bool) {
+	bottom := len(c.tape)
+	s := c.arena.enter()
+	in := *x
+	in.depth = c.arena.depth // whatever f does to the gradient of its copy is freed too
+	z := f(c, &in)
+	shape, data, needs := slices.Clone(z.Shape), slices.Clone(z.F32), z.needs
 	clear(c.tape[bottom:])
 	c.tape = c.tape[:bottom]
-	c.arena.release(m)
-	return out, needs
+	c.arena.leave(s)
+	y = c.New(shape)
+	copy(y.F32, data)
+	return y, needs
 }
 
 // Observe reports an intermediate result under a name of testdata's FORMAT, for
@@ -150,5 +144,18 @@ func (c *Ctx) Observing() bool { return c.Observer != nil }
 func (c *Ctx) Reset() {
 	clear(c.tape)
 	c.tape = c.tape[:0]
-	c.arena.release(mark{})
+	c.arena.reset()
+}
+
+// Reuse returns the one J that c keeps, zero at first: working memory that an op
+// or a model would otherwise allocate at every call. It survives Reset.
+func Reuse[J any](c *Ctx) *J {
+	for _, k := range c.kept {
+		if j, ok := k.(*J); ok {
+			return j
+		}
+	}
+	j := new(J)
+	c.kept = append(c.kept, j)
+	return j
 }

@@ -29,8 +29,9 @@ type Tensor struct {
 	Raw   []byte    // packed little-endian elements otherwise; may alias a read-only mapping
 
 	grad  []float32
-	needs bool // a gradient flows into or through this tensor
-	arena *arena
+	needs bool   // a gradient flows into or through this tensor
+	arena *arena // nil for parameters
+	depth int    // arena scope that the tensor was made in
 }
 
 // New returns a zeroed F32 tensor.
@@ -86,11 +87,7 @@ func (t *Tensor) Bytes() int { return t.Len() * t.DType.Size() }
 // checkpoint mapped read-only, or holds in 16 bits, is copied.
 func (t *Tensor) Own() {
 	f := make([]float32, t.Len())
-	if t.DType == F32 {
-		copy(f, t.F32)
-	} else {
-		kernel.ToF32(f, t.Raw, t.DType)
-	}
+	t.Floats(f)
 	t.F32, t.Raw, t.DType = f, nil, F32
 }
 
@@ -111,7 +108,8 @@ func (t *Tensor) SetTrainable(on bool) {
 // Grad returns the gradient accumulator, zeroed and allocated on first use.
 func (t *Tensor) Grad() []float32 {
 	if t.grad == nil {
-		if t.arena != nil {
+		// Within an arena scope, the gradient of a tensor from outside has to outlive the scope.
+		if t.arena != nil && t.depth == t.arena.depth {
 			t.grad = t.arena.floats(t.Len())
 			clear(t.grad)
 		} else {
@@ -129,3 +127,15 @@ func (t *Tensor) ZeroGrad() { clear(t.grad) }
 
 // String shows the dtype and shape, not the elements.
 func (t *Tensor) String() string { return fmt.Sprintf("%v%v", t.DType, t.Shape) }
+
+// Floats copies the elements to dst as float32, whatever their dtype.
+func (t *Tensor) Floats(dst []float32) {
+	if len(dst) != t.Len() {
+		panic(fmt.Sprintf("tensor: Floats: %d elements for %v", len(dst), t))
+	}
+	if t.DType == F32 {
+		copy(dst, t.F32)
+	} else {
+		kernel.ToF32(dst, t.Raw, t.DType)
+	}
+}

@@ -1,0 +1,101 @@
+// Package generate turns a model and a prompt into tokens: prefill, decode
+// steps over a KV cache, sampling, stop conditions, text as it comes.
+package generate
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/fovea-ml/fovea/kernel"
+	"github.com/fovea-ml/fovea/model"
+	"github.com/fovea-ml/fovea/tensor"
+)
+
+// prefillChunk bounds the activations of a long prompt: rows that go through the decoder at once.
+const prefillChunk = 512
+
+// Session is one conversation with a model: its KV cache and the activations
+// of the step that runs. It is used by one goroutine.
+type Session struct {
+	vlm   model.VLM
+	ctx   tensor.Ctx
+	cache *model.KVCache
+	room  int
+	ids   []int32 // of the tokens in the cache
+	one   [1]int32
+	seq   model.Sequence
+	past  [1]*model.KVCache
+}
+
+// NewSession makes room for capacity tokens, or for the model's whole context if
+// capacity is 0. pool may be nil.
+func NewSession(vlm model.VLM, capacity int, pool *kernel.Pool) *Session {
+	if most := vlm.Decoder().Context(); capacity <= 0 || capacity > most {
+		capacity = most
+	}
+	s := &Session{vlm: vlm, cache: vlm.Decoder().NewCache(capacity), room: capacity}
+	s.ctx.Pool = pool
+	s.past[0] = s.cache
+	return s
+}
+
+// IDs are the tokens in the cache, placeholders of pictures included.
+func (s *Session) IDs() []int32 { return s.ids }
+
+// Room is the number of tokens that still fit.
+func (s *Session) Room() int { return s.room - len(s.ids) }
+
+// Truncate forgets all tokens but the first n.
+func (s *Session) Truncate(n int) {
+	s.cache.Truncate(n)
+	s.ids = s.ids[:n]
+}
+
+// Prefill runs a prompt behind what is in the cache and returns the logits that
+// follow it, valid until the next call. When it fails the cache is as before.
+func (s *Session) Prefill(ctx context.Context, p *model.Prompt) ([]float32, error) {
+	switch {
+	case len(p.IDs) == 0:
+		return nil, fmt.Errorf("generate: the prompt is empty")
+	case len(p.IDs) > s.Room():
+		return nil, fmt.Errorf("generate: the prompt has %d tokens and %d of the context's %d are left: shorten it, or use fewer or smaller pictures",
+			len(p.IDs), s.Room(), s.room)
+	}
+	before := len(s.ids)
+	s.ctx.Reset()
+	all := s.vlm.Embed(&s.ctx, p)
+	width := all.X.Cols()
+	var last *tensor.Tensor
+	for at := 0; at < len(p.IDs); at += prefillChunk {
+		if err := ctx.Err(); err != nil {
+			s.Truncate(before)
+			return nil, err
+		}
+		n := min(prefillChunk, len(p.IDs)-at)
+		h := s.forward(tensor.From(all.X.F32[at*width:(at+n)*width], n, width))
+		s.ids = append(s.ids, p.IDs[at:at+n]...)
+		last = tensor.From(h.Row(n-1), 1, width)
+	}
+	return s.vlm.Decoder().Logits(&s.ctx, last).F32, nil
+}
+
+// Step runs one token behind what is in the cache and returns the logits that
+// follow it, valid until the next call.
+func (s *Session) Step(id int32) ([]float32, error) {
+	if s.Room() == 0 {
+		return nil, ErrContextFull
+	}
+	s.ctx.Reset()
+	s.one[0] = id
+	h := s.forward(s.vlm.Decoder().Embed(&s.ctx, s.one[:]))
+	s.ids = append(s.ids, id)
+	return s.vlm.Decoder().Logits(&s.ctx, h).F32, nil
+}
+
+func (s *Session) forward(x *tensor.Tensor) *tensor.Tensor {
+	s.seq = model.Sequence{X: x, Past: s.past[:]}
+	return s.vlm.Decoder().Forward(&s.ctx, &s.seq)
+}
+
+// ErrContextFull is returned by a step for which the cache has no room.
+var ErrContextFull = fmt.Errorf("generate: the context is full")

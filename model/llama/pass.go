@@ -1,0 +1,81 @@
+package llama
+
+import (
+	"math"
+	"sync"
+
+	"github.com/fovea-ml/fovea/model"
+	"github.com/fovea-ml/fovea/ops"
+	"github.com/fovea-ml/fovea/tensor"
+)
+
+// pass is what the blocks share while Forward runs.
+type pass struct {
+	angles ops.Rotary
+	attn   ops.Attn
+	past   []*ops.KV // backing attn.Past
+	starts [2]int    // backing attn.Starts of a single sequence
+}
+
+// passes are reused by inference, so that a decode step allocates none. In
+// training the tape holds on to them.
+var passes = sync.Pool{New: func() any { return new(pass) }}
+
+func (m *Model) begin(c *tensor.Ctx, s *model.Sequence) *pass {
+	p := new(pass)
+	if !c.Train {
+		p = passes.Get().(*pass)
+	}
+	starts := s.Starts
+	if starts == nil {
+		p.starts = [2]int{0, s.X.Rows()}
+		starts = p.starts[:]
+	}
+	p.attn = ops.Attn{Heads: m.cfg.NumAttentionHeads, KVHeads: m.cfg.NumKeyValueHeads, Causal: true, Starts: starts}
+	p.rotate(c, m, s, starts)
+	return p
+}
+
+func (p *pass) end(c *tensor.Ctx) {
+	if !c.Train {
+		*p = pass{past: p.past[:0]}
+		passes.Put(p)
+	}
+}
+
+// layer points attention at layer i of the sequences' caches.
+func (p *pass) layer(i int, s *model.Sequence) {
+	if s.Past == nil {
+		return
+	}
+	p.past = p.past[:0]
+	for _, k := range s.Past {
+		p.past = append(p.past, k.Layer[i])
+	}
+	p.attn.Past = p.past
+}
+
+// rotate fills in the cosines and sines of every row's position: its place in
+// its sequence, after what the cache holds.
+func (p *pass) rotate(c *tensor.Ctx, m *Model, s *model.Sequence, starts []int) {
+	half, rows := m.cfg.HeadDim/2, starts[len(starts)-1]
+	p.angles = ops.Rotary{Cos: c.Scratch(rows * half), Sin: c.Scratch(rows * half), Dim: m.cfg.HeadDim, HeadDim: m.cfg.HeadDim}
+	for i := range len(starts) - 1 {
+		first, n := 0, starts[i+1]-starts[i]
+		if s.Past != nil {
+			first = s.Past[i].Len()
+		}
+		freq := m.freq
+		if m.cfg.RopeScaling.kind() == "dynamic" && first+n > m.cfg.MaxPositionEmbeddings {
+			freq = m.cfg.frequencies(first + n)
+		}
+		at := starts[i] * half
+		for pos := first; pos < first+n; pos++ {
+			for _, f := range freq {
+				sin, cos := math.Sincos(float64(float32(pos) * f))
+				p.angles.Cos[at], p.angles.Sin[at] = float32(cos), float32(sin)
+				at++
+			}
+		}
+	}
+}

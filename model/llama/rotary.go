@@ -1,0 +1,82 @@
+package llama
+
+import (
+	"fmt"
+	"math"
+)
+
+// Scaling stretches rotary positions beyond the length a model was trained
+// with, in the ways of the reference's modeling_rope_utils.
+type Scaling struct {
+	RopeType       string  `json:"rope_type"`
+	Type           string  `json:"type"` // the older name of rope_type
+	RopeTheta      float64 `json:"rope_theta"`
+	Factor         float64 `json:"factor"`
+	LowFreqFactor  float64 `json:"low_freq_factor"`
+	HighFreqFactor float64 `json:"high_freq_factor"`
+	OriginalLength float64 `json:"original_max_position_embeddings"`
+}
+
+func (s *Scaling) kind() string {
+	switch {
+	case s == nil, s.RopeType == "" && s.Type == "":
+		return "default"
+	case s.RopeType != "":
+		return s.RopeType
+	}
+	return s.Type
+}
+
+func (s *Scaling) check() error {
+	switch kind := s.kind(); kind {
+	case "default":
+		return nil
+	case "linear", "dynamic":
+		if s.Factor < 1 {
+			return fmt.Errorf("rope_scaling: %s: factor is %v", kind, s.Factor)
+		}
+		return nil
+	case "llama3":
+		if s.Factor < 1 || s.LowFreqFactor <= 0 || s.HighFreqFactor <= s.LowFreqFactor || s.OriginalLength <= 0 {
+			return fmt.Errorf("rope_scaling: llama3: factor %v, low_freq_factor %v, high_freq_factor %v, original_max_position_embeddings %v",
+				s.Factor, s.LowFreqFactor, s.HighFreqFactor, s.OriginalLength)
+		}
+		return nil
+	default:
+		return fmt.Errorf("rope_scaling: unknown type %q, want default, linear, dynamic or llama3", kind)
+	}
+}
+
+// frequencies returns the angle per position of each pair of a head's elements
+// for sequences of length tokens; only "dynamic" depends on the length.
+func (cfg *Config) frequencies(length int) []float32 {
+	base, d := cfg.RopeTheta, float64(cfg.HeadDim)
+	s := cfg.RopeScaling
+	if most := float64(cfg.MaxPositionEmbeddings); s.kind() == "dynamic" && float64(length) > most {
+		base *= math.Pow(s.Factor*float64(length)/most-(s.Factor-1), d/(d-2))
+	}
+	f := make([]float32, cfg.HeadDim/2)
+	for i := range f {
+		f[i] = float32(1 / math.Pow(base, float64(2*i)/d))
+		switch s.kind() {
+		case "linear":
+			f[i] /= float32(s.Factor)
+		case "llama3":
+			f[i] = s.llama3(f[i])
+		}
+	}
+	return f
+}
+
+// llama3 divides low frequencies by the factor, keeps high ones, and blends in between.
+func (s *Scaling) llama3(f float32) float32 {
+	wavelength := 2 * math.Pi / float64(f)
+	switch {
+	case wavelength < s.OriginalLength/s.HighFreqFactor:
+		return f
+	case wavelength > s.OriginalLength/s.LowFreqFactor:
+		return f / float32(s.Factor)
+	}
+	smooth := (s.OriginalLength/wavelength - s.LowFreqFactor) / (s.HighFreqFactor - s.LowFreqFactor)
+	return float32((1-smooth)*float64(f)/s.Factor + smooth*float64(f))
+}

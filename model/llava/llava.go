@@ -1,0 +1,90 @@
+// Package llava is LLaVA: a CLIP tower whose features, through a projector,
+// stand among the tokens of a Llama decoder.
+//
+// Visual Instruction Tuning, Liu et al. 2023, https://arxiv.org/abs/2304.08485,
+// and LLaVA-1.5, https://arxiv.org/abs/2310.03744. Parameters are named as in
+// Hugging Face checkpoints of LlavaForConditionalGeneration.
+package llava
+
+import (
+	"fmt"
+
+	"github.com/fovea-ml/fovea/model"
+	"github.com/fovea-ml/fovea/model/clip"
+	"github.com/fovea-ml/fovea/model/llama"
+	"github.com/fovea-ml/fovea/model/projector"
+	"github.com/fovea-ml/fovea/ops"
+	"github.com/fovea-ml/fovea/tensor"
+)
+
+// Model is LLaVA.
+type Model struct {
+	Vision    *clip.Vision  `ckpt:"vision_tower.vision_model"`
+	Projector model.Adapter `ckpt:"multi_modal_projector"`
+	Language  *llama.Model  `ckpt:"language_model"`
+
+	cfg Config
+}
+
+// New declares the model of a checked config.
+func New(cfg Config) (*Model, error) {
+	out := clip.Output{Layers: cfg.FeatureLayers, DropClass: cfg.DropClass, Stage: "vision."}
+	vision, err := clip.NewVision(cfg.Vision, out)
+	if err != nil {
+		return nil, fmt.Errorf("llava: %w", err)
+	}
+	m := &Model{Vision: vision, Language: llama.New(cfg.Text), cfg: cfg}
+	if cfg.ProjectorType == "linear" {
+		m.Projector = projector.NewLinear(vision.Width(), cfg.Text.HiddenSize, cfg.ProjectorBias)
+	} else {
+		m.Projector = projector.NewMLP(vision.Width(), cfg.Text.HiddenSize, cfg.ProjectorBias, cfg.ProjectorAct)
+	}
+	return m, nil
+}
+
+// Config returns the resolved configuration.
+func (m *Model) Config() Config { return m.cfg }
+
+// Decoder is the language model.
+func (m *Model) Decoder() model.Decoder { return m.Language }
+
+// TokensPerImage is the number of placeholders that a picture takes.
+func (m *Model) TokensPerImage() int { return m.Vision.Rows() }
+
+// Embed looks up the tokens and puts every picture's projected features over
+// its placeholders.
+func (m *Model) Embed(c *tensor.Ctx, p *model.Prompt) *model.Sequence {
+	x := m.Language.Embed(c, p.IDs)
+	if len(p.Images) > 0 {
+		features := m.Features(c, p.Images)
+		x = ops.Gather(c, m.splice(p), x, features)
+	}
+	return &model.Sequence{X: x, Starts: p.Starts}
+}
+
+// Features returns the rows of all pictures that enter the language model.
+func (m *Model) Features(c *tensor.Ctx, images []*model.Tiles) *tensor.Tensor {
+	var views model.Views
+	for _, t := range images {
+		views.Append(&t.Views)
+	}
+	x := m.Projector.Adapt(c, m.Vision.Encode(c, &views))
+	c.Observe("image_features", x)
+	return x
+}
+
+// splice says for every token whether its row is the embedding or a feature;
+// feature rows are counted on behind the embeddings.
+func (m *Model) splice(p *model.Prompt) []int32 {
+	rows := make([]int32, len(p.IDs))
+	for i := range rows {
+		rows[i] = int32(i)
+	}
+	n := m.TokensPerImage()
+	for image, at := range p.At {
+		for j := range n {
+			rows[at+j] = int32(len(p.IDs) + image*n + j)
+		}
+	}
+	return rows
+}

@@ -1,0 +1,26 @@
+package model
+
+import (
+	"github.com/fovea-ml/fovea/imageproc"
+	"github.com/fovea-ml/fovea/tokenizer"
+)
+
+// Turn is one message of a conversation. Its pictures stand before its text
+// unless the text says <image> where each belongs.
+type Turn struct {
+	Role   string // "system", "user" or "assistant"
+	Text   string
+	Images []*imageproc.RGB
+}
+
+// Processor turns conversations into prompts. It owns the tokenizer, the chat
+// template and the picture pipeline of a checkpoint.
+type Processor interface {
+	// Process renders the conversation with the checkpoint's chat template, ready for an answer.
+	Process(conv []Turn) (*Prompt, error)
+	// ProcessText takes text that is already in the model's format, with a marker for every picture.
+	ProcessText(text string, images []*imageproc.RGB) (*Prompt, error)
+	// Learn is Process for training: answers are in the conversation and labelled.
+	Learn(conv []Turn) (*Prompt, error)
+	Tokenizer() *tokenizer.Tokenizer
+}

@@ -1,0 +1,76 @@
+// Package nn holds the layers that models are built from, and the functions
+// that see a model as the tree of its parameters.
+package nn
+
+import (
+	"github.com/fovea-ml/fovea/ops"
+	"github.com/fovea-ml/fovea/tensor"
+)
+
+// Linear is y = x·Wᵀ + b.
+type Linear struct {
+	Weight *tensor.Tensor `ckpt:"weight"` // [out, in]
+	Bias   *tensor.Tensor `ckpt:"bias"`   // [out], or nil
+}
+
+// NewLinear declares a layer of in inputs and out outputs.
+func NewLinear(in, out int, bias bool) *Linear {
+	l := &Linear{Weight: tensor.Declare(out, in)}
+	if bias {
+		l.Bias = tensor.Declare(out)
+	}
+	return l
+}
+
+// Forward maps [rows, in] to [rows, out].
+func (l *Linear) Forward(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor {
+	return ops.Linear(c, x, l.Weight, l.Bias)
+}
+
+// LayerNorm normalises rows to mean 0 and variance 1, then scales and shifts.
+type LayerNorm struct {
+	Weight *tensor.Tensor `ckpt:"weight"`
+	Bias   *tensor.Tensor `ckpt:"bias"`
+	Eps    float32
+}
+
+// NewLayerNorm declares a norm over rows of the given width.
+func NewLayerNorm(width int, eps float32) *LayerNorm {
+	return &LayerNorm{Weight: tensor.Declare(width), Bias: tensor.Declare(width), Eps: eps}
+}
+
+// Forward keeps the shape.
+func (l *LayerNorm) Forward(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor {
+	return ops.LayerNorm(c, x, l.Weight, l.Bias, l.Eps)
+}
+
+// RMSNorm scales rows to a root mean square of 1, then by a weight.
+type RMSNorm struct {
+	Weight *tensor.Tensor `ckpt:"weight"`
+	Eps    float32
+}
+
+// NewRMSNorm declares a norm over rows of the given width.
+func NewRMSNorm(width int, eps float32) *RMSNorm {
+	return &RMSNorm{Weight: tensor.Declare(width), Eps: eps}
+}
+
+// Forward keeps the shape.
+func (l *RMSNorm) Forward(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor {
+	return ops.RMSNorm(c, x, l.Weight, l.Eps)
+}
+
+// Embedding is a table whose rows are looked up.
+type Embedding struct {
+	Weight *tensor.Tensor `ckpt:"weight"` // [entries, width]
+}
+
+// NewEmbedding declares a table.
+func NewEmbedding(entries, width int) *Embedding {
+	return &Embedding{Weight: tensor.Declare(entries, width)}
+}
+
+// Forward returns the rows of ids: [len(ids), width].
+func (e *Embedding) Forward(c *tensor.Ctx, ids []int32) *tensor.Tensor {
+	return ops.Gather(c, ids, e.Weight)
+}

@@ -1,0 +1,66 @@
+package kernel
+
+import (
+	"fmt"
+	"sync"
+)
+
+// blockK is the length of a chain of multiply-adds; see the package comment.
+// Changing it changes the bits of every result.
+const blockK = 256
+
+// GemmNT computes c = a·bᵀ, or c += a·bᵀ when accumulate is set, for c [m, n],
+// a [m, k] and b [n, k]: the layer y = x·Wᵀ. c and a are F32; b is F32, F16 or
+// BF16. c must not overlap the operands. Shapes that do not fit panic.
+func (p *Pool) GemmNT(c, a, b Mat, accumulate bool) {
+	checkGemm("GemmNT", c, a, b, c.Rows == a.Rows && c.Cols == b.Rows && a.Cols == b.Cols)
+	p.multiply(c, operandOf(a, false), operandOf(b, false), a.Cols, accumulate)
+}
+
+// GemmNN computes c = a·b, or c += a·b when accumulate is set, for c [m, n],
+// a [m, k] and b [k, n]: the gradient dx = dy·W. The dtypes are those of GemmNT.
+func (p *Pool) GemmNN(c, a, b Mat, accumulate bool) {
+	checkGemm("GemmNN", c, a, b, c.Rows == a.Rows && c.Cols == b.Cols && a.Cols == b.Rows)
+	p.multiply(c, operandOf(a, false), operandOf(b, true), a.Cols, accumulate)
+}
+
+// GemmTN computes c = aᵀ·b, or c += aᵀ·b when accumulate is set, for c [m, n],
+// a [k, m] and b [k, n]: the gradient dW += dyᵀ·x. The dtypes are those of GemmNT.
+func (p *Pool) GemmTN(c, a, b Mat, accumulate bool) {
+	checkGemm("GemmTN", c, a, b, c.Rows == a.Cols && c.Cols == b.Cols && a.Rows == b.Rows)
+	p.multiply(c, operandOf(a, true), operandOf(b, true), a.Rows, accumulate)
+}
+
+func checkGemm(op string, c, a, b Mat, fits bool) {
+	if !fits {
+		panic(fmt.Sprintf("kernel: %s: c %s, a %s, b %s", op, c.shape(), a.shape(), b.shape()))
+	}
+	if c.DType != F32 || a.DType != F32 {
+		panic(fmt.Sprintf("kernel: %s: c is %v, a is %v, want F32", op, c.DType, a.DType))
+	}
+	c.check(op, "c")
+	a.check(op, "a")
+	b.check(op, "b")
+}
+
+// serial lends pools of one worker, with their scratch, to calls on a nil pool.
+var serial = sync.Pool{New: func() any { return NewPool(1) }}
+
+func (p *Pool) multiply(c Mat, a, b operand, k int, accumulate bool) {
+	if c.Rows == 0 || c.Cols == 0 {
+		return
+	}
+	if k == 0 {
+		if !accumulate {
+			for i := range c.Rows {
+				clear(c.F32[i*c.Stride : i*c.Stride+c.Cols])
+			}
+		}
+		return
+	}
+	if p == nil {
+		p = serial.Get().(*Pool)
+		defer serial.Put(p)
+	}
+	p.gemm.run(p, c, a, b, k, accumulate)
+}

@@ -1,0 +1,157 @@
+package kernel
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// A Task is work cut into parts that may run in any order and at the same time.
+type Task interface{ Run(part int) }
+
+// A Pool runs parts of a kernel on several workers and owns their scratch
+// memory, so that in the steady state no kernel allocates. A nil *Pool runs
+// everything on the caller. A Pool serves one goroutine at a time, and a task
+// must not use the pool it runs on.
+type Pool struct {
+	workers int
+	wake    chan struct{} // one token per helper asked to join
+	quit    chan struct{}
+	join    sync.WaitGroup
+
+	task  workerTask
+	parts int
+	next  atomic.Int64
+	fault atomic.Pointer[fault]
+
+	plain   plainTask
+	loop    loopTask
+	gemm    gemmTask
+	scratch []scratch // by worker
+}
+
+// A workerTask also learns which worker runs the part, to find its scratch.
+type workerTask interface{ runOn(worker, part int) }
+
+type plainTask struct{ Task }
+
+func (t *plainTask) runOn(_, part int) { t.Run(part) }
+
+type fault struct{ value any }
+
+// NewPool starts a pool of the given number of workers, the caller included.
+func NewPool(workers int) *Pool {
+	p := &Pool{workers: max(workers, 1)}
+	p.scratch = make([]scratch, p.workers)
+	p.wake = make(chan struct{}, p.workers)
+	p.quit = make(chan struct{})
+	for w := 1; w < p.workers; w++ {
+		go p.helper(w)
+	}
+	return p
+}
+
+// Workers is the number of workers, the caller included; 1 for a nil pool.
+func (p *Pool) Workers() int {
+	if p == nil {
+		return 1
+	}
+	return p.workers
+}
+
+// Close ends the workers. The pool must not be used afterwards; a nil pool needs no Close.
+func (p *Pool) Close() {
+	if p != nil {
+		close(p.quit)
+	}
+}
+
+// Run runs t.Run(part) for every part in [0, parts) and returns when all are
+// done. It allocates nothing: keep a reusable task rather than a closure. A
+// panic of a part reaches the caller.
+func (p *Pool) Run(parts int, t Task) {
+	if p == nil {
+		for i := range parts {
+			t.Run(i)
+		}
+		return
+	}
+	p.plain.Task = t
+	p.run(parts, &p.plain)
+	p.plain.Task = nil
+}
+
+// For calls f on ranges that cover [0, n), each of at least grain elements
+// except the last, and returns when all are done.
+func (p *Pool) For(n, grain int, f func(lo, hi int)) {
+	if n <= 0 {
+		return
+	}
+	grain = max(grain, 1)
+	if p.Workers() == 1 || n <= grain {
+		f(0, n)
+		return
+	}
+	// Four ranges per worker even out workers of unequal speed.
+	size := max(grain, (n+4*p.workers-1)/(4*p.workers))
+	p.loop = loopTask{n: n, size: size, f: f}
+	p.run((n+size-1)/size, &p.loop)
+	p.loop.f = nil
+}
+
+type loopTask struct {
+	n, size int
+	f       func(lo, hi int)
+}
+
+func (t *loopTask) runOn(_, part int) { t.f(part*t.size, min((part+1)*t.size, t.n)) }
+
+func (p *Pool) run(parts int, t workerTask) {
+	helpers := min(p.workers, parts) - 1
+	if helpers <= 0 {
+		for i := range parts {
+			t.runOn(0, i)
+		}
+		return
+	}
+	p.task, p.parts = t, parts
+	p.next.Store(0)
+	p.join.Add(helpers)
+	for range helpers {
+		p.wake <- struct{}{}
+	}
+	p.work(0)
+	p.join.Wait()
+	p.task = nil
+	if f := p.fault.Swap(nil); f != nil {
+		panic(f.value)
+	}
+}
+
+func (p *Pool) helper(worker int) {
+	for {
+		select {
+		case <-p.wake:
+			p.work(worker)
+			p.join.Done()
+		case <-p.quit:
+			return
+		}
+	}
+}
+
+// work claims parts until none is left. A panic ends the claiming on every worker.
+func (p *Pool) work(worker int) {
+	defer func() {
+		if v := recover(); v != nil {
+			p.fault.CompareAndSwap(nil, &fault{v})
+			p.next.Store(int64(p.parts))
+		}
+	}()
+	for {
+		part := int(p.next.Add(1)) - 1
+		if part >= p.parts {
+			return
+		}
+		p.task.runOn(worker, part)
+	}
+}

@@ -1,0 +1,76 @@
+package ops
+
+import (
+	"fmt"
+
+	"github.com/fovea-ml/fovea/kernel"
+	"github.com/fovea-ml/fovea/tensor"
+)
+
+// CrossEntropy is y = Σ -log softmax(logits[i])[labels[i]] / denom over the rows
+// whose label is not negative, one element; logits [m, classes], m labels. The
+// trainer divides by the labelled tokens of a whole accumulated batch, which
+// only it knows. The sum is taken in float64. A label out of range panics.
+func CrossEntropy(c *tensor.Ctx, logits *T, labels []int32, denom float32) *T {
+	m, n := logits.Rows(), logits.Cols()
+	if len(labels) != m {
+		panic(fmt.Sprintf("ops: CrossEntropy: logits %v, %d labels", logits.Shape, len(labels)))
+	}
+	for i, l := range labels {
+		if int(l) >= n {
+			panic(fmt.Sprintf("ops: CrossEntropy: label %d is %d, of %d classes", i, l, n))
+		}
+	}
+	y := c.New([]int{1}, logits)
+	a := crossEntropy{logits: logits.F32, labels: labels, n: n, lse: c.Scratch(m)}
+	each(c, m, n, a, (*crossEntropy).logSumExp)
+	var sum float64
+	for i, l := range labels {
+		if l >= 0 {
+			sum += float64(a.lse[i]) - float64(logits.Row(i)[l])
+		}
+	}
+	y.F32[0] = float32(sum / float64(denom))
+	if y.NeedsGrad() {
+		a := a
+		c.Record(y, func() {
+			a.dx, a.g = logits.Grad(), y.Grad()[0]/denom
+			each(c, m, n, a, (*crossEntropy).grad)
+		})
+	}
+	return y
+}
+
+type crossEntropy struct {
+	logits, dx []float32
+	labels     []int32
+	n          int
+	lse        []float32
+	g          float32
+}
+
+func (a *crossEntropy) logSumExp(lo, hi int) {
+	for i := lo; i < hi; i++ {
+		if a.labels[i] >= 0 {
+			a.lse[i] = kernel.LogSumExp(a.logits[i*a.n : (i+1)*a.n])
+		}
+	}
+}
+
+// grad is dx += g·(softmax(x) - onehot(label)), by pieces that fit the stack.
+func (a *crossEntropy) grad(lo, hi int) {
+	var p [512]float32
+	for i := lo; i < hi; i++ {
+		if a.labels[i] < 0 {
+			continue
+		}
+		x, dx := a.logits[i*a.n:(i+1)*a.n], a.dx[i*a.n:(i+1)*a.n]
+		for at := 0; at < a.n; at += len(p) {
+			piece := p[:min(len(p), a.n-at)]
+			copy(piece, x[at:])
+			kernel.SoftmaxExp(piece, a.lse[i])
+			kernel.Axpy(dx[at:at+len(piece)], a.g, piece)
+		}
+		dx[a.labels[i]] -= a.g
+	}
+}

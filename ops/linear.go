@@ -1,0 +1,54 @@
+package ops
+
+import (
+	"fmt"
+
+	"github.com/fovea-ml/fovea/kernel"
+	"github.com/fovea-ml/fovea/tensor"
+)
+
+// Linear is y = x·wᵀ + b for x [m, k], w [n, k] and b [n] or nil: [m, n]. w and
+// b may be of any float dtype.
+func Linear(c *tensor.Ctx, x, w, b *T) *T {
+	m, k, n := x.Rows(), x.Cols(), w.Rows()
+	if w.Cols() != k || b != nil && b.Len() != n {
+		panic(fmt.Sprintf("ops: Linear: x %v, w %v, b %v", x.Shape, w.Shape, b))
+	}
+	y := c.New([]int{m, n}, x, w, b)
+	if b != nil {
+		bias := floats(c, b)
+		for i := range m {
+			copy(y.Row(i), bias)
+		}
+	}
+	c.Pool.GemmNT(y.Mat(), x.Mat(), w.Mat(), b != nil)
+	if y.NeedsGrad() {
+		c.Record(y, func() {
+			dy := kernel.F32Mat(y.Grad(), m, n)
+			if x.NeedsGrad() {
+				c.Pool.GemmNN(kernel.F32Mat(x.Grad(), m, k), dy, w.Mat(), true)
+			}
+			if w.NeedsGrad() {
+				c.Pool.GemmTN(kernel.F32Mat(w.Grad(), n, k), dy, x.Mat(), true)
+			}
+			if b.NeedsGrad() {
+				sumRows(c, b.Grad(), y.Grad())
+			}
+		})
+	}
+	return y
+}
+
+// sumRows adds the rows of x to dst.
+func sumRows(c *tensor.Ctx, dst, x []float32) {
+	n := len(dst)
+	if n == 0 {
+		return
+	}
+	eachStrip(c, len(x)/n, n, unary{dst, x}, func(a *unary, lo, hi int) {
+		n := len(a.y)
+		for at := 0; at < len(a.x); at += n {
+			kernel.AddTo(a.y[lo:hi], a.x[at+lo:at+hi])
+		}
+	})
+}

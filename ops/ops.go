@@ -1,0 +1,129 @@
+// Package ops is the closed set of differentiable operations that models are
+// written in. Each op is one file holding its forward and its backward, and one
+// row of the table in ops_test.go, which checks it against a float64 reference
+// and finite differences. An op without a backward is not added.
+//
+// Matrices are [rows, columns], with all leading dimensions of a tensor as rows;
+// sequences are packed, [tokens, width]. An op that is given shapes which do not
+// fit panics. In training, slices given to an op (labels, indices, positions)
+// must not change before Backward has run.
+package ops
+
+import (
+	"fmt"
+
+	"github.com/fovea-ml/fovea/kernel"
+	"github.com/fovea-ml/fovea/tensor"
+)
+
+// T is short for tensor.Tensor.
+type T = tensor.Tensor
+
+// chunk is about how many elements are worth handing to another worker. The
+// split never depends on the number of workers, nor do results.
+const chunk = 8192
+
+// loop runs body over ranges that cover [0, n). It stands for a closure, which
+// would have to be allocated at every call.
+type loop[A any] struct {
+	body    func(a *A, lo, hi int)
+	args    A
+	n, size int
+}
+
+func (l *loop[A]) Run(part int) {
+	l.body(&l.args, part*l.size, min((part+1)*l.size, l.n))
+}
+
+// each runs body, which must not capture variables, on all of [0, n); cost is
+// the number of elements that one step of it touches.
+func each[A any](c *tensor.Ctx, n, cost int, args A, body func(a *A, lo, hi int)) {
+	if n == 0 {
+		return
+	}
+	l := tensor.Reuse[loop[A]](c)
+	*l = loop[A]{body: body, args: args, n: n, size: max(1, chunk/max(cost, 1))}
+	c.Pool.Run((n+l.size-1)/l.size, l)
+	*l = loop[A]{}
+}
+
+// strip is the width of the column ranges that reductions over rows are split into.
+const strip = 64
+
+// eachStrip is each over column ranges of a [rows, cols] matrix: a sum over the
+// rows then has one owner for each column, and one order.
+func eachStrip[A any](c *tensor.Ctx, rows, cols int, args A, body func(a *A, lo, hi int)) {
+	if rows == 0 || cols == 0 {
+		return
+	}
+	l := tensor.Reuse[loop[A]](c)
+	size := max(strip, chunk/rows/strip*strip)
+	*l = loop[A]{body: body, args: args, n: cols, size: size}
+	c.Pool.Run((cols+size-1)/size, l)
+	*l = loop[A]{}
+}
+
+// unary and binary are the operands of element-wise loops.
+type (
+	unary  struct{ y, x []float32 }
+	binary struct{ y, a, b []float32 }
+	scaled struct {
+		y, x []float32
+		s    float32
+	}
+)
+
+// floats returns the elements of t as float32, converted if need be; nil for nil.
+func floats(c *tensor.Ctx, t *T) []float32 {
+	if t == nil {
+		return nil
+	}
+	if t.DType == tensor.F32 {
+		return t.F32
+	}
+	f := c.Scratch(t.Len())
+	kernel.ToF32(f, t.Raw, t.DType)
+	return f
+}
+
+// gradOf is the gradient accumulator of t, nil if it needs none.
+func gradOf(t *T) []float32 {
+	if !t.NeedsGrad() {
+		return nil
+	}
+	return t.Grad()
+}
+
+// rowInto writes row i of t, of any float dtype, to dst.
+func rowInto(dst []float32, t *T, i int) {
+	if t.DType == tensor.F32 {
+		copy(dst, t.Row(i))
+		return
+	}
+	n := t.Cols() * t.DType.Size()
+	kernel.ToF32(dst, t.Raw[i*n:(i+1)*n], t.DType)
+}
+
+// accumulate adds dy to the gradient of x if it needs one.
+func accumulate(c *tensor.Ctx, x *T, dy []float32) {
+	if !x.NeedsGrad() {
+		return
+	}
+	each(c, len(dy), 1, unary{x.Grad(), dy}, func(a *unary, lo, hi int) {
+		kernel.AddTo(a.y[lo:hi], a.x[lo:hi])
+	})
+}
+
+func sameShape(op string, a, b *T) {
+	if a.Len() != b.Len() || a.Cols() != b.Cols() {
+		panic(fmt.Sprintf("ops: %s: shapes %v and %v", op, a.Shape, b.Shape))
+	}
+}
+
+// cut is s[lo:hi], and nil for nil.
+func cut(s []float32, lo, hi int) []float32 {
+	if s == nil {
+		return nil
+	}
+	return s[lo:hi]
+}

@@ -1,0 +1,64 @@
+package ops
+
+import (
+	"fmt"
+
+	"github.com/fovea-ml/fovea/kernel"
+	"github.com/fovea-ml/fovea/tensor"
+)
+
+// Rotary holds the angles of rotary position embeddings for the tokens of one
+// forward pass; all layers share it.
+type Rotary struct {
+	Cos, Sin []float32 // [tokens, Dim/2]
+	Dim      int       // width of a head that is rotated, from its start; at most HeadDim
+	HeadDim  int       // width of a head
+}
+
+// RoPE rotates every head of x [tokens, heads·HeadDim] by the angles of its
+// token: with h = Dim/2, the pair (x[i], x[i+h]) becomes
+// (x[i]·cos - x[i+h]·sin, x[i+h]·cos + x[i]·sin) for i < h, the half-split
+// convention of transformers (Su et al. 2021, https://arxiv.org/abs/2104.09864).
+// What lies beyond Dim passes through.
+func RoPE(c *tensor.Ctx, x *T, r *Rotary) *T {
+	m, n, h := x.Rows(), x.Cols(), r.Dim/2
+	if r.HeadDim < 1 || n%r.HeadDim != 0 || r.Dim%2 != 0 || r.Dim > r.HeadDim || len(r.Cos) != m*h || len(r.Sin) != m*h {
+		panic(fmt.Sprintf("ops: RoPE: x %v, heads of %d, %d rotated, %d cosines, %d sines",
+			x.Shape, r.HeadDim, r.Dim, len(r.Cos), len(r.Sin)))
+	}
+	y := c.New(x.Shape, x)
+	each(c, m, n, rope{y.F32, x.F32, nil, n, r}, func(a *rope, lo, hi int) {
+		copy(a.y[lo*a.n:hi*a.n], a.x[lo*a.n:hi*a.n])
+		for i := lo; i < hi; i++ {
+			a.rotate(a.y[i*a.n:(i+1)*a.n], i, kernel.RoPE)
+		}
+	})
+	if y.NeedsGrad() {
+		// Nothing reads y's gradient after this, so that it is rotated in place.
+		c.Record(y, func() {
+			each(c, m, n, rope{y.Grad(), nil, x.Grad(), n, r}, func(a *rope, lo, hi int) {
+				for i := lo; i < hi; i++ {
+					dy := a.y[i*a.n : (i+1)*a.n]
+					a.rotate(dy, i, kernel.RoPEInverse)
+					kernel.AddTo(a.dx[i*a.n:(i+1)*a.n], dy)
+				}
+			})
+		})
+	}
+	return y
+}
+
+type rope struct {
+	y, x, dx []float32
+	n        int
+	r        *Rotary
+}
+
+// rotate turns the heads of one row by the angles of token i.
+func (a *rope) rotate(row []float32, i int, kernel func(x, cos, sin []float32)) {
+	h := a.r.Dim / 2
+	cos, sin := a.r.Cos[i*h:(i+1)*h], a.r.Sin[i*h:(i+1)*h]
+	for at := 0; at < len(row); at += a.r.HeadDim {
+		kernel(row[at:at+2*h], cos, sin)
+	}
+}

@@ -1,0 +1,30 @@
+package ops
+
+import (
+	"github.com/fovea-ml/fovea/kernel"
+	"github.com/fovea-ml/fovea/tensor"
+)
+
+// SwiGLU is y = SiLU(gate) ⊙ up for equal shapes (Shazeer 2020, https://arxiv.org/abs/2002.05202).
+func SwiGLU(c *tensor.Ctx, gate, up *T) *T {
+	sameShape("SwiGLU", gate, up)
+	y := c.New(gate.Shape, gate, up)
+	each(c, y.Len(), 1, binary{y.F32, gate.F32, up.F32}, func(a *binary, lo, hi int) {
+		kernel.SwiGLU(a.y[lo:hi], a.a[lo:hi], a.b[lo:hi])
+	})
+	if y.NeedsGrad() {
+		c.Record(y, func() {
+			each(c, y.Len(), 1, swigluGrad{y, gate, up, gradOf(gate), gradOf(up)}, (*swigluGrad).run)
+		})
+	}
+	return y
+}
+
+type swigluGrad struct {
+	y, gate, up *T
+	dgate, dup  []float32
+}
+
+func (a *swigluGrad) run(lo, hi int) {
+	kernel.SwiGLUGrad(cut(a.dgate, lo, hi), cut(a.dup, lo, hi), a.y.Grad()[lo:hi], a.gate.F32[lo:hi], a.up.F32[lo:hi])
+}

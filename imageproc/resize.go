@@ -1,0 +1,151 @@
+package imageproc
+
+import (
+	"fmt"
+	"image"
+)
+
+// Resize returns src scaled to w by h pixels, equal to the last bit to Pillow's
+// Image.resize with the horizontal pass first (every Pillow before 13).
+func Resize(src *RGB, w, h int, f Filter) *RGB {
+	return ResizeBox(src, src.Bounds(), w, h, f)
+}
+
+// ResizeBox scales the part of src inside from to w by h pixels, as the box
+// argument of Pillow's Image.resize does: the filter may read pixels around the
+// box. It panics when a size is not positive, or the box is empty or leaves src.
+func ResizeBox(src *RGB, from Rect, w, h int, f Filter) *RGB {
+	return resizeWindow(src, from, w, h, image.Rect(0, 0, w, h), f)
+}
+
+// resizeWindow is ResizeBox that computes only the pixels of the result inside
+// win, so that a thin picture whose long edge is cropped away costs no memory.
+func resizeWindow(src *RGB, from Rect, w, h int, win image.Rectangle, f Filter) *RGB {
+	if w <= 0 || h <= 0 || !f.Valid() || !(from.X0 >= 0 && from.Y0 >= 0 && from.X0 < from.X1 &&
+		from.Y0 < from.Y1 && from.X1 <= float64(src.W) && from.Y1 <= float64(src.H)) {
+		panic(fmt.Sprintf("imageproc: resize: %v of a %dx%d picture to %dx%d, filter %v", from, src.W, src.H, w, h, f))
+	}
+	if f == Nearest {
+		return nearest(src, from, w, h, win)
+	}
+	sameX := w == src.W && from.X0 == 0 && from.X1 == float64(src.W)
+	sameY := h == src.H && from.Y0 == 0 && from.Y1 == float64(src.H)
+	switch {
+	case sameX && sameY:
+		return src.Window(win.Min.X, win.Min.Y, win.Dx(), win.Dy(), Color{})
+	case sameX:
+		rows := spans(src.H, from.Y0, from.Y1, h, win.Min.Y, win.Max.Y, f)
+		return vertical(src, rows, 0, win.Min.X, win.Max.X)
+	case sameY:
+		cols := spans(src.W, from.X0, from.X1, w, win.Min.X, win.Max.X, f)
+		return horizontal(src, cols, win.Min.Y, win.Max.Y)
+	}
+	cols := spans(src.W, from.X0, from.X1, w, win.Min.X, win.Max.X, f)
+	rows := spans(src.H, from.Y0, from.Y1, h, win.Min.Y, win.Max.Y, f)
+	last := rows[len(rows)-1]
+	first, end := rows[0].from, last.from+len(last.w)
+	return vertical(horizontal(src, cols, first, end), rows, first, 0, len(cols))
+}
+
+// horizontal resamples rows [y0, y1) of src; the result has one column per span.
+func horizontal(src *RGB, cols []span, y0, y1 int) *RGB {
+	dst := NewRGB(len(cols), y1-y0)
+	parallel(dst.H, len(cols)*len(cols[0].w), func(lo, hi int) {
+		for y := lo; y < hi; y++ {
+			horizontalRow(dst.row(y), src.row(y0+y), cols)
+		}
+	})
+	return dst
+}
+
+func horizontalRow(dst, src []uint8, cols []span) {
+	for i := range cols {
+		w := cols[i].w
+		px := src[3*cols[i].from:]
+		px = px[:3*len(w)]
+		r, g, b := weightHalf, weightHalf, weightHalf
+		for _, k := range w {
+			q := px[:3:3]
+			r += int(k) * int(q[0])
+			g += int(k) * int(q[1])
+			b += int(k) * int(q[2])
+			px = px[3:]
+		}
+		d := dst[3*i : 3*i+3 : 3*i+3]
+		d[0], d[1], d[2] = clip8(r), clip8(g), clip8(b)
+	}
+}
+
+// vertical resamples columns [x0, x1) of src, whose row 0 is row y0 of the
+// picture that the spans speak of; the result has one row per span.
+func vertical(src *RGB, rows []span, y0, x0, x1 int) *RGB {
+	dst := NewRGB(x1-x0, len(rows))
+	parallel(dst.H, dst.W*len(rows[0].w), func(lo, hi int) {
+		acc := make([]int32, 3*dst.W)
+		for y := lo; y < hi; y++ {
+			verticalRow(dst.row(y), acc, src, rows[y], y0, x0, x1)
+		}
+	})
+	return dst
+}
+
+func verticalRow(dst []uint8, acc []int32, src *RGB, s span, y0, x0, x1 int) {
+	row := func(k int) []uint8 { return src.row(s.from + k - y0)[3*x0 : 3*x1] }
+	for i := range acc {
+		acc[i] = weightHalf
+	}
+	k := 0
+	for ; k+4 <= len(s.w); k += 4 {
+		addRows4(acc, row(k), row(k+1), row(k+2), row(k+3), [4]int32(s.w[k:k+4]))
+	}
+	for ; k < len(s.w); k++ {
+		addRow(acc, row(k), s.w[k])
+	}
+	for i, a := range acc {
+		dst[i] = clip8(int(a))
+	}
+}
+
+func addRow(acc []int32, row []uint8, w int32) {
+	row = row[:len(acc)]
+	for i := range acc {
+		acc[i] += w * int32(row[i])
+	}
+}
+
+func addRows4(acc []int32, r0, r1, r2, r3 []uint8, w [4]int32) {
+	n := len(acc)
+	r0, r1, r2, r3 = r0[:n], r1[:n], r2[:n], r3[:n]
+	for i := range acc {
+		acc[i] += w[0]*int32(r0[i]) + w[1]*int32(r1[i]) + w[2]*int32(r2[i]) + w[3]*int32(r3[i])
+	}
+}
+
+// nearest picks for each destination pixel the source pixel under its centre.
+func nearest(src *RGB, from Rect, w, h int, win image.Rectangle) *RGB {
+	xs := nearestIndex(from.X0, from.X1, w, win.Min.X, win.Max.X, src.W)
+	ys := nearestIndex(from.Y0, from.Y1, h, win.Min.Y, win.Max.Y, src.H)
+	dst := NewRGB(len(xs), len(ys))
+	for j, y := range ys {
+		row, out := src.row(y), dst.row(j)
+		for i, x := range xs {
+			copy(out[3*i:3*i+3], row[3*x:3*x+3])
+		}
+	}
+	return dst
+}
+
+// nearestIndex adds the step up, rather than multiplying, because Pillow does
+// and the sums' rounding decides ties.
+func nearestIndex(in0, in1 float64, out, lo, hi, n int) []int {
+	step := (in1 - in0) / float64(out)
+	at := in0 + float64(step*0.5)
+	idx := make([]int, 0, hi-lo)
+	for i := range hi {
+		if i >= lo {
+			idx = append(idx, min(int(at), n-1))
+		}
+		at += step
+	}
+	return idx
+}

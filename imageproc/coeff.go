@@ -55,15 +55,3 @@ func fixedPoint(raw []float64, sum float64) []int32 {
 	}
 	return w
 }
-
-// clip8 turns a fixed-point sum that starts at weightHalf into a byte.
-func clip8(acc int) uint8 {
-	acc >>= weightBits
-	if uint(acc) > 255 {
-		if acc < 0 {
-			return 0
-		}
-		return 255
-	}
-	return uint8(acc)
-}

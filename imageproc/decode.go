@@ -68,6 +68,20 @@ func std(f func(io.Reader) (image.Image, error)) func([]byte) (raster, error) {
 	}
 }
 
+// decodePNG decodes a PNG file. Grey of 16 bits with one transparent value, which
+// the standard decoder turns into colour, is still clipped as grey.
+func decodePNG(data []byte) (raster, error) {
+	img, err := png.Decode(bytes.NewReader(data))
+	if err != nil {
+		return raster{}, err
+	}
+	const colorType, gray = 25, 0
+	if m, ok := img.(*image.NRGBA64); ok && data[colorType] == gray {
+		return clippedGray(m), nil
+	}
+	return rasterOf(img), nil
+}
+
 func noExif([]byte) []byte { return nil }
 
 // OpenFile decodes the picture at path.
@@ -144,7 +158,7 @@ func recognise(data []byte) (codec, bool) {
 	}
 	switch {
 	case has(0, "\x89PNG\r\n\x1a\n"):
-		return codec{"PNG", png.DecodeConfig, std(png.Decode), pngExif}, true
+		return codec{"PNG", png.DecodeConfig, decodePNG, pngExif}, true
 	case has(0, "\xff\xd8\xff"):
 		return codec{"JPEG", jpeg.DecodeConfig, std(jpeg.Decode), jpegExif}, true
 	case has(0, "GIF87a"), has(0, "GIF89a"):

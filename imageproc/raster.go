@@ -107,6 +107,17 @@ func gray16Line(rgba, pix []uint8) {
 	}
 }
 
+// clippedGray reads a grey picture stored as colour with alpha, as gray16Line does.
+func clippedGray(m *image.NRGBA64) raster {
+	return raster{m.Rect.Dx(), m.Rect.Dy(), func(y int, rgba []uint8) {
+		pix := m.Pix[y*m.Stride:][:2*len(rgba)]
+		for x := range m.Rect.Dx() {
+			gray16Line(rgba[4*x:4*x+4], pix[8*x:8*x+2])
+			rgba[4*x+3] = pix[8*x+6]
+		}
+	}}
+}
+
 // highBytes keeps the high byte of big-endian 16-bit samples.
 func highBytes(rgba, pix []uint8) {
 	for i := range rgba {

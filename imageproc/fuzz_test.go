@@ -1,0 +1,76 @@
+package imageproc
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// FuzzDecode requires an error or a picture of the size it states, never a panic.
+func FuzzDecode(f *testing.F) {
+	names, err := filepath.Glob("testdata/decode/*")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, name := range names {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Add(pngHeader(100_000, 100_000))
+	opts := Options{MaxBytes: 1 << 16, MaxPixels: 1 << 14, Background: &White}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		img, err := Decode(data, "fuzz", opts)
+		if err == nil && (img.W < 1 || img.H < 1 || img.W*img.H > 1<<14 || len(img.Pix) != 3*img.W*img.H) {
+			t.Errorf("%d×%d pixels in %d bytes", img.W, img.H, len(img.Pix))
+		}
+	})
+}
+
+// FuzzExif reads the same bytes as the EXIF data of every format.
+func FuzzExif(f *testing.F) {
+	for _, name := range []string{"orient6.jpg", "orient6.png", "orient6.webp", "orient6.tif"} {
+		data, err := os.ReadFile("testdata/decode/" + name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) < 12 {
+			return
+		}
+		for _, exif := range [][]byte{data, jpegExif(data), pngExif(data), webpExif(data)} {
+			if o := orientation(exif); o < 1 || o > 8 {
+				t.Errorf("orientation %d", o)
+			}
+		}
+	})
+}
+
+func FuzzProcessor(f *testing.F) {
+	names, err := filepath.Glob("testdata/pixel_values/*.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, name := range names {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		p, err := parseProcessor(data)
+		if err != nil {
+			return
+		}
+		if w, h := p.OutputSize(3, 2); w*h < 1<<16 {
+			if _, err := p.Process(NewRGB(3, 2), nil); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}

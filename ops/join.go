@@ -2,6 +2,7 @@ package ops
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/fovea-ml/fovea/kernel"
 	"github.com/fovea-ml/fovea/tensor"
@@ -9,7 +10,7 @@ import (
 
 // Join puts tensors of equal rows side by side: y[i] = [x0[i], x1[i], …].
 // Several hidden states of a tower, or several encoders, enter an adapter so.
-func Join(c *tensor.Ctx, xs ...*tensor.Tensor) *tensor.Tensor {
+func Join(c *tensor.Ctx, xs ...*T) *T {
 	rows, cols := xs[0].Rows(), 0
 	for _, x := range xs {
 		if x.Rows() != rows {
@@ -26,6 +27,7 @@ func Join(c *tensor.Ctx, xs ...*tensor.Tensor) *tensor.Tensor {
 		at += x.Cols()
 	}
 	if y.NeedsGrad() {
+		xs := slices.Clone(xs) // the caller's may then live on its stack
 		c.Record(y, func() {
 			dy, at := y.Grad(), 0
 			for _, x := range xs {

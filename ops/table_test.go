@@ -1,0 +1,346 @@
+package ops
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"github.com/fovea-ml/fovea/tensor"
+)
+
+// table lists every op on shapes with odd sizes, single rows, and enough
+// elements to be shared among workers.
+func table() []row {
+	var rows []row
+	for _, s := range [][2]int{{1, 1}, {1, 7}, {5, 13}, {70, 131}} {
+		m, n := s[0], s[1]
+		rows = append(rows, add(m, n), mul(m, n), scale(m, n), addRowsRow(m, n), swiGLU(m, n),
+			rmsNorm(m, n), layerNorm(m, n), layerNormOf(m, n, true, false), layerNormOf(m, n, false, false),
+			softmax(m, n), l2Norm(m, n), sum(m, n), mean(m, n), gather(m, n), join(m, n), crossEntropyRow(m, n))
+		for act := range activationRefs {
+			rows = append(rows, activateRow(m, n, Act(act)))
+		}
+	}
+	for _, s := range [][3]int{{1, 1, 1}, {1, 5, 9}, {3, 17, 6}, {70, 33, 67}} {
+		rows = append(rows, linear(s[0], s[1], s[2], false), linear(s[0], s[1], s[2], true))
+	}
+	rows = append(rows, ropeRow(1, 1, 2, 2), ropeRow(5, 3, 6, 6), ropeRow(4, 2, 7, 4), ropeRow(40, 4, 64, 64),
+		patchesRow(1, 1, 1, 1, 1), patchesRow(2, 3, 6, 4, 2), patchesRow(1, 3, 7, 8, 3), patchesRow(3, 3, 32, 32, 8))
+	return append(rows, attentionRows()...)
+}
+
+func size(m, n int) string { return fmt.Sprintf("%dx%d", m, n) }
+
+func linear(m, k, n int, bias bool) row {
+	r := row{op: "Linear", name: fmt.Sprintf("%dx%dx%d", m, k, n), in: []input{x(m, k), w(n, k)}, flops: 2 * m * k * n}
+	if bias {
+		r.name += "+bias"
+		r.in = append(r.in, w(n))
+	}
+	r.run = func(c *tensor.Ctx, in []*T) *T {
+		if bias {
+			return Linear(c, in[0], in[1], in[2])
+		}
+		return Linear(c, in[0], in[1], nil)
+	}
+	r.ref = func(in [][]float64) []float64 {
+		y := make([]float64, m*n)
+		for i := range y {
+			if bias {
+				y[i] = in[2][i%n]
+			}
+			for t := range k {
+				y[i] += in[0][i/n*k+t] * in[1][i%n*k+t]
+			}
+		}
+		return y
+	}
+	return r
+}
+
+// elementwise is a row of an op whose output i depends on the elements i of its inputs.
+func elementwise(op string, m, n, inputs int, run func(c *tensor.Ctx, in []*T) *T, f func(v []float64) float64) row {
+	r := row{op: op, name: size(m, n), run: run}
+	for range inputs {
+		r.in = append(r.in, x(m, n))
+	}
+	r.ref = func(in [][]float64) []float64 {
+		y, v := make([]float64, m*n), make([]float64, inputs)
+		for i := range y {
+			for j := range in {
+				v[j] = in[j][i]
+			}
+			y[i] = f(v)
+		}
+		return y
+	}
+	return r
+}
+
+func add(m, n int) row {
+	return elementwise("Add", m, n, 2, func(c *tensor.Ctx, in []*T) *T { return Add(c, in[0], in[1]) },
+		func(v []float64) float64 { return v[0] + v[1] })
+}
+
+func mul(m, n int) row {
+	return elementwise("Mul", m, n, 2, func(c *tensor.Ctx, in []*T) *T { return Mul(c, in[0], in[1]) },
+		func(v []float64) float64 { return v[0] * v[1] })
+}
+
+func scale(m, n int) row {
+	return elementwise("Scale", m, n, 1, func(c *tensor.Ctx, in []*T) *T { return Scale(c, in[0], -1.5) },
+		func(v []float64) float64 { return -1.5 * v[0] })
+}
+
+func swiGLU(m, n int) row {
+	return elementwise("SwiGLU", m, n, 2, func(c *tensor.Ctx, in []*T) *T { return SwiGLU(c, in[0], in[1]) },
+		func(v []float64) float64 { return v[0] / (1 + math.Exp(-v[0])) * v[1] })
+}
+
+var activationRefs = [...]func(x float64) float64{
+	SiLU: func(x float64) float64 { return x / (1 + math.Exp(-x)) },
+	GELU: func(x float64) float64 { return x * (1 + math.Erf(x/math.Sqrt2)) / 2 },
+	GELUTanh: func(x float64) float64 {
+		return x * (1 + math.Tanh(math.Sqrt(2/math.Pi)*(x+0.044715*x*x*x))) / 2
+	},
+	QuickGELU: func(x float64) float64 { return x / (1 + math.Exp(-1.702*x)) },
+	ReLU:      func(x float64) float64 { return max(x, 0) },
+}
+
+func activateRow(m, n int, act Act) row {
+	r := elementwise("Activate", m, n, 1, func(c *tensor.Ctx, in []*T) *T { return Activate(c, in[0], act) },
+		func(v []float64) float64 { return activationRefs[act](v[0]) })
+	r.name += "/" + act.String()
+	return r
+}
+
+// indices are pseudo-random, with repetitions.
+func indices(n, below int) []int32 {
+	rng := rand.New(rand.NewPCG(3, 5))
+	idx := make([]int32, n)
+	for i := range idx {
+		idx[i] = rng.Int32N(int32(below))
+	}
+	return idx
+}
+
+func addRowsRow(m, n int) row {
+	rows := m/2 + 1
+	idx := indices(m, rows)
+	return row{op: "AddRows", name: size(m, n), in: []input{x(m, n), w(rows, n)},
+		run: func(c *tensor.Ctx, in []*T) *T { return AddRows(c, in[0], in[1], idx) },
+		ref: func(in [][]float64) []float64 {
+			y := make([]float64, m*n)
+			for i := range y {
+				y[i] = in[0][i] + in[1][int(idx[i/n])*n+i%n]
+			}
+			return y
+		}}
+}
+
+func gather(m, n int) row {
+	first, second := m/3+1, m/2+1
+	idx := indices(m, first+second)
+	return row{op: "Gather", name: size(m, n), in: []input{w(first, n), x(second, n)},
+		run: func(c *tensor.Ctx, in []*T) *T { return Gather(c, idx, in...) },
+		ref: func(in [][]float64) []float64 {
+			all := append(append([]float64(nil), in[0]...), in[1]...)
+			y := make([]float64, 0, m*n)
+			for _, r := range idx {
+				y = append(y, all[int(r)*n:int(r+1)*n]...)
+			}
+			return y
+		}}
+}
+
+func join(m, n int) row {
+	return row{op: "Join", name: size(m, n), in: []input{x(m, n), x(m, 3), x(m, n)},
+		run: func(c *tensor.Ctx, in []*T) *T { return Join(c, in...) },
+		ref: func(in [][]float64) []float64 {
+			var y []float64
+			for i := range m {
+				y = append(y, in[0][i*n:(i+1)*n]...)
+				y = append(y, in[1][i*3:(i+1)*3]...)
+				y = append(y, in[2][i*n:(i+1)*n]...)
+			}
+			return y
+		}}
+}
+
+// byRow is the reference of an op that works on each row of n elements alone.
+func byRow(n int, f func(x, y []float64)) func(in [][]float64) []float64 {
+	return func(in [][]float64) []float64 {
+		y := make([]float64, len(in[0]))
+		for i := 0; i < len(y); i += n {
+			f(in[0][i:i+n], y[i:i+n])
+		}
+		return y
+	}
+}
+
+func rmsNorm(m, n int) row {
+	return row{op: "RMSNorm", name: size(m, n), in: []input{x(m, n), w(n)},
+		run: func(c *tensor.Ctx, in []*T) *T { return RMSNorm(c, in[0], in[1], 1e-3) },
+		ref: func(in [][]float64) []float64 {
+			return byRow(n, func(x, y []float64) {
+				inv := 1 / math.Sqrt(dot(x, x)/float64(n)+1e-3)
+				for i := range x {
+					y[i] = x[i] * inv * in[1][i]
+				}
+			})(in)
+		}}
+}
+
+func layerNorm(m, n int) row { return layerNormOf(m, n, true, true) }
+
+func layerNormOf(m, n int, weight, bias bool) row {
+	// A generous epsilon keeps rows of one element, whose variance is zero, differentiable in float32.
+	const eps = 0.1
+	r := row{op: "LayerNorm", name: fmt.Sprintf("%dx%d/w=%v,b=%v", m, n, weight, bias), in: []input{x(m, n)}}
+	if weight {
+		r.in = append(r.in, w(n))
+	}
+	if bias {
+		r.in = append(r.in, w(n))
+	}
+	r.run = func(c *tensor.Ctx, in []*T) *T {
+		in = append(in[:len(in):len(in)], nil, nil)
+		return LayerNorm(c, in[0], in[1], in[2], eps)
+	}
+	r.ref = func(in [][]float64) []float64 {
+		return byRow(n, func(x, y []float64) {
+			mean, variance := 0.0, 0.0
+			for _, v := range x {
+				mean += v / float64(n)
+			}
+			for _, v := range x {
+				variance += (v - mean) * (v - mean) / float64(n)
+			}
+			for i, v := range x {
+				y[i] = (v - mean) / math.Sqrt(variance+eps)
+				if weight {
+					y[i] *= in[1][i]
+				}
+				if bias {
+					y[i] += in[2][i]
+				}
+			}
+		})(in)
+	}
+	return r
+}
+
+func softmax(m, n int) row {
+	return row{op: "Softmax", name: size(m, n), in: []input{x(m, n)},
+		run: func(c *tensor.Ctx, in []*T) *T { return Softmax(c, in[0]) },
+		ref: byRow(n, func(x, y []float64) {
+			var sum float64
+			for i, v := range x {
+				y[i] = math.Exp(v)
+				sum += y[i]
+			}
+			for i := range y {
+				y[i] /= sum
+			}
+		})}
+}
+
+func l2Norm(m, n int) row {
+	return row{op: "L2Norm", name: size(m, n), in: []input{x(m, n)},
+		run: func(c *tensor.Ctx, in []*T) *T { return L2Norm(c, in[0]) },
+		ref: byRow(n, func(x, y []float64) {
+			norm := math.Sqrt(dot(x, x))
+			for i, v := range x {
+				y[i] = v / norm
+			}
+		})}
+}
+
+func dot(a, b []float64) (sum float64) {
+	for i := range a {
+		sum += a[i] * b[i]
+	}
+	return sum
+}
+
+func sum(m, n int) row { return total("Sum", m, n, Sum, 1) }
+
+func mean(m, n int) row { return total("Mean", m, n, Mean, 1/float64(m*n)) }
+
+func total(op string, m, n int, run func(c *tensor.Ctx, x *T) *T, weight float64) row {
+	return row{op: op, name: size(m, n), in: []input{x(m, n)},
+		run: func(c *tensor.Ctx, in []*T) *T { return run(c, in[0]) },
+		ref: func(in [][]float64) []float64 {
+			var sum float64
+			for _, v := range in[0] {
+				sum += v
+			}
+			return []float64{weight * sum}
+		}}
+}
+
+func crossEntropyRow(m, n int) row {
+	labels := indices(m, n)
+	for i := 1; i < m; i += 3 {
+		labels[i] = -100
+	}
+	return row{op: "CrossEntropy", name: size(m, n), in: []input{x(m, n)},
+		run: func(c *tensor.Ctx, in []*T) *T { return CrossEntropy(c, in[0], labels, 2.5) },
+		ref: func(in [][]float64) []float64 {
+			var loss float64
+			for i, l := range labels {
+				if l < 0 {
+					continue
+				}
+				var sum float64
+				for _, v := range in[0][i*n : (i+1)*n] {
+					sum += math.Exp(v)
+				}
+				loss += math.Log(sum) - in[0][i*n+int(l)]
+			}
+			return []float64{loss / 2.5}
+		}}
+}
+
+func ropeRow(tokens, heads, width, rotated int) row {
+	r := &Rotary{Dim: rotated, HeadDim: width}
+	for t := range tokens {
+		for i := range rotated / 2 {
+			angle := float64(t+1) * math.Pow(0.3, float64(i)/float64(rotated))
+			r.Cos, r.Sin = append(r.Cos, float32(math.Cos(angle))), append(r.Sin, float32(math.Sin(angle)))
+		}
+	}
+	n := heads * width
+	return row{op: "RoPE", name: fmt.Sprintf("%dx%dx%d/%d", tokens, heads, width, rotated), in: []input{x(tokens, n)},
+		run: func(c *tensor.Ctx, in []*T) *T { return RoPE(c, in[0], r) },
+		ref: func(in [][]float64) []float64 {
+			y := append([]float64(nil), in[0]...)
+			h := rotated / 2
+			for i := range tokens * heads * h {
+				t, head, j := i/h/heads, i/h%heads, i%h
+				a, b := t*n+head*width+j, t*n+head*width+j+h
+				cos, sin := float64(r.Cos[t*h+j]), float64(r.Sin[t*h+j])
+				y[a], y[b] = in[0][a]*cos-in[0][b]*sin, in[0][b]*cos+in[0][a]*sin
+			}
+			return y
+		}}
+}
+
+func patchesRow(n, channels, h, w, size int) row {
+	return row{op: "Patches", name: fmt.Sprintf("%dx%dx%dx%d/%d", n, channels, h, w, size), in: []input{x(n, channels, h, w)},
+		run: func(c *tensor.Ctx, in []*T) *T { return Patches(c, in[0], size) },
+		ref: func(in [][]float64) []float64 {
+			var y []float64
+			for image := range n {
+				for row := range h / size {
+					for col := range w / size {
+						for i := range channels * size * size {
+							ch, dy, dx := i/size/size, i/size%size, i%size
+							y = append(y, in[0][((image*channels+ch)*h+row*size+dy)*w+col*size+dx])
+						}
+					}
+				}
+			}
+			return y
+		}}
+}

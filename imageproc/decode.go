@@ -2,7 +2,6 @@ package imageproc
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"image"
 	"image/gif"
@@ -53,14 +52,14 @@ func (o Options) maxPixels() int64 {
 type codec struct {
 	name   string
 	config func(io.Reader) (image.Config, error)
-	decode func(data []byte) (raster, error)
-	exif   func(data []byte) []byte // the TIFF structure that holds the orientation
+	decode func(r io.Reader, data []byte) (raster, error) // r reads data
+	exif   func(data []byte) []byte                       // the TIFF structure that holds the orientation
 }
 
 // std adapts a decoder of the standard library's shape.
-func std(f func(io.Reader) (image.Image, error)) func([]byte) (raster, error) {
-	return func(data []byte) (raster, error) {
-		img, err := f(bytes.NewReader(data))
+func std(f func(io.Reader) (image.Image, error)) func(io.Reader, []byte) (raster, error) {
+	return func(r io.Reader, _ []byte) (raster, error) {
+		img, err := f(r)
 		if err != nil {
 			return raster{}, err
 		}
@@ -70,8 +69,8 @@ func std(f func(io.Reader) (image.Image, error)) func([]byte) (raster, error) {
 
 // decodePNG decodes a PNG file. Grey of 16 bits with one transparent value, which
 // the standard decoder turns into colour, is still clipped as grey.
-func decodePNG(data []byte) (raster, error) {
-	img, err := png.Decode(bytes.NewReader(data))
+func decodePNG(r io.Reader, data []byte) (raster, error) {
+	img, err := png.Decode(r)
 	if err != nil {
 		return raster{}, err
 	}
@@ -127,9 +126,10 @@ func decode(data []byte, opts Options) (*RGB, error) {
 	if !ok {
 		return nil, fmt.Errorf("not a PNG, JPEG, GIF, WebP, BMP or TIFF picture: %s", describe(data))
 	}
-	cfg, err := c.config(bytes.NewReader(data))
+	r := &tracked{Reader: bytes.NewReader(data)}
+	cfg, err := c.config(r)
 	if err != nil {
-		return nil, decodeError(c, err)
+		return nil, r.explain(c, err)
 	}
 	if cfg.Width < 1 || cfg.Height < 1 {
 		return nil, fmt.Errorf("%s image is %d×%d pixels", c.name, cfg.Width, cfg.Height)
@@ -137,15 +137,29 @@ func decode(data []byte, opts Options) (*RGB, error) {
 	if int64(cfg.Width) > opts.maxPixels()/int64(cfg.Height) {
 		return nil, fmt.Errorf("image is %d×%d pixels, more than the limit of %d", cfg.Width, cfg.Height, opts.maxPixels())
 	}
-	pic, err := c.decode(data)
+	r = &tracked{Reader: bytes.NewReader(data)}
+	pic, err := c.decode(r, data)
 	if err != nil {
-		return nil, decodeError(c, err)
+		return nil, r.explain(c, err)
 	}
 	return upright(pic.rgb(opts.Background), orientation(c.exif(data))), nil
 }
 
-func decodeError(c codec, err error) error {
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+// tracked notes whether its end was reached: a decoder that fails after asking
+// for more has a truncated file, whatever its error says.
+type tracked struct {
+	io.Reader
+	ended bool
+}
+
+func (t *tracked) Read(p []byte) (int, error) {
+	n, err := t.Reader.Read(p)
+	t.ended = t.ended || err == io.EOF
+	return n, err
+}
+
+func (t *tracked) explain(c codec, err error) error {
+	if t.ended {
 		return fmt.Errorf("%s data is truncated: %w", c.name, err)
 	}
 	return fmt.Errorf("%s: %w", c.name, err)

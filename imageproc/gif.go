@@ -1,10 +1,10 @@
 package imageproc
 
 import (
-	"bytes"
 	"errors"
 	"image"
 	"image/gif"
+	"io"
 )
 
 // decodeGIF decodes the first frame of a GIF file on its canvas.
@@ -12,8 +12,8 @@ import (
 // The standard decoder forgets the colour of the transparent index, which shows
 // when alpha is dropped, so the colour table is read here too. Outside the frame
 // the canvas has the transparent index, or index 0, as in Pillow.
-func decodeGIF(data []byte) (raster, error) {
-	img, err := gif.Decode(bytes.NewReader(data))
+func decodeGIF(r io.Reader, data []byte) (raster, error) {
+	img, err := gif.Decode(r)
 	if err != nil {
 		return raster{}, err
 	}
@@ -22,9 +22,9 @@ func decodeGIF(data []byte) (raster, error) {
 		return raster{}, errors.New("gif: the frame has no palette")
 	}
 	table, outside := gifColors(data)
-	r := raster{w: int(data[6]) | int(data[7])<<8, h: int(data[8]) | int(data[9])<<8}
-	row := make([]uint8, r.w)
-	r.line = func(y int, rgba []uint8) {
+	pic := raster{w: int(data[6]) | int(data[7])<<8, h: int(data[8]) | int(data[9])<<8}
+	row := make([]uint8, pic.w)
+	pic.line = func(y int, rgba []uint8) {
 		for x := range row {
 			row[x] = outside
 		}
@@ -33,7 +33,7 @@ func decodeGIF(data []byte) (raster, error) {
 		}
 		paletteLine(rgba, row, table)
 	}
-	return r, nil
+	return pic, nil
 }
 
 // gifColors returns the colours of the first frame of a well-formed GIF file, and

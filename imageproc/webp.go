@@ -1,10 +1,10 @@
 package imageproc
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"image"
+	"io"
 	"iter"
 
 	"golang.org/x/image/webp"
@@ -24,13 +24,13 @@ func riffChunks(b []byte) iter.Seq2[string, []byte] {
 }
 
 // decodeWebP decodes a still WebP picture.
-func decodeWebP(data []byte) (raster, error) {
+func decodeWebP(r io.Reader, data []byte) (raster, error) {
 	for id := range riffChunks(data[12:]) {
 		if id == "ANIM" {
 			return raster{}, errors.New("animated WebP is not supported; save one frame of it as a still picture")
 		}
 	}
-	img, err := webp.Decode(bytes.NewReader(data))
+	img, err := webp.Decode(r)
 	if err != nil {
 		return raster{}, err
 	}

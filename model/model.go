@@ -104,7 +104,7 @@ func NewKVCache(layers, capacity, width int) *KVCache {
 }
 
 // Len is the number of tokens in the cache.
-func (k *KVCache) Len() int { return k.Layer[0].Len }
+func (k *KVCache) Len() int { return k.Layer[0].Len() }
 
 // Truncate forgets all tokens but the first n.
 func (k *KVCache) Truncate(n int) {

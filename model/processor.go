@@ -23,4 +23,5 @@ type Processor interface {
 	// Learn is Process for training: answers are in the conversation and labelled.
 	Learn(conv []Turn) (*Prompt, error)
 	Tokenizer() *tokenizer.Tokenizer
+	PictureProcessor() *imageproc.Processor // nil for models of text only
 }

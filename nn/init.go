@@ -11,8 +11,8 @@ import (
 // Initializer says how the parameters of a model that is trained from nothing
 // start.
 type Initializer struct {
-	Std      float64 // of the normal distribution of matrices
-	Residual int     // depth: outputs onto the residual stream start at Std/sqrt(2·Residual); 0 leaves them at Std
+	Std      func(name string) float64 // of the normal distribution of a matrix
+	Residual int                       // depth: outputs onto the residual stream start at Std/sqrt(2·Residual); 0 leaves them at Std
 }
 
 // Init gives every declared parameter without data its starting values, from
@@ -35,7 +35,7 @@ func (in Initializer) Init(m any, rng *rand.Rand) {
 }
 
 func (in Initializer) normal(w []float32, name string, rng *rand.Rand) {
-	std := in.Std
+	std := in.Std(name)
 	if in.Residual > 0 && writesResidual(name) {
 		std /= math.Sqrt(2 * float64(in.Residual))
 	}

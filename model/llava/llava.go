@@ -8,6 +8,7 @@ package llava
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/model/clip"
@@ -54,10 +55,9 @@ func (m *Model) TokensPerImage() int { return m.Vision.Rows() }
 // Embed looks up the tokens and puts every picture's projected features over
 // its placeholders.
 func (m *Model) Embed(c *tensor.Ctx, p *model.Prompt) *model.Sequence {
-	x := m.Language.Embed(c, p.IDs)
+	x := m.Language.Embed(c, m.words(p))
 	if len(p.Images) > 0 {
-		features := m.Features(c, p.Images)
-		x = ops.Gather(c, m.splice(p), x, features)
+		x = ops.Gather(c, m.splice(p), x, m.Features(c, p.Images))
 	}
 	return &model.Sequence{X: x, Starts: p.Starts}
 }
@@ -71,6 +71,19 @@ func (m *Model) Features(c *tensor.Ctx, images []*model.Tiles) *tensor.Tensor {
 	x := m.Projector.Adapt(c, m.Vision.Encode(c, &views))
 	c.Observe("image_features", x)
 	return x
+}
+
+// words are the prompt's tokens with 0 for the placeholders, which may lie
+// outside the embedding table.
+func (m *Model) words(p *model.Prompt) []int32 {
+	if len(p.At) == 0 {
+		return p.IDs
+	}
+	ids := slices.Clone(p.IDs)
+	for _, at := range p.At {
+		clear(ids[at : at+m.TokensPerImage()])
+	}
+	return ids
 }
 
 // splice says for every token whether its row is the embedding or a feature;

@@ -1,0 +1,113 @@
+package generate
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"slices"
+
+	"github.com/fovea-ml/fovea/model"
+	"github.com/fovea-ml/fovea/tokenizer"
+)
+
+// Options say how an answer is made and when it ends.
+type Options struct {
+	Sampling
+	MaxTokens int      // of the answer; 0: as many as the context holds
+	EOS       []int32  // tokens that end the answer
+	Stop      []string // texts that end the answer and are not part of it
+	Special   bool     // keep special tokens in the text
+}
+
+// Token is one step of an answer.
+type Token struct {
+	ID   int32
+	Text string // what the token adds to the text: whole characters, maybe none
+}
+
+// Reason says why an answer ended.
+type Reason string
+
+// Why an answer ended.
+const (
+	EndToken    Reason = "stop"           // an end token
+	StopText    Reason = "stop_string"    // a stop string
+	TokenLimit  Reason = "length"         // Options.MaxTokens
+	FullContext Reason = "context_length" // no room in the KV cache
+)
+
+// Answer is a running generation.
+type Answer struct {
+	IDs    []int32 // chosen so far, an end token included
+	Text   string  // so far
+	Reason Reason  // once it has ended
+
+	s   *Session
+	tok *tokenizer.Tokenizer
+	o   Options
+}
+
+// Start prepares an answer to a prompt, which runs behind what the session
+// has seen.
+func Start(s *Session, tok *tokenizer.Tokenizer, o Options) (*Answer, error) {
+	if err := o.Check(); err != nil {
+		return nil, err
+	}
+	return &Answer{s: s, tok: tok, o: o}, nil
+}
+
+// Tokens runs the prompt and yields the answer as it is made. The text of the
+// tokens, joined, is Answer.Text. It ends at an end token, a stop string, a limit,
+// or with an error; a cancelled context is one.
+func (a *Answer) Tokens(ctx context.Context, p *model.Prompt) iter.Seq2[Token, error] {
+	return func(yield func(Token, error) bool) {
+		logits, err := a.s.Prefill(ctx, p)
+		if err != nil {
+			yield(Token{}, err)
+			return
+		}
+		a.run(ctx, logits, yield)
+	}
+}
+
+// run samples and steps until the answer ends.
+func (a *Answer) run(ctx context.Context, logits []float32, yield func(Token, error) bool) {
+	sampler := NewSampler(a.o.Sampling, a.s.IDs())
+	text := &tail{stream: a.tok.Stream(!a.o.Special), stop: a.o.Stop}
+	for {
+		id := sampler.Next(logits)
+		a.IDs = append(a.IDs, id)
+		out := ""
+		switch {
+		case slices.Contains(a.o.EOS, id):
+			a.Reason = EndToken
+		default:
+			var stopped bool
+			if out, stopped = text.next(id); stopped {
+				a.Reason = StopText
+			} else if a.o.MaxTokens > 0 && len(a.IDs) >= a.o.MaxTokens {
+				a.Reason = TokenLimit
+			}
+		}
+		var err error
+		if a.Reason == "" {
+			if logits, err = a.next(ctx, id); errors.Is(err, ErrContextFull) {
+				a.Reason, err = FullContext, nil
+			}
+		}
+		if a.Reason != "" && a.Reason != StopText {
+			out += text.flush()
+		}
+		a.Text += out
+		if !yield(Token{id, out}, err) || err != nil || a.Reason != "" {
+			return
+		}
+	}
+}
+
+func (a *Answer) next(ctx context.Context, id int32) ([]float32, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return a.s.Step(id)
+}

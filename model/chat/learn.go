@@ -1,0 +1,98 @@
+package chat
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/fovea-ml/fovea/model"
+	"github.com/fovea-ml/fovea/tokenizer"
+)
+
+// Learn renders a conversation with its answers and labels them: every token of
+// an answer and the end token behind it, and nothing else. A template that sets
+// no end token behind answers, as LLaVA's, gets one there; without it the model
+// would never learn to stop.
+func (p *Processor) Learn(conv []model.Turn) (*model.Prompt, error) {
+	tiles, err := p.tiles(pictures(conv))
+	if err != nil {
+		return nil, err
+	}
+	rounds, err := p.rounds(conv)
+	if err != nil {
+		return nil, err
+	}
+	var ids []int32
+	var taught []bool
+	for i, r := range rounds {
+		asked, whole := p.encodeRound(r.asked, i == 0), p.encodeRound(r.asked+r.answer, i == 0)
+		from := common(asked, whole)
+		for j, id := range whole {
+			ids = append(ids, id)
+			taught = append(taught, r.answer != "" && j >= from)
+		}
+	}
+	return p.place(ids, taught, tiles)
+}
+
+// round is what the template puts before an answer, and the answer with its end token.
+type round struct{ asked, answer string }
+
+// rounds renders the conversation with a stand-in for every answer, cuts it
+// there, and puts the answers back.
+func (p *Processor) rounds(conv []model.Turn) ([]round, error) {
+	eos, ok := p.Tok.EOS()
+	if !ok {
+		return nil, fmt.Errorf("chat: the tokenizer has no end-of-sequence token, so that answers could not end")
+	}
+	end := p.Tok.Token(eos)
+	var answers []string
+	blank := make([]model.Turn, len(conv))
+	for i, t := range conv {
+		blank[i] = t
+		if t.Role == "assistant" {
+			blank[i].Text = standIn(len(answers))
+			answers = append(answers, t.Text)
+		}
+	}
+	text, err := p.render(blank, false)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]round, len(answers), len(answers)+1)
+	for i, a := range answers {
+		before, after, found := strings.Cut(text, standIn(i))
+		if !found {
+			return nil, fmt.Errorf("chat: the chat template leaves out answer %d", i+1)
+		}
+		// The space before an answer is the answer's: the model writes it.
+		asked := strings.TrimRight(before, " ")
+		out[i] = round{asked, before[len(asked):] + a + end}
+		text = strings.TrimPrefix(after, end)
+	}
+	if rest := strings.TrimSpace(text); rest != "" {
+		out = append(out, round{asked: text})
+	}
+	return out, nil
+}
+
+// standIn is text that no conversation contains.
+func standIn(i int) string { return "\uE000" + strconv.Itoa(i) + "\uE001" }
+
+// encodeRound encodes what follows an end token as the tokenizer would in place.
+func (p *Processor) encodeRound(text string, first bool) []int32 {
+	if first {
+		return p.encode(text)
+	}
+	eos, _ := p.Tok.EOS()
+	return p.Tok.Encode(p.Tok.Token(eos)+text, tokenizer.Bare)[1:]
+}
+
+// common is the length of the longest common prefix.
+func common(a, b []int32) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
+}

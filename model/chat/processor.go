@@ -1,0 +1,124 @@
+// Package chat turns conversations with pictures into prompts: the chat
+// template, the tokens, a row of placeholders for every picture, and for
+// training the labels. It is the Processor of every family whose pictures stand
+// in the text as one marker each.
+package chat
+
+import (
+	"fmt"
+	"image"
+	"strings"
+
+	"github.com/fovea-ml/fovea/imageproc"
+	"github.com/fovea-ml/fovea/model"
+	"github.com/fovea-ml/fovea/tokenizer"
+)
+
+// Processor implements model.Processor.
+type Processor struct {
+	Tok      *tokenizer.Tokenizer
+	Template *tokenizer.Template // nil: turns are joined as they are
+
+	// Of models that take pictures; Pictures is nil otherwise.
+	Pictures *imageproc.Processor
+	Marker   int32                  // the token that stands for a picture in text
+	Tokens   func(*model.Tiles) int // placeholders that a picture gets
+}
+
+// Tokenizer returns the checkpoint's tokenizer.
+func (p *Processor) Tokenizer() *tokenizer.Tokenizer { return p.Tok }
+
+// PictureProcessor returns the picture pipeline, nil for models of text only.
+func (p *Processor) PictureProcessor() *imageproc.Processor { return p.Pictures }
+
+// Process renders the conversation, ready for an answer.
+func (p *Processor) Process(conv []model.Turn) (*model.Prompt, error) {
+	text, err := p.render(conv, true)
+	if err != nil {
+		return nil, err
+	}
+	return p.ProcessText(text, pictures(conv))
+}
+
+// ProcessText takes text in the model's own format, with a marker for every picture.
+func (p *Processor) ProcessText(text string, images []*imageproc.RGB) (*model.Prompt, error) {
+	tiles, err := p.tiles(images)
+	if err != nil {
+		return nil, err
+	}
+	return p.place(p.encode(text), nil, tiles)
+}
+
+// encode adds the special tokens of a sequence unless the template has put
+// them into the text itself.
+func (p *Processor) encode(text string) []int32 {
+	if bos, ok := p.Tok.BOS(); ok && strings.HasPrefix(text, p.Tok.Token(bos)) {
+		return p.Tok.Encode(text, tokenizer.Bare)
+	}
+	return p.Tok.Encode(text)
+}
+
+// tiles runs the picture pipeline.
+func (p *Processor) tiles(images []*imageproc.RGB) ([]*model.Tiles, error) {
+	if len(images) > 0 && p.Pictures == nil {
+		return nil, fmt.Errorf("chat: this model takes no pictures, and the prompt has %d", len(images))
+	}
+	var out []*model.Tiles
+	for i, img := range images {
+		v, err := p.Pictures.Process(img, nil)
+		if err != nil {
+			return nil, fmt.Errorf("chat: picture %d: %w", i+1, err)
+		}
+		out = append(out, &model.Tiles{
+			Views:    model.Views{Pixels: v.Pixels, Sizes: []image.Point{{X: v.W, Y: v.H}}},
+			Original: image.Pt(img.W, img.H),
+			Geometry: []imageproc.Geometry{v.Geometry},
+		})
+	}
+	return out, nil
+}
+
+// place repeats every marker among ids once for each token of its picture.
+// taught, if not nil, says which ids are answers.
+func (p *Processor) place(ids []int32, taught []bool, tiles []*model.Tiles) (*model.Prompt, error) {
+	out := &model.Prompt{Images: tiles}
+	for i, id := range ids {
+		n := 1
+		if p.Pictures != nil && id == p.Marker {
+			if len(out.At) == len(tiles) {
+				return nil, fmt.Errorf("chat: the prompt has more %s markers than pictures (%d)", p.Tok.Token(id), len(tiles))
+			}
+			n = p.Tokens(tiles[len(out.At)])
+			out.At = append(out.At, len(out.IDs))
+		}
+		for range n {
+			out.IDs = append(out.IDs, id)
+			if taught != nil {
+				out.Labels = append(out.Labels, label(id, taught[i]))
+			}
+		}
+	}
+	if len(out.At) < len(tiles) {
+		return nil, fmt.Errorf("chat: the prompt has %d picture markers and %d pictures", len(out.At), len(tiles))
+	}
+	if taught != nil { // a label stands at the token before the one it names
+		copy(out.Labels, out.Labels[1:])
+		out.Labels[len(out.Labels)-1] = -1
+	}
+	return out, nil
+}
+
+func label(id int32, taught bool) int32 {
+	if taught {
+		return id
+	}
+	return -1
+}
+
+func pictures(conv []model.Turn) []*imageproc.RGB {
+	var out []*imageproc.RGB
+	for _, t := range conv {
+		out = append(out, t.Images...)
+	}
+	return out
+}

@@ -1,0 +1,79 @@
+package chat
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/fovea-ml/fovea/model"
+	"github.com/fovea-ml/fovea/tokenizer"
+)
+
+// marker is how turns say where a picture stands, whatever the checkpoint calls it.
+const marker = "<image>"
+
+// render applies the chat template. Models without one get the texts as they are.
+func (p *Processor) render(conv []model.Turn, answer bool) (string, error) {
+	messages := make([]tokenizer.Message, len(conv))
+	for i, t := range conv {
+		parts, err := p.parts(t)
+		if err != nil {
+			return "", fmt.Errorf("chat: turn %d: %w", i+1, err)
+		}
+		messages[i] = tokenizer.Message{Role: t.Role, Text: t.Text, Parts: parts}
+	}
+	if p.Template == nil {
+		return p.join(messages), nil
+	}
+	text, err := p.Template.Render(messages, answer, nil)
+	if err != nil {
+		return "", fmt.Errorf("chat: %w", err)
+	}
+	return text, nil
+}
+
+// parts splits a turn at its markers; pictures without one come first. Models
+// of text only have templates that want the plain text: nil.
+func (p *Processor) parts(t model.Turn) ([]tokenizer.Part, error) {
+	if p.Pictures == nil {
+		return nil, nil
+	}
+	texts := strings.Split(t.Text, marker)
+	marked := len(texts) - 1
+	if marked != 0 && marked != len(t.Images) {
+		return nil, fmt.Errorf("%d %s markers and %d pictures", marked, marker, len(t.Images))
+	}
+	var out []tokenizer.Part
+	for range len(t.Images) - marked {
+		out = append(out, tokenizer.Part{Type: "image"})
+	}
+	for i, text := range texts {
+		if i > 0 {
+			out = append(out, tokenizer.Part{Type: "image"})
+			text = strings.TrimPrefix(text, "\n") // templates break the line after a picture themselves
+		}
+		if i < marked {
+			text = strings.TrimSuffix(text, "\n")
+		}
+		if text != "" || len(texts) == 1 {
+			out = append(out, tokenizer.Part{Type: "text", Text: text})
+		}
+	}
+	return out, nil
+}
+
+// join is the prompt of a model without a template.
+func (p *Processor) join(messages []tokenizer.Message) string {
+	var lines []string
+	for _, m := range messages {
+		if m.Parts == nil {
+			lines = append(lines, m.Text)
+		}
+		for _, c := range m.Parts {
+			if c.Type == "image" {
+				c.Text = p.Tok.Token(p.Marker)
+			}
+			lines = append(lines, c.Text)
+		}
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,141 @@
+package train
+
+import (
+	"math/rand/v2"
+	"slices"
+
+	"github.com/fovea-ml/fovea/data"
+	"github.com/fovea-ml/fovea/model"
+)
+
+// batch is what one optimizer step learns from.
+type batch struct {
+	parts    []*model.Prompt // packed, one for each accumulation
+	labelled int             // tokens taught in all parts
+	tokens   int             // tokens run in all parts, placeholders included
+	skipped  int             // samples without a labelled token or too long
+	err      error
+}
+
+// feeder makes a stage's batches. Which samples a step gets depends on the
+// seed, the stage and the step alone, so that a resumed run sees the same.
+type feeder struct {
+	recipe *Recipe
+	number int // of the stage
+	stage  *Stage
+	proc   model.Processor
+	sets   []*source
+	total  int // samples of all sets
+	most   int // tokens of a sample
+}
+
+func newFeeder(r *Recipe, number int, proc model.Processor, context int) (*feeder, error) {
+	f := &feeder{recipe: r, number: number, stage: &r.Stages[number], proc: proc, most: context}
+	if n := f.stage.MaxTokens; n > 0 {
+		f.most = min(n, context)
+	}
+	for _, d := range f.stage.Data {
+		s, err := d.open()
+		if err != nil {
+			return nil, err
+		}
+		f.sets = append(f.sets, s)
+		f.total += s.Len()
+	}
+	return f, nil
+}
+
+// steps is the number of optimizer steps of the stage.
+func (f *feeder) steps() int {
+	if f.stage.Steps > 0 {
+		return f.stage.Steps
+	}
+	per := float64(f.stage.Batch * f.stage.Accumulate)
+	return max(1, int(f.stage.Epochs*float64(f.total)/per))
+}
+
+// batch makes the samples of a step, counted from 0.
+func (f *feeder) batch(step int) *batch {
+	b := &batch{}
+	for a := range f.stage.Accumulate {
+		var prompts []*model.Prompt
+		for i := range f.stage.Batch {
+			at := (step*f.stage.Accumulate+a)*f.stage.Batch + i
+			p, err := f.prompt(at)
+			if err != nil {
+				b.err = err
+				return b
+			}
+			n := p.Labelled()
+			if n == 0 || len(p.IDs) > f.most {
+				b.skipped++
+				continue
+			}
+			b.labelled += n
+			b.tokens += len(p.IDs)
+			prompts = append(prompts, p)
+		}
+		if len(prompts) > 0 {
+			b.parts = append(b.parts, model.Pack(prompts))
+		}
+	}
+	return b
+}
+
+// prompt makes the sample that stands at a place of the stage's endless stream.
+func (f *feeder) prompt(at int) (*model.Prompt, error) {
+	epoch := at / f.total
+	i := data.Shuffled(f.recipe.Seed+uint64(f.number)<<32, epoch, f.total, at%f.total)
+	rng := rand.New(rand.NewPCG(f.recipe.Seed^uint64(f.number)<<56, uint64(at)))
+	for _, s := range f.sets {
+		if i < s.Len() {
+			conv, err := s.conversation(i, rng)
+			if err != nil {
+				return nil, err
+			}
+			return f.proc.Learn(conv)
+		}
+		i -= s.Len()
+	}
+	panic("train: sample index out of range")
+}
+
+// source is an open data set with the settings of how to use it.
+type source struct {
+	data.Dataset
+	Source
+}
+
+// conversation reads a sample, draws its questions and changes its pictures.
+func (s *source) conversation(i int, rng *rand.Rand) ([]model.Turn, error) {
+	sample, err := s.At(i)
+	if err != nil {
+		return nil, err
+	}
+	conv := make([]model.Turn, 0, len(sample.Turns))
+	for _, t := range s.draw(sample.Turns, rng) {
+		conv = append(conv, model.Turn{Role: t.Role, Text: t.Text})
+	}
+	for _, open := range sample.Images {
+		img, err := open()
+		if err != nil {
+			return nil, err
+		}
+		conv[0].Images = append(conv[0].Images, s.Augment.apply(img, rng))
+	}
+	return conv, nil
+}
+
+// draw picks Ask of a sample's rounds in random order.
+func (s *source) draw(turns []data.Turn, rng *rand.Rand) []data.Turn {
+	if s.Ask == 0 || len(turns)%2 != 0 {
+		return turns
+	}
+	rounds := rng.Perm(len(turns) / 2)
+	rounds = rounds[:min(s.Ask, len(rounds))]
+	out := make([]data.Turn, 0, 2*len(rounds))
+	for _, r := range rounds {
+		out = append(out, turns[2*r], turns[2*r+1])
+	}
+	return slices.Clip(out)
+}

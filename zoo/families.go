@@ -1,0 +1,134 @@
+package zoo
+
+import (
+	"io/fs"
+	"strings"
+
+	"github.com/fovea-ml/fovea/checkpoint"
+	"github.com/fovea-ml/fovea/model"
+	"github.com/fovea-ml/fovea/model/chat"
+	"github.com/fovea-ml/fovea/model/clip"
+	"github.com/fovea-ml/fovea/model/llama"
+	"github.com/fovea-ml/fovea/model/llava"
+)
+
+// Family is a row of the table: how a checkpoint of one architecture is read.
+type Family struct {
+	Architecture string // as config.json lists it under "architectures"
+	ModelType    string // as config.json says under "model_type"
+
+	// New declares the model; its parameters are those that nn.Walk finds.
+	New func(config []byte) (any, error)
+	// Processor opens what turns conversations into prompts; nil for models that generate nothing.
+	Processor func(fsys fs.FS, net any) (model.Processor, error)
+
+	Names []checkpoint.Rename // other dialects of tensor names, turned into ours
+	Tied  []checkpoint.Tied
+	Text  string // field of config.json that holds the language model's part, "" if all of it
+
+	Parts []Part // in the order of the data's way through the model
+}
+
+// Part is a named group of parameters: those whose name starts with Prefix.
+type Part struct{ Name, Prefix string }
+
+// PartOf names the part that a parameter belongs to.
+func (f *Family) PartOf(param string) string {
+	for _, p := range f.Parts {
+		if strings.HasPrefix(param, p.Prefix) {
+			return p.Name
+		}
+	}
+	return ""
+}
+
+// Families lists every architecture that can be opened.
+func Families() []Family {
+	return []Family{
+		{
+			Architecture: "LlavaForConditionalGeneration", ModelType: "llava",
+			New: func(config []byte) (any, error) {
+				return declare(llava.ParseConfig, llava.New)(config)
+			},
+			Processor: openLLaVA,
+			Names: []checkpoint.Rename{ // transformers 4.52 and later
+				{From: "model.vision_tower.", To: "vision_tower."},
+				{From: "model.multi_modal_projector.", To: "multi_modal_projector."},
+				{From: "model.language_model.", To: "language_model.model."},
+				{From: "lm_head.", To: "language_model.lm_head."},
+				{From: `^vision_tower\.(embeddings|encoder|pre_layrnorm|post_layernorm)\.`, To: "vision_tower.vision_model.${1}."},
+			},
+			Tied:  []checkpoint.Tied{{Name: "language_model.lm_head.weight", To: "language_model.model.embed_tokens.weight"}},
+			Text:  "text_config",
+			Parts: []Part{{"vision", "vision_tower."}, {"adapter", "multi_modal_projector."}, {"language", "language_model."}},
+		},
+		{
+			Architecture: "LlamaForCausalLM", ModelType: "llama",
+			New: func(config []byte) (any, error) {
+				cfg, err := llama.ParseConfig(config)
+				if err != nil {
+					return nil, err
+				}
+				return &languageModel{llama.New(cfg)}, nil
+			},
+			Processor: openText,
+			Tied:      []checkpoint.Tied{{Name: "lm_head.weight", To: "model.embed_tokens.weight"}},
+			Parts:     []Part{{"language", ""}},
+		},
+		{
+			Architecture: "CLIPModel", ModelType: "clip",
+			New: func(config []byte) (any, error) {
+				return declare(clip.ParseConfig, clip.New)(config)
+			},
+			Parts: []Part{{"vision", "vision_model."}, {"text", "text_model."}, {"adapter", ""}},
+		},
+		{
+			Architecture: "CLIPVisionModel", ModelType: "clip_vision_model",
+			New: func(config []byte) (any, error) {
+				cfg, err := clip.ParseVision(config)
+				if err != nil {
+					return nil, err
+				}
+				v, err := clip.NewVision(cfg, clip.Output{})
+				return &clip.VisionModel{Vision: v}, err
+			},
+			Names: []checkpoint.Rename{
+				{From: `^(embeddings|encoder|pre_layrnorm|post_layernorm)\.`, To: "vision_model.${1}."},
+			},
+			Parts: []Part{{"vision", ""}},
+		},
+	}
+}
+
+// declare joins the two steps of most families: config, then model.
+func declare[C, M any](parse func([]byte) (C, error), build func(C) (M, error)) func([]byte) (any, error) {
+	return func(config []byte) (any, error) {
+		cfg, err := parse(config)
+		if err != nil {
+			return nil, err
+		}
+		return build(cfg)
+	}
+}
+
+func openLLaVA(fsys fs.FS, net any) (model.Processor, error) {
+	m := net.(*llava.Model)
+	p, err := openChat(fsys)
+	if err != nil {
+		return nil, err
+	}
+	p.Marker = m.Config().ImageTokenID
+	p.Tokens = func(*model.Tiles) int { return m.TokensPerImage() }
+	p.Pictures, err = openPictures(fsys, m.Vision.Config().ImageSize)
+	return p, err
+}
+
+func openText(fsys fs.FS, _ any) (model.Processor, error) {
+	p, err := openChat(fsys)
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+var _ model.Processor = (*chat.Processor)(nil)

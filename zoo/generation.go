@@ -1,0 +1,92 @@
+package zoo
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+)
+
+// Generation is what a checkpoint says about how it wants to be sampled.
+type Generation struct {
+	EOS               []int32 // tokens that end an answer
+	DoSample          bool
+	Temperature       float64
+	TopK              int
+	TopP              float64
+	MinP              float64
+	RepetitionPenalty float64
+	MaxNewTokens      int
+}
+
+// ids reads a token id or a list of them.
+type ids []int32
+
+func (v *ids) UnmarshalJSON(data []byte) error {
+	var one int32
+	if json.Unmarshal(data, &one) == nil {
+		*v = ids{one}
+		return nil
+	}
+	return json.Unmarshal(data, (*[]int32)(v))
+}
+
+type generationFile struct {
+	EOS               ids      `json:"eos_token_id"`
+	DoSample          bool     `json:"do_sample"`
+	Temperature       *float64 `json:"temperature"`
+	TopK              *int     `json:"top_k"`
+	TopP              *float64 `json:"top_p"`
+	MinP              *float64 `json:"min_p"`
+	RepetitionPenalty *float64 `json:"repetition_penalty"`
+	MaxNewTokens      int      `json:"max_new_tokens"`
+}
+
+// readGeneration reads generation_config.json. End tokens come from there, else
+// from config.json, else from the tokenizer.
+func readGeneration(fsys fs.FS, m *Model) (Generation, error) {
+	var f generationFile
+	data, err := fs.ReadFile(fsys, "generation_config.json")
+	if err == nil {
+		err = json.Unmarshal(data, &f)
+	} else if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	if err != nil {
+		return Generation{}, fmt.Errorf("generation_config.json: %w", err)
+	}
+	g := Generation{
+		EOS: f.EOS, DoSample: f.DoSample, MaxNewTokens: f.MaxNewTokens,
+		Temperature: or(f.Temperature, 1), TopK: or(f.TopK, 50), TopP: or(f.TopP, 1), MinP: or(f.MinP, 0),
+		RepetitionPenalty: or(f.RepetitionPenalty, 1),
+	}
+	if len(g.EOS) == 0 {
+		g.EOS = m.configEOS()
+	}
+	if eos, ok := m.Processor.Tokenizer().EOS(); ok && len(g.EOS) == 0 {
+		g.EOS = []int32{eos}
+	}
+	return g, nil
+}
+
+// configEOS returns the end tokens that config.json names for the language model.
+func (m *Model) configEOS() []int32 {
+	var whole map[string]json.RawMessage
+	_ = json.Unmarshal(m.Config, &whole) // parsed before, by the family
+	for _, raw := range []json.RawMessage{m.Config, whole[m.Family.Text]} {
+		var c struct {
+			EOS ids `json:"eos_token_id"`
+		}
+		if json.Unmarshal(raw, &c) == nil && len(c.EOS) > 0 {
+			return c.EOS
+		}
+	}
+	return nil
+}
+
+func or[T any](p *T, def T) T {
+	if p == nil {
+		return def
+	}
+	return *p
+}

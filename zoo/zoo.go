@@ -1,0 +1,168 @@
+// Package zoo is the table of architectures and what opens a checkpoint
+// directory: config.json names the family, the family declares the model, and
+// the weights, tokenizer, chat template and picture pipeline come from the files
+// beside it, exactly as Hugging Face lays them out.
+package zoo
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/fovea-ml/fovea/checkpoint"
+	"github.com/fovea-ml/fovea/imageproc"
+	"github.com/fovea-ml/fovea/model"
+	"github.com/fovea-ml/fovea/nn"
+	"github.com/fovea-ml/fovea/tokenizer"
+)
+
+// Model is an opened checkpoint.
+type Model struct {
+	Name       string // directory or label that it was opened from
+	Family     Family
+	Config     []byte               // config.json as it is
+	Net        any                  // the parameters' tree; a model.VLM, model.DualEncoder or model.Encoder
+	Processor  model.Processor      // nil for towers
+	Tokenizer  *tokenizer.Tokenizer // nil for towers without text
+	Pictures   *imageproc.Processor // nil for models of text only
+	Generation Generation
+
+	files fs.FS
+	ckpt  *checkpoint.Checkpoint
+}
+
+// VLM returns the model as one that generates, or false if it does not.
+func (m *Model) VLM() (model.VLM, bool) {
+	v, ok := m.Net.(model.VLM)
+	return v, ok
+}
+
+// Files is the directory that the model was opened from.
+func (m *Model) Files() fs.FS { return m.files }
+
+// Close unmaps the weights; the model must not be used afterwards.
+func (m *Model) Close() error {
+	if m.ckpt == nil {
+		return nil
+	}
+	return m.ckpt.Close()
+}
+
+// OpenDir opens a checkpoint directory.
+func OpenDir(dir string) (*Model, error) {
+	if st, err := os.Stat(dir); err != nil {
+		return nil, fmt.Errorf("zoo: %w", err)
+	} else if !st.IsDir() {
+		return nil, fmt.Errorf("zoo: %s is a file; give the checkpoint's directory", dir)
+	}
+	return Open(os.DirFS(dir), dir)
+}
+
+// Open opens the checkpoint at the root of fsys; name is for messages. All
+// missing, unexpected and misshapen tensors are told in one error.
+func Open(fsys fs.FS, name string) (*Model, error) {
+	m, err := Declare(fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	if m.ckpt, err = checkpoint.Open(fsys, "."); err != nil {
+		return nil, fmt.Errorf("zoo: %s: %w", name, err)
+	}
+	if err := m.bind(); err != nil {
+		m.ckpt.Close() // the reason is err
+		return nil, fmt.Errorf("zoo: %s: %w", name, err)
+	}
+	return m, nil
+}
+
+// Declare opens everything but the weights: what is needed to initialise a
+// model from nothing, or to tell its size.
+func Declare(fsys fs.FS, name string) (*Model, error) {
+	m := &Model{Name: name, files: fsys}
+	if err := m.declare(); err != nil {
+		return nil, fmt.Errorf("zoo: %s: %w", name, err)
+	}
+	return m, nil
+}
+
+func (m *Model) declare() (err error) {
+	if m.Config, err = fs.ReadFile(m.files, "config.json"); err != nil {
+		return err
+	}
+	if m.Family, err = familyOf(m.Config); err != nil {
+		return fmt.Errorf("config.json: %w", err)
+	}
+	if m.Net, err = m.Family.New(m.Config); err != nil {
+		return fmt.Errorf("config.json: %w", err)
+	}
+	if m.Family.Processor != nil {
+		return m.openProcessor()
+	}
+	return m.openParts()
+}
+
+func (m *Model) openProcessor() (err error) {
+	if m.Processor, err = m.Family.Processor(m.files, m.Net); err != nil {
+		return err
+	}
+	m.Tokenizer, m.Pictures = m.Processor.Tokenizer(), m.Processor.PictureProcessor()
+	m.Generation, err = readGeneration(m.files, m)
+	return err
+}
+
+// openParts opens what towers come with.
+func (m *Model) openParts() (err error) {
+	if m.Pictures, err = imageproc.OpenProcessor(m.files); err != nil {
+		return err
+	}
+	if _, ok := m.Net.(model.DualEncoder); ok {
+		m.Tokenizer, err = tokenizer.OpenFS(m.files, ".")
+	}
+	return err
+}
+
+// familyOf finds the row of the table that a config.json asks for.
+func familyOf(config []byte) (Family, error) {
+	var c struct {
+		Architectures []string `json:"architectures"`
+		ModelType     string   `json:"model_type"`
+	}
+	if err := json.Unmarshal(config, &c); err != nil {
+		return Family{}, err
+	}
+	var known []string
+	for _, f := range Families() {
+		known = append(known, f.Architecture)
+		for _, a := range c.Architectures {
+			if a == f.Architecture {
+				return f, nil
+			}
+		}
+		if len(c.Architectures) == 0 && c.ModelType == f.ModelType {
+			return f, nil
+		}
+	}
+	return Family{}, fmt.Errorf("unknown architecture %q (model_type %q); known: %s",
+		strings.Join(c.Architectures, ", "), c.ModelType, strings.Join(known, ", "))
+}
+
+// harmless are tensors that old checkpoints carry and no model reads.
+var harmless = []string{"*position_ids", "*rotary_emb.inv_freq"}
+
+func (m *Model) bind() error {
+	names, tensors := nn.Params(m.Net)
+	params := make([]checkpoint.Param, len(names))
+	for i := range names {
+		params[i] = checkpoint.Param{Name: names[i], T: tensors[i]}
+	}
+	opts := checkpoint.BindOptions{Ignore: harmless}
+	for _, t := range m.Family.Tied {
+		if !slices.Contains(names, t.Name) { // the table serves, whether or not the file repeats it
+			opts.Ignore = append(opts.Ignore, t.Name)
+		}
+	}
+	return checkpoint.Bind(m.ckpt, params, m.Family.Names, opts)
+}

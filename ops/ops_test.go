@@ -207,7 +207,7 @@ func (e *expectation) check(t *testing.T, r row, d tensor.DType, pool *kernel.Po
 
 func (e *expectation) checkGrad(t *testing.T, r row, i int, g []float32) {
 	t.Helper()
-	largest := 1e-3
+	largest := 1e-2 // where the true gradient is zero, its terms are not
 	for _, v := range g {
 		largest = max(largest, math.Abs(float64(v)))
 	}

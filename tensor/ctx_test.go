@@ -1,0 +1,149 @@
+package tensor
+
+import (
+	"slices"
+	"testing"
+)
+
+// double is y = 2x, an op to test the tape with.
+func double(c *Ctx, x *Tensor) *Tensor {
+	y := c.New(x.Shape, x)
+	for i, v := range x.F32 {
+		y.F32[i] = 2 * v
+	}
+	c.Record(y, func() {
+		for i, g := range y.Grad() {
+			x.Grad()[i] += 2 * g
+		}
+	})
+	return y
+}
+
+// product is y = Σ a·b, one element.
+func product(c *Ctx, a, b *Tensor) *Tensor {
+	y := c.New([]int{1}, a, b)
+	y.F32[0] = 0
+	for i := range a.F32 {
+		y.F32[0] += a.F32[i] * b.F32[i]
+	}
+	c.Record(y, func() {
+		g := y.Grad()[0]
+		for i := range a.F32 {
+			if a.NeedsGrad() {
+				a.Grad()[i] += g * b.F32[i]
+			}
+			if b.NeedsGrad() {
+				b.Grad()[i] += g * a.F32[i]
+			}
+		}
+	})
+	return y
+}
+
+func parameter(data ...float32) *Tensor {
+	t := From(data, len(data))
+	t.SetTrainable(true)
+	return t
+}
+
+func TestBackward(t *testing.T) {
+	c := &Ctx{Train: true}
+	w, frozen := parameter(1, 2, 3), From([]float32{4, 5, 6}, 3)
+	for pass := range 3 {
+		c.Reset()
+		c.Backward(product(c, double(c, w), frozen))
+		k := float32(pass + 1)
+		if want := []float32{8 * k, 10 * k, 12 * k}; !slices.Equal(w.Grad(), want) {
+			t.Fatalf("pass %d: gradient %v, want %v", pass, w.Grad(), want)
+		}
+	}
+	if frozen.HasGrad() {
+		t.Error("a frozen tensor has a gradient")
+	}
+	if c := (&Ctx{}); double(c, w).NeedsGrad() || len(c.tape) != 0 {
+		t.Error("inference records a tape")
+	}
+}
+
+// TestRecompute has blocks that view their input, capture a tensor from outside,
+// and are followed by ops that would overwrite what they wrongly freed.
+func TestRecompute(t *testing.T) {
+	gradients := func(recompute bool) [][]float32 {
+		c := &Ctx{Train: true}
+		w, v := parameter(1, 2, 3, 4), parameter(5, 6, 7, 8)
+		outer := double(c, v)
+		f := func(c *Ctx, x *Tensor) *Tensor {
+			y := double(c, c.View(x, 2, 2))
+			return double(c, product(c, c.View(y, 4), outer))
+		}
+		x := double(c, w)
+		var y *Tensor
+		if recompute {
+			y = c.Recompute(x, f)
+		} else {
+			y = f(c, x)
+		}
+		junk := c.New([]int{1000})
+		for i := range junk.F32 {
+			junk.F32[i] = 1e9
+		}
+		c.Backward(double(c, y))
+		return [][]float32{y.F32, w.Grad(), v.Grad()}
+	}
+	want, got := gradients(false), gradients(true)
+	for i := range want {
+		if !slices.Equal(got[i], want[i]) {
+			t.Errorf("%d: %v recomputed, %v plain", i, got[i], want[i])
+		}
+	}
+}
+
+func TestRecomputeObservesOnce(t *testing.T) {
+	seen := 0
+	c := &Ctx{Train: true, Observer: func(string, *Tensor) { seen++ }}
+	y := c.Recompute(parameter(1), func(c *Ctx, x *Tensor) *Tensor {
+		y := double(c, x)
+		c.Observe("y", y)
+		return y
+	})
+	c.Backward(y)
+	if seen != 1 || c.Observer == nil {
+		t.Errorf("observed %d times; observer left: %v", seen, c.Observer != nil)
+	}
+}
+
+// TestRecomputeOfFrozen has nothing to learn.
+func TestRecomputeOfFrozen(t *testing.T) {
+	c := &Ctx{Train: true}
+	if y := c.Recompute(New(3), double); y.NeedsGrad() || len(c.tape) != 0 {
+		t.Error("a block without trainable tensors is recorded")
+	}
+}
+
+func TestView(t *testing.T) {
+	c := &Ctx{Train: true}
+	w := parameter(1, 2, 3, 4)
+	v := c.View(w, 2, 2)
+	c.Backward(product(c, v, From([]float32{1, 2, 3, 4}, 2, 2)))
+	if !slices.Equal(w.Grad(), []float32{1, 2, 3, 4}) {
+		t.Errorf("gradient through a view: %v", w.Grad())
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic for a view of another size")
+		}
+	}()
+	c.View(w, 3)
+}
+
+func TestReuse(t *testing.T) {
+	type a struct{ n int }
+	type b struct{ n int }
+	c := &Ctx{}
+	Reuse[a](c).n = 1
+	Reuse[b](c).n = 2
+	c.Reset()
+	if Reuse[a](c).n != 1 || Reuse[b](c).n != 2 || Reuse[a](&Ctx{}).n != 0 {
+		t.Error("Reuse mixes up its values")
+	}
+}

@@ -74,15 +74,28 @@ func TestRecompute(t *testing.T) {
 		outer := double(c, v)
 		f := func(c *Ctx, x *Tensor) *Tensor {
 			y := double(c, c.View(x, 2, 2))
-			return double(c, product(c, c.View(y, 4), outer))
+			y = double(c, c.View(y, 4))
+			z := c.New(y.Shape, y, outer)
+			for i, v := range y.F32 {
+				z.F32[i] = v * outer.F32[i]
+			}
+			c.Record(z, func() {
+				for i, g := range z.Grad() {
+					y.Grad()[i] += g * outer.F32[i]
+					outer.Grad()[i] += g * y.F32[i]
+				}
+			})
+			return double(c, z)
 		}
-		x := double(c, w)
-		var y *Tensor
+		step := f
 		if recompute {
-			y = c.Recompute(x, f)
-		} else {
-			y = f(c, x)
+			step = func(c *Ctx, x *Tensor) *Tensor { return c.Recompute(x, f) }
 		}
+		y := double(c, w)
+		for range 3 {
+			y = step(c, y)
+		}
+		y = product(c, y, From([]float32{1, 2, 3, 4}, 4))
 		junk := c.New([]int{1000})
 		for i := range junk.F32 {
 			junk.F32[i] = 1e9

@@ -64,7 +64,8 @@ func ParseTemplate(source string, globals map[string]any) (*Template, error) {
 func parseTemplate(file, source string, globals map[string]any) (t *Template, err error) {
 	defer caught(file, &err)
 	cfg := config.New()
-	cfg.TrimBlocks, cfg.LeftStripBlocks = true, true
+	cfg.KeepTrailingNewline = true
+	source = controlSpace(source)
 	if err := checkSource(source, cfg); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}

@@ -69,6 +69,10 @@ func TestTemplateSemantics(t *testing.T) {
 		{"{% for m in messages %}{% if loop.last %}{% continue %}{% endif %}{{ loop.first }}{% endfor %}", "TrueFalse"},
 		{"{% generation %}{{ 'x' ~ 1 }}{% endgeneration %}", "x1"},
 		{"{{ 'a,b'.split(',') | join('-') }}{{ 'ab'.replace('a', 'c') }}{{ 'x'.startswith('x') }}", "a-bcbTrue"},
+		{"{% for m in messages %}{{ m.role }} {% if loop.first %}+{% endif %}{% endfor %}.", "system +user assistant ."},
+		{"a\n  {% if true %}\n  b {# x #} c\n  {%+ endif %}\nd\n\n", "a\n  b  c\n  d\n"},
+		{"{%- if true -%}\n  x  \n{%- endif %} y {{ 1 }}\n{{ 2 }}  {% raw %}\n {{ x }}{% endraw %}\nz", "x y 1\n2  \n {{ x }}z"},
+		{"{{ '\\n a b '.strip() }}{{ '%}' }}{{ ' a  b '.split() | join('.') }}", "a b%}a.b"},
 		{"{{ '-' * 3 }}{{ range(3) | list | length }}", "---3"},
 		{"{{ 'image' in messages[1].content[0].type }}{{ 'text' in messages[1].content[0] }}", "TrueFalse"},
 	} {

@@ -19,8 +19,8 @@ var (
 		trim unique upper urlencode`)
 	allowedGlobals = strings.Fields("dict joiner cycler")
 	allowedStr     = strings.Fields(`capitalize casefold count endswith find isalnum isalpha isascii isdecimal isdigit
-		islower isnumeric isspace istitle isupper lower lstrip removeprefix removesuffix rfind rsplit rstrip split
-		splitlines startswith strip swapcase title upper partition rpartition`)
+		islower isnumeric isspace istitle isupper lower removeprefix removesuffix rfind rsplit splitlines startswith
+		swapcase title upper partition rpartition`)
 	allowedDict = strings.Fields("keys values items get copy")
 )
 
@@ -88,6 +88,8 @@ func pick[T any](from *exec.MethodSet[T], names []string) map[string]exec.Method
 
 func strMethods() map[string]exec.Method[string] {
 	all := pick(builtins.Methods.Str, allowedStr)
+	all["strip"], all["lstrip"], all["rstrip"] = stripper(true, true), stripper(true, false), stripper(false, true)
+	all["split"] = split
 	all["join"] = func(self string, _ *exec.Value, args *exec.VarArgs) (any, error) {
 		if len(args.Args) != 1 {
 			return nil, errors.New("join: want one list")

@@ -19,7 +19,7 @@ func Open(dir string) (*Tokenizer, error) { return OpenFS(os.DirFS(dir), ".") }
 // vocab.json with merges.txt. tokenizer_config.json, special_tokens_map.json, added_tokens.json and the chat template
 // (chat_template.jinja, chat_template.json, or inside tokenizer_config.json) are read if present. Errors name the file.
 func OpenFS(fsys fs.FS, dir string) (*Tokenizer, error) {
-	d := folder{fsys, dir}
+	d := folder(func(name string) (fs.File, error) { return fsys.Open(path.Join(dir, name)) })
 	t, err := d.open()
 	if err != nil {
 		return nil, fmt.Errorf("tokenizer: %w", err)
@@ -27,11 +27,8 @@ func OpenFS(fsys fs.FS, dir string) (*Tokenizer, error) {
 	return t, nil
 }
 
-// folder is a directory of small files.
-type folder struct {
-	fsys fs.FS
-	dir  string
-}
+// folder opens the files of one directory.
+type folder func(name string) (fs.File, error)
 
 func (d folder) open() (*Tokenizer, error) {
 	cfg, err := d.settings()
@@ -73,12 +70,12 @@ func (d folder) load(cfg settings) (*Tokenizer, error) {
 		}
 		return t, nil
 	}
-	return nil, fmt.Errorf("%s: no tokenizer.json, tokenizer.model or vocab.json: %w", d.dir, fs.ErrNotExist)
+	return nil, fmt.Errorf("no tokenizer.json, tokenizer.model or vocab.json: %w", fs.ErrNotExist)
 }
 
 // read returns a file's bytes, at most maxFile.
 func (d folder) read(name string) ([]byte, error) {
-	f, err := d.fsys.Open(path.Join(d.dir, name))
+	f, err := d(name)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,239 @@
+package tokenizer
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// Vocabulary is a trained byte-level BPE vocabulary, as the two files that transformers loads.
+type Vocabulary struct {
+	TokenizerJSON       []byte // tokenizer.json
+	TokenizerConfigJSON []byte // tokenizer_config.json
+}
+
+// Special names the special tokens of a vocabulary to be trained. Empty names are left out.
+type Special struct {
+	BOS, EOS, Pad string
+	More          []string // such as "<image>"
+}
+
+// Train makes a byte-level BPE vocabulary of size tokens from texts: the special tokens have the first ids, the 256
+// bytes follow, then the merges, of which each joins the pair of tokens that is most frequent at that time (Sennrich et
+// al. 2016); among equals the pair that sorts first. Words are those of GPT-2, with the space before them. The result
+// depends on the texts and their order only; it has fewer tokens where the texts give no further pair.
+func Train(texts iter.Seq[string], size int, special Special) (*Vocabulary, error) {
+	names := special.list()
+	if least := len(names) + 256; size < least || size > maxIDs {
+		return nil, fmt.Errorf("tokenizer: train: size %d, want %d to %d", size, least, maxIDs)
+	}
+	vocab := make(map[string]int32, size)
+	for i, name := range names {
+		if _, twice := vocab[name]; twice {
+			return nil, fmt.Errorf("tokenizer: train: special token %q occurs twice", name)
+		}
+		vocab[name] = int32(i)
+	}
+	tr := newTrainer(texts)
+	for i, token := range tr.tokens {
+		if _, taken := vocab[token]; taken {
+			return nil, fmt.Errorf("tokenizer: train: special token %q is a byte", token)
+		}
+		vocab[token] = int32(len(names) + i)
+	}
+	var merges []mergePair
+	for len(vocab) < size {
+		pair, ok := tr.best(vocab)
+		if !ok {
+			break
+		}
+		merges = append(merges, mergePair{tr.tokens[pair[0]], tr.tokens[pair[1]]})
+		vocab[tr.merge(pair)] = int32(len(vocab))
+	}
+	return special.files(vocab, merges)
+}
+
+func (s *Special) list() []string {
+	var names []string
+	for _, name := range append([]string{s.Pad, s.BOS, s.EOS}, s.More...) {
+		if name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// trainer counts pairs in the distinct words of the texts. Its ids index tokens: bytes first.
+type trainer struct {
+	tokens []string
+	words  [][]int32
+	counts []int
+	pairs  map[[2]int32]int
+	where  map[[2]int32]map[int]bool // words that hold a pair
+}
+
+func newTrainer(texts iter.Seq[string]) *trainer {
+	tr := &trainer{pairs: map[[2]int32]int{}, where: map[[2]int32]map[int]bool{}}
+	for b := range 256 {
+		tr.tokens = append(tr.tokens, string(byteChar(byte(b))))
+	}
+	index := map[string]int{}
+	for text := range texts {
+		scanner(scanGPT2).spans(text, func(word string, _ bool) {
+			i, ok := index[word]
+			if !ok {
+				i = len(tr.words)
+				index[word] = i
+				ids := make([]int32, len(word))
+				for k := range len(word) {
+					ids[k] = int32(word[k])
+				}
+				tr.words, tr.counts = append(tr.words, ids), append(tr.counts, 0)
+			}
+			tr.counts[i]++
+		})
+	}
+	for i := range tr.words {
+		tr.count(i, 1)
+	}
+	return tr
+}
+
+// count adds word i's pairs, sign times.
+func (tr *trainer) count(i, sign int) {
+	w := tr.words[i]
+	for k := 0; k+1 < len(w); k++ {
+		pair := [2]int32{w[k], w[k+1]}
+		tr.pairs[pair] += sign * tr.counts[i]
+		if tr.pairs[pair] == 0 {
+			delete(tr.pairs, pair)
+		}
+		if sign < 0 {
+			delete(tr.where[pair], i)
+			continue
+		}
+		if tr.where[pair] == nil {
+			tr.where[pair] = map[int]bool{}
+		}
+		tr.where[pair][i] = true
+	}
+}
+
+// best is the most frequent pair that makes a new token.
+func (tr *trainer) best(vocab map[string]int32) ([2]int32, bool) {
+	var top [2]int32
+	count := 1 // a pair seen once teaches nothing
+	for pair, n := range tr.pairs {
+		if n < count || n == count && (count == 1 || !tr.less(pair, top)) {
+			continue
+		}
+		if _, taken := vocab[tr.tokens[pair[0]]+tr.tokens[pair[1]]]; !taken {
+			top, count = pair, n
+		}
+	}
+	return top, count > 1
+}
+
+func (tr *trainer) less(a, b [2]int32) bool {
+	return cmp.Or(cmp.Compare(tr.tokens[a[0]], tr.tokens[b[0]]), cmp.Compare(tr.tokens[a[1]], tr.tokens[b[1]])) < 0
+}
+
+// merge joins a pair everywhere and returns the new token.
+func (tr *trainer) merge(pair [2]int32) string {
+	id := int32(len(tr.tokens))
+	token := tr.tokens[pair[0]] + tr.tokens[pair[1]]
+	tr.tokens = append(tr.tokens, token)
+	for _, i := range slices.Collect(maps.Keys(tr.where[pair])) {
+		tr.count(i, -1)
+		old, w := tr.words[i], tr.words[i][:0]
+		for k := 0; k < len(old); k++ {
+			if k+1 < len(old) && old[k] == pair[0] && old[k+1] == pair[1] {
+				w = append(w, id)
+				k++
+				continue
+			}
+			w = append(w, old[k])
+		}
+		tr.words[i] = w
+		tr.count(i, 1)
+	}
+	delete(tr.where, pair)
+	return token
+}
+
+// files makes the two files.
+func (s *Special) files(vocab map[string]int32, merges []mergePair) (*Vocabulary, error) {
+	type object = map[string]any
+	added := []object{}
+	config := object{
+		"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": 1 << 20, "clean_up_tokenization_spaces": false,
+	}
+	decoder := object{}
+	for _, name := range s.list() {
+		flags := object{"content": name, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true}
+		decoder[fmt.Sprint(vocab[name])] = maps.Clone(flags)
+		flags["id"] = vocab[name]
+		added = append(added, flags)
+	}
+	config["added_tokens_decoder"] = decoder
+	for key, name := range map[string]string{"bos_token": s.BOS, "eos_token": s.EOS, "pad_token": s.Pad} {
+		if name != "" {
+			config[key] = name
+		}
+	}
+	if len(s.More) > 0 {
+		config["additional_special_tokens"] = s.More
+	}
+	byteLevel := object{"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true}
+	if merges == nil {
+		merges = []mergePair{}
+	}
+	tokenizer := object{
+		"version": "1.0", "truncation": nil, "padding": nil, "added_tokens": added, "normalizer": nil,
+		"pre_tokenizer": byteLevel, "decoder": byteLevel, "post_processor": s.postProcessor(vocab),
+		"model": object{
+			"type": "BPE", "dropout": nil, "unk_token": nil, "continuing_subword_prefix": nil, "end_of_word_suffix": nil,
+			"fuse_unk": false, "byte_fallback": false, "ignore_merges": false, "vocab": vocab, "merges": merges,
+		},
+	}
+	var v Vocabulary
+	var err error
+	if v.TokenizerJSON, err = json.MarshalIndent(tokenizer, "", " "); err != nil {
+		return nil, fmt.Errorf("tokenizer: train: %w", err)
+	}
+	if v.TokenizerConfigJSON, err = json.MarshalIndent(config, "", " "); err != nil {
+		return nil, fmt.Errorf("tokenizer: train: %w", err)
+	}
+	return &v, nil
+}
+
+// postProcessor puts BOS before a sequence, if there is one.
+func (s *Special) postProcessor(vocab map[string]int32) any {
+	if s.BOS == "" {
+		return nil
+	}
+	type object = map[string]any
+	bos := object{"SpecialToken": object{"id": s.BOS, "type_id": 0}}
+	part := func(name string) object { return object{"Sequence": object{"id": name, "type_id": 0}} }
+	return object{
+		"type": "TemplateProcessing", "single": []object{bos, part("A")}, "pair": []object{bos, part("A"), bos, part("B")},
+		"special_tokens": object{s.BOS: object{"id": s.BOS, "ids": []int32{vocab[s.BOS]}, "tokens": []string{s.BOS}}},
+	}
+}
+
+// Write puts the two files into a directory.
+func (v *Vocabulary) Write(dir string) error {
+	for name, data := range map[string][]byte{
+		"tokenizer.json": v.TokenizerJSON, "tokenizer_config.json": v.TokenizerConfigJSON,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), append(data, '\n'), 0o666); err != nil {
+			return fmt.Errorf("tokenizer: %w", err)
+		}
+	}
+	return nil
+}

@@ -87,6 +87,7 @@ func SwiGLUGrad(dgate, dup, dy, gate, up []float32) {
 }
 
 const (
+	gateClamp  = 88
 	geluSlope  = 1.702              // of QuickGELU
 	tanhSlope  = 1.5957691216057308 // 2√(2/π): (1+tanh u)/2 = σ(2u)
 	tanhCubic  = 0.07135481627159   // tanhSlope · 0.044715
@@ -98,10 +99,15 @@ const (
 // gate returns x·σ(z).
 func gate(x, z float32) float32 { return x / (1 + exp32(-z)) }
 
-// gateGrad returns the derivative of x·σ(z) given x·dz/dx.
+// gateGrad returns the derivative of x·σ(z) given x·dz/dx. With e = e⁻ᶻ it takes 1-σ as
+// e·σ, which does not cancel; e is kept finite.
 func gateGrad(z, xdz float32) float32 {
-	s := 1 / (1 + exp32(-z))
-	return s * (xdz*(1-s) + 1)
+	if z < -gateClamp {
+		z = -gateClamp
+	}
+	e := exp32(-z)
+	s := 1 / (1 + e)
+	return s * (xdz*(e*s) + 1)
 }
 
 func siluGeneric(dst, x []float32) {

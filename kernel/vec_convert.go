@@ -5,15 +5,21 @@ import (
 	"math"
 )
 
+// convertBlock is the granularity of the assembly; AVX2 has no masks for 16-bit elements.
+const convertBlock = 16
+
 // ToF32 decodes the little-endian elements of src, which are F16, BF16, F32 or F64, into dst.
 // src has len(dst)·d.Size() bytes.
 func ToF32(dst []float32, src []byte, d DType) {
 	match("ToF32", len(dst)*d.Size(), len(src))
+	blocks := len(dst) &^ (convertBlock - 1)
 	switch d {
 	case F16:
-		f16ToF32(dst, src)
+		f16ToF32(dst[:blocks], src[:2*blocks])
+		f16ToF32Generic(dst[blocks:], src[2*blocks:])
 	case BF16:
-		bf16ToF32(dst, src)
+		bf16ToF32(dst[:blocks], src[:2*blocks])
+		bf16ToF32Generic(dst[blocks:], src[2*blocks:])
 	case F32:
 		for i := range dst {
 			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(src[4*i:]))
@@ -31,11 +37,14 @@ func ToF32(dst []float32, src []byte, d DType) {
 // dst has len(src)·d.Size() bytes.
 func FromF32(dst []byte, src []float32, d DType) {
 	match("FromF32", len(src)*d.Size(), len(dst))
+	blocks := len(src) &^ (convertBlock - 1)
 	switch d {
 	case F16:
-		f32ToF16(dst, src)
+		f32ToF16(dst[:2*blocks], src[:blocks])
+		f32ToF16Generic(dst[2*blocks:], src[blocks:])
 	case BF16:
-		f32ToBF16(dst, src)
+		f32ToBF16(dst[:2*blocks], src[:blocks])
+		f32ToBF16Generic(dst[2*blocks:], src[blocks:])
 	case F32:
 		for i, v := range src {
 			binary.LittleEndian.PutUint32(dst[4*i:], math.Float32bits(v))

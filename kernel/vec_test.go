@@ -1,0 +1,177 @@
+package kernel
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/fnv"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/fovea-ml/fovea/internal/cputest"
+)
+
+// uniform fills x with numbers of [-4, 4) that are the same on every platform.
+func uniform(rng *rand.Rand, x []float32) {
+	for i := range x {
+		x[i] = float32(int32(rng.Uint32())>>8) * 0x1p-21
+	}
+}
+
+func near(got float32, want, tolerance float64) bool {
+	g := float64(got)
+	return g == want || math.IsNaN(g) && math.IsNaN(want) || math.Abs(g-want) <= tolerance*(1+math.Abs(want))
+}
+
+func TestVecAgainstFloat64(t *testing.T) {
+	cputest.TestAll(t, Impls, func(t *testing.T) {
+		for _, c := range vecCases {
+			t.Run(c.name, func(t *testing.T) { checkVec(t, c) })
+		}
+	})
+}
+
+func checkVec(t *testing.T, c vecCase) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	memory := make([]guarded, c.ins)
+	for i := range memory {
+		memory[i] = newGuarded(t)
+	}
+	for n := range 200 {
+		if n > 140 {
+			n = 1 + rng.IntN(1000)
+		}
+		got, want := make([][]float32, c.ins), make([][]float64, c.ins)
+		for i, m := range memory {
+			got[i] = m.floats(n, rng.IntN(20)*rng.IntN(2), rng.IntN(3) > 0)
+			uniform(rng, got[i])
+			want[i] = widened(got[i])
+		}
+		ret, wantRet := c.run(got), c.want(want)
+		if !near(ret, wantRet, c.tolerance) {
+			t.Fatalf("n = %d: returned %v, want %v", n, ret, wantRet)
+		}
+		for i := range got {
+			for j := range got[i] {
+				if !near(got[i][j], want[i][j], c.tolerance) {
+					t.Fatalf("n = %d: slice %d[%d] = %v, want %v", n, i, j, got[i][j], want[i][j])
+				}
+			}
+		}
+	}
+}
+
+func widened(x []float32) []float64 {
+	y := make([]float64, len(x))
+	for i, v := range x {
+		y[i] = float64(v)
+	}
+	return y
+}
+
+// TestVecBits holds every assembly implementation to the same bits.
+func TestVecBits(t *testing.T) {
+	for k, impl := range Impls {
+		if !impl.Available {
+			continue
+		}
+		t.Run(impl.Name, func(t *testing.T) {
+			defer restoreImpls(k)()
+			for _, c := range vecCases {
+				if got, want := fmt.Sprintf("%016x", bitsOf(c)), vecBits[c.name]; got != want {
+					t.Errorf("%s: %q: %q,", c.name, c.name, got)
+				}
+			}
+		})
+	}
+}
+
+// restoreImpls leaves implementation k alone switched on, until the result is called.
+func restoreImpls(k int) func() {
+	saved := make([]bool, len(Impls))
+	for i, impl := range Impls {
+		saved[i] = *impl.Toggle
+		*impl.Toggle = i == k
+	}
+	return func() {
+		for i, impl := range Impls {
+			*impl.Toggle = saved[i]
+		}
+	}
+}
+
+// bitsOf is a checksum of the results of a case over a range of lengths.
+func bitsOf(c vecCase) uint64 {
+	rng := rand.New(rand.NewPCG(3, 4))
+	h := fnv.New64a()
+	for _, n := range []int{0, 1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 24, 31, 32, 33, 63, 64, 65, 79, 80, 81, 100, 127, 128, 129, 1000, 4096, 5000} {
+		s := make([][]float32, c.ins)
+		for i := range s {
+			s[i] = make([]float32, n)
+			uniform(rng, s[i])
+		}
+		ret := c.run(s)
+		if ret == ret { // the sign of a NaN is not ours
+			_ = binary.Write(h, binary.LittleEndian, ret)
+		}
+		for i := range c.outs {
+			_ = binary.Write(h, binary.LittleEndian, s[i])
+		}
+	}
+	return h.Sum64()
+}
+
+func TestRoPE(t *testing.T) {
+	cputest.TestAll(t, Impls, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(5, 6))
+		mx, mc, ms := newGuarded(t), newGuarded(t), newGuarded(t)
+		for h := range 68 {
+			x, cos, sin := mx.floats(2*h, 0, true), mc.floats(h, 0, true), ms.floats(h, 0, true)
+			uniform(rng, x)
+			uniform(rng, cos)
+			before, want := widened(x), make([]float64, 2*h)
+			for i := range h {
+				s, c := math.Sincos(float64(cos[i]))
+				cos[i], sin[i] = float32(c), float32(s)
+				want[i] = before[i]*c - before[i+h]*s
+				want[i+h] = before[i+h]*c + before[i]*s
+			}
+			RoPE(x, cos, sin)
+			expectNear(t, fmt.Sprintf("RoPE, %d pairs", h), x, want, 1e-6)
+			RoPEInverse(x, cos, sin)
+			expectNear(t, fmt.Sprintf("RoPEInverse, %d pairs", h), x, before, 1e-6)
+		}
+	})
+}
+
+func expectNear(t *testing.T, what string, got []float32, want []float64, tolerance float64) {
+	t.Helper()
+	for i := range got {
+		if !near(got[i], want[i], tolerance) {
+			t.Fatalf("%s: [%d] = %v, want %v", what, i, got[i], want[i])
+		}
+	}
+}
+
+func TestVecMismatchPanics(t *testing.T) {
+	defer func() {
+		if got, want := recover(), "kernel: Add: lengths 3 and 2 differ"; got != want {
+			t.Errorf("panic %v, want %q", got, want)
+		}
+	}()
+	Add(make([]float32, 3), make([]float32, 3), make([]float32, 2))
+}
+
+func TestVecAllocs(t *testing.T) {
+	cputest.TestAll(t, Impls, func(t *testing.T) {
+		for _, c := range vecCases {
+			s := make([][]float32, c.ins)
+			for i := range s {
+				s[i] = make([]float32, 100)
+			}
+			if n := testing.AllocsPerRun(10, func() { c.run(s) }); n != 0 {
+				t.Errorf("%s: %v allocations", c.name, n)
+			}
+		}
+	})
+}

@@ -1,5 +1,7 @@
 package kernel
 
+//go:generate go run -C _asm ./gemm -out ../gemm_amd64.s
+
 import (
 	"fmt"
 	"sync"

@@ -118,7 +118,7 @@ func (g *gemmTask) multiplyRows(worker, part int) {
 	left := part % g.colParts * g.colsPerPart
 	for j := left; j < min(left+g.colsPerPart, g.nc); j += g.nr {
 		for i := lo; i < hi; i += g.mr {
-			g.tile(s, s.panels[(i-lo)*g.kc:], g.shared[j*g.kc:], i, g.j0+j, g.t0, g.kc)
+			g.tile(s, s.panels[(i-lo)*g.kc:], g.shared[j*g.kc:], g.nr, i, g.j0+j, g.t0, g.kc)
 		}
 	}
 }
@@ -149,23 +149,23 @@ func (g *gemmTask) streamColumns(worker, part int) {
 			kc := min(blockK, g.k-t)
 			packPanel(s.panels, g.nr, &g.b, j, min(g.nr, g.n-j), t, kc)
 			for i := 0; i < g.m; i += g.mr {
-				g.tile(s, g.shared[t*rows+i*kc:], s.panels, i, j, t, kc)
+				g.tile(s, g.shared[t*rows+i*kc:], s.panels, g.nr, i, j, t, kc)
 			}
 		}
 	}
 }
 
 // tile multiplies a panel of a by a panel of b into the tile of c at (i, j).
-func (g *gemmTask) tile(s *scratch, a, b []float32, i, j, t, kc int) {
+func (g *gemmTask) tile(s *scratch, a, b []float32, ldb, i, j, t, kc int) {
 	rows, cols := min(g.mr, g.m-i), min(g.nr, g.n-j)
 	c := g.c[i*g.ldc+j:]
 	add := g.keep || t > 0
 	if cols == g.nr {
-		microKernel(kc, a, b, c, g.ldc, rows, add)
+		microKernel(kc, a, b, ldb, c, g.ldc, rows, add)
 		return
 	}
 	s.tile = grow(s.tile, g.mr*g.nr)
-	microKernel(kc, a, b, s.tile, g.nr, rows, false)
+	microKernel(kc, a, b, ldb, s.tile, g.nr, rows, false)
 	for r := range rows {
 		from, to := s.tile[r*g.nr:r*g.nr+cols], c[r*g.ldc:r*g.ldc+cols]
 		if !add {

@@ -4,11 +4,11 @@ package kernel
 const genericTile = 4
 
 // microGeneric is the reference micro-kernel: it sums the outer products of the
-// k-major panels a (of 4 rows) and b (of 4 columns) and stores the first rows of
+// k-major panels a (of 4 rows) and b (of 4 columns, ldb apart) and stores the first rows of
 // the tile to c, or adds them.
-func microGeneric(kc int, a, b, c []float32, ldc, rows int, add bool) {
+func microGeneric(kc int, a, b []float32, ldb int, c []float32, ldc, rows int, add bool) {
 	var s00, s01, s02, s03, s10, s11, s12, s13, s20, s21, s22, s23, s30, s31, s32, s33 float32
-	a, b = a[:4*kc], b[:4*kc]
+	a, b = a[:4*kc], b[:ldb*(kc-1)+4]
 	for len(a) >= 4 && len(b) >= 4 {
 		a0, a1, a2, a3 := a[0], a[1], a[2], a[3]
 		b0, b1, b2, b3 := b[0], b[1], b[2], b[3]
@@ -28,7 +28,7 @@ func microGeneric(kc int, a, b, c []float32, ldc, rows int, add bool) {
 		s31 += a3 * b1
 		s32 += a3 * b2
 		s33 += a3 * b3
-		a, b = a[4:], b[4:]
+		a, b = a[4:], b[min(ldb, len(b)):]
 	}
 	s := [4][4]float32{{s00, s01, s02, s03}, {s10, s11, s12, s13}, {s20, s21, s22, s23}, {s30, s31, s32, s33}}
 	for r := range rows {

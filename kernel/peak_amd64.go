@@ -16,3 +16,23 @@ func peakFMAAVX512(n int)
 //
 //go:noescape
 func peakReadAVX2(p *byte, n int)
+
+func fmaLoop(n int) (flops float64) {
+	switch {
+	case useAVX512:
+		peakFMAAVX512(n)
+		return 12 * 16 * 2 * float64(n)
+	case useAVX2:
+		peakFMAAVX2(n)
+		return 12 * 8 * 2 * float64(n)
+	}
+	return fmaGeneric(n)
+}
+
+func readAll(b []byte) {
+	if useAVX2 || useAVX512 {
+		peakReadAVX2(&b[0], len(b)/256)
+		return
+	}
+	readGeneric(b)
+}

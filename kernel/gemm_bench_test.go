@@ -1,0 +1,99 @@
+package kernel
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/fovea-ml/fovea/internal/cpu"
+)
+
+// gemmShapes are the products of a ViT-L layer at 336 pixels, a square one, the
+// forward and weight-gradient products of a small trained model, and decoding.
+var gemmShapes = []struct {
+	form    string
+	dtype   DType
+	m, n, k int
+}{
+	{"NT", F32, 1024, 1024, 1024},
+	{"NT", F32, 577, 4096, 1024},
+	{"NT", F32, 577, 1024, 4096},
+	{"NT", BF16, 577, 1024, 1024},
+	{"NT", F16, 577, 1024, 1024},
+	{"NT", F32, 2000, 256, 256},
+	{"NT", F32, 2000, 1024, 256},
+	{"NT", F32, 2000, 256, 1024},
+	{"NN", F32, 2000, 256, 1024},
+	{"NN", F32, 2000, 1024, 256},
+	{"TN", F32, 256, 256, 2000},
+	{"TN", F32, 1024, 256, 2000},
+	{"TN", F32, 256, 1024, 2000},
+	{"NT", F32, 200, 200, 32},
+	{"NN", F32, 200, 32, 200},
+}
+
+func BenchmarkGemm(b *testing.B) {
+	benchAll(b, func(b *testing.B) {
+		peak := PeakFMA()
+		for _, s := range gemmShapes {
+			for workers := 1; workers <= 2; workers++ {
+				b.Run(fmt.Sprintf("%s_%v_%dx%dx%d/workers=%d", s.form, s.dtype, s.m, s.n, s.k, workers), func(b *testing.B) {
+					benchProduct(b, workers, s.form, s.dtype, s.m, s.n, s.k)
+					gflops := 2 * float64(s.m*s.n*s.k) * float64(b.N) / b.Elapsed().Seconds() / 1e9
+					b.ReportMetric(gflops, "GFLOP/s")
+					b.ReportMetric(100*gflops/peak/float64(workers), "%peak")
+				})
+			}
+		}
+	})
+}
+
+// BenchmarkDecode multiplies few rows by weights that no cache holds.
+func BenchmarkDecode(b *testing.B) {
+	benchAll(b, func(b *testing.B) {
+		for workers := 1; workers <= 2; workers++ {
+			roof := ReadBandwidth(workers)
+			for _, dtype := range []DType{F32, F16, BF16} {
+				for _, m := range []int{1, 2, 4, 8, 16} {
+					b.Run(fmt.Sprintf("%v_%dx8192x4096/workers=%d", dtype, m, workers), func(b *testing.B) {
+						benchProduct(b, workers, "NT", dtype, m, 8192, 4096)
+						gbps := 8192 * 4096 * float64(dtype.Size()) * float64(b.N) / b.Elapsed().Seconds() / 1e9
+						b.ReportMetric(gbps, "GB/s")
+						b.ReportMetric(100*gbps/roof, "%roof")
+					})
+				}
+			}
+		}
+	})
+}
+
+func benchProduct(b *testing.B, workers int, form string, dtype DType, m, n, k int) {
+	pool := NewPool(workers)
+	defer pool.Close()
+	c, x, y := randomOperands(rand.New(rand.NewPCG(1, 2)), form, dtype, m, n, k)
+	b.ReportAllocs()
+	for b.Loop() {
+		multiplyForm(pool, form, c, x, y, false)
+	}
+}
+
+// benchAll runs f with each implementation alone.
+func benchAll(b *testing.B, f func(b *testing.B)) {
+	saved := make([]bool, len(Impls))
+	for i := range Impls {
+		saved[i] = *Impls[i].Toggle
+	}
+	defer func() {
+		for i := range Impls {
+			*Impls[i].Toggle = saved[i]
+		}
+	}()
+	for _, impl := range append(Impls[:len(Impls):len(Impls)], cpu.Impl{Name: "generic", Available: true}) {
+		for i := range Impls {
+			*Impls[i].Toggle = Impls[i].Name == impl.Name
+		}
+		if impl.Available {
+			b.Run(impl.Name, f)
+		}
+	}
+}

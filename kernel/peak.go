@@ -1,0 +1,73 @@
+package kernel
+
+import (
+	"sync"
+	"time"
+)
+
+// PeakFMA measures the multiply-add limit of one core with the implementation
+// in use, in GFLOP/s: the roof of every matrix product. It takes about 20 ms.
+func PeakFMA() (gflops float64) {
+	const n = 1 << 18
+	flops := fmaLoop(n) // the first call wakes the vector units up
+	for range 16 {
+		start := time.Now()
+		fmaLoop(n)
+		gflops = max(gflops, flops/time.Since(start).Seconds()/1e9)
+	}
+	return gflops
+}
+
+// fmaGeneric runs n rounds of 8 independent multiply-adds and returns the operations done.
+func fmaGeneric(n int) (flops float64) {
+	var s0, s1, s2, s3, s4, s5, s6, s7 float32
+	x, y := float32(n&1), float32(n&2)
+	for range n {
+		s0 += x * y
+		s1 += x * y
+		s2 += x * y
+		s3 += x * y
+		s4 += x * y
+		s5 += x * y
+		s6 += x * y
+		s7 += x * y
+	}
+	if s0+s1+s2+s3+s4+s5+s6+s7 != 0 {
+		return 0
+	}
+	return 16 * float64(n)
+}
+
+// ReadBandwidth measures how fast workers together read memory that no cache
+// holds, in GB/s: the roof of decoding, which reads every weight for each
+// token. It takes about 100 ms and 64 MB for each worker.
+func ReadBandwidth(workers int) (gbps float64) {
+	const size = 64 << 20
+	workers = max(workers, 1)
+	blocks := make([][]byte, workers)
+	for i := range blocks {
+		blocks[i] = make([]byte, size)
+		for j := 0; j < size; j += 4096 {
+			blocks[i][j] = 1 // a page of its own: untouched pages all map to one
+		}
+	}
+	for range 3 {
+		var done sync.WaitGroup
+		start := time.Now()
+		for _, b := range blocks {
+			done.Go(func() { readAll(b) })
+		}
+		done.Wait()
+		gbps = max(gbps, float64(workers)*size/time.Since(start).Seconds()/1e9)
+	}
+	return gbps
+}
+
+// readGeneric reads b word by word.
+func readGeneric(b []byte) (sum uint64) {
+	for len(b) >= 32 {
+		sum += uint64(b[0]) + uint64(b[8]) + uint64(b[16]) + uint64(b[24])
+		b = b[32:]
+	}
+	return sum
+}

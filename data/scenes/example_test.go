@@ -18,4 +18,13 @@ func Example() {
 		fmt.Printf("%s/%s: %s %s\n", q.Lang, q.Type, q.Text, q.Answer)
 	}
 	// Output:
+	// train-7-000000 (64,64)
+	// large red triangle [16 19 37 38]
+	// large orange diamond [41 18 62 38]
+	// en/shape: Tell me the shape of the big orange object. diamond
+	// zh/caption: 这张图里有什么？ 一个红色的大三角形和一个橙色的大菱形
+	// en/count: How many objects are there? 2
+	// zh/shape: 红色的物体是什么形状的？ 三角形
+	// en/size: Is the orange object small or large? large
+	// zh/colour: 三角形是什么颜色？ 红色
 }

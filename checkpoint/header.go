@@ -85,11 +85,11 @@ func parseHeader(text []byte) (header, error) {
 	}
 	var h header
 	err = s.object(func(key string) error {
-		if key == "__metadata__" {
+		if key == metadataKey {
 			h.metadata = map[string]string{}
 			return s.object(func(k string) (err error) {
 				h.metadata[k], err = s.str()
-				return wrap(err, "__metadata__: %q", k)
+				return wrap(err, metadataKey+": %q", k)
 			})
 		}
 		info, err := parseEntry(s, key)

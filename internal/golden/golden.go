@@ -1,0 +1,143 @@
+// Package golden reads what a reference implementation computed with a
+// checkpoint, expected.json and expected.safetensors, and measures how far
+// other numbers are from it. It serves the tests and `fovea verify`.
+package golden
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"strconv"
+
+	"github.com/fovea-ml/fovea/checkpoint"
+)
+
+const (
+	jsonName    = "expected.json"
+	tensorsName = "expected.safetensors"
+	maxJSON     = 64 << 20
+)
+
+// Expected is what a reference implementation made of a checkpoint.
+type Expected struct {
+	Name            string `json:"name"`
+	Class           string `json:"class"`            // of the reference implementation
+	CheckpointDType string `json:"checkpoint_dtype"` // as PyTorch calls it: "float16"
+	ComputeDType    string `json:"compute_dtype"`
+	Cases           []Case `json:"cases"`
+
+	tensors *checkpoint.Checkpoint
+}
+
+// Case is one input and what came out.
+type Case struct {
+	Prompt          string   `json:"prompt"` // after the chat template
+	Texts           []string `json:"texts"`  // of a contrastive model
+	Images          []string `json:"images"` // files beside expected.json
+	InputIDs        IDs      `json:"input_ids"`
+	Generated       []int32  `json:"generated"`         // greedily chosen; nil if the model does not generate
+	Text            string   `json:"text"`              // of Generated
+	TextWithSpecial string   `json:"text_with_special"` // empty if the case does not tell
+	MinMargin       float64  `json:"min_margin"`        // smallest gap between the two best logits on the way
+
+	Stages `json:"-"`
+}
+
+// IDs are the token ids of one or more sequences. In JSON a single sequence
+// may stand without its outer brackets.
+type IDs [][]int32
+
+// UnmarshalJSON reads both forms.
+func (ids *IDs) UnmarshalJSON(data []byte) error {
+	var one []int32
+	if json.Unmarshal(data, &one) == nil {
+		*ids = IDs{one}
+		return nil
+	}
+	return json.Unmarshal(data, (*[][]int32)(ids))
+}
+
+// Open reads the expectations in a directory. Close them after use.
+func Open(fsys fs.FS) (*Expected, error) {
+	e, err := readJSON(fsys)
+	if err != nil {
+		return nil, fmt.Errorf("golden: %s: %w", jsonName, err)
+	}
+	if e.tensors, err = checkpoint.Open(fsys, tensorsName); err != nil {
+		return nil, fmt.Errorf("golden: %w", err)
+	}
+	for i := range e.Cases {
+		c := &e.Cases[i]
+		c.Stages = newStages(e.tensors, "case"+strconv.Itoa(i)+".")
+		if err := c.fillIDs(); err != nil {
+			e.Close() // read-only; the reason is err
+			return nil, err
+		}
+	}
+	return e, nil
+}
+
+// Close ends the life of what Floats returned.
+func (e *Expected) Close() error { return e.tensors.Close() }
+
+// Image returns the stages that belong to picture k and not to a case.
+func (e *Expected) Image(k int) Stages {
+	return newStages(e.tensors, "image"+strconv.Itoa(k)+".")
+}
+
+func readJSON(fsys fs.FS) (*Expected, error) {
+	st, err := fs.Stat(fsys, jsonName)
+	if err != nil {
+		return nil, err
+	}
+	if st.Size() > maxJSON {
+		return nil, fmt.Errorf("%d bytes, at most %d are allowed", st.Size(), maxJSON)
+	}
+	data, err := fs.ReadFile(fsys, jsonName)
+	if err != nil {
+		return nil, err
+	}
+	e := new(Expected)
+	if err := json.Unmarshal(data, e); err != nil {
+		return nil, err
+	}
+	if len(e.Cases) == 0 {
+		return nil, errors.New("no cases")
+	}
+	for i, c := range e.Cases {
+		for _, name := range c.Images {
+			if !fs.ValidPath(name) {
+				return nil, fmt.Errorf("case %d: %q is not the path of a picture inside the directory", i, name)
+			}
+		}
+	}
+	return e, nil
+}
+
+// fillIDs takes ids that are not in the JSON from the tensors.
+func (c *Case) fillIDs() error {
+	const stage = "input_ids"
+	if c.InputIDs != nil || !c.Has(stage) {
+		return nil
+	}
+	all, shape, err := c.Ints(stage)
+	if err != nil {
+		return err
+	}
+	if len(shape) != 2 {
+		return fmt.Errorf("golden: %s%s: shape %v, want [sequences tokens]", c.prefix, stage, shape)
+	}
+	for ; len(all) > 0; all = all[shape[1]:] {
+		ids := make([]int32, shape[1])
+		for i, id := range all[:shape[1]] {
+			if id < 0 || id > math.MaxInt32 {
+				return fmt.Errorf("golden: %s%s: %d is not a token id", c.prefix, stage, id)
+			}
+			ids[i] = int32(id)
+		}
+		c.InputIDs = append(c.InputIDs, ids)
+	}
+	return nil
+}

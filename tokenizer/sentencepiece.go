@@ -256,7 +256,7 @@ func (m *spModel) bpe(ids map[string]int32) *bpe {
 	}
 	for i, p := range m.pieces {
 		if p.kind == pieceUser {
-			crossing = true
+			crossing = crossing || crosses(p.text)
 			b.frozen = b.frozen.insert(p.text, b.addAlias(p.text, int32(i)))
 		}
 	}
@@ -264,6 +264,11 @@ func (m *spModel) bpe(ids map[string]int32) *bpe {
 		b.boundary = []rune(mark)[0]
 	}
 	return b
+}
+
+// crosses reports whether text has a mark behind another character.
+func crosses(text string) bool {
+	return strings.Contains(strings.TrimLeft(text, mark), mark)
 }
 
 func (m *bpe) addAlias(text string, id int32) int32 {

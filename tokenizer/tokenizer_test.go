@@ -35,7 +35,6 @@ func readExpected(t testing.TB) (e expectations) {
 // openWithout opens testdata/name as if it lacked some files.
 func openWithout(t testing.TB, name string, lacking ...string) *Tokenizer {
 	t.Helper()
-	dir := os.DirFS("testdata/" + name)
 	files := fstest.MapFS{}
 	entries, err := os.ReadDir("testdata/" + name)
 	if err != nil {
@@ -51,7 +50,6 @@ func openWithout(t testing.TB, name string, lacking ...string) *Tokenizer {
 		}
 		files["sub/"+e.Name()] = &fstest.MapFile{Data: data}
 	}
-	_ = dir
 	tok, err := OpenFS(files, "sub")
 	if err != nil {
 		t.Fatal(err)

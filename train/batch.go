@@ -2,7 +2,6 @@ package train
 
 import (
 	"math/rand/v2"
-	"slices"
 
 	"github.com/fovea-ml/fovea/data"
 	"github.com/fovea-ml/fovea/model"
@@ -98,44 +97,4 @@ func (f *feeder) prompt(at int) (*model.Prompt, error) {
 		i -= s.Len()
 	}
 	panic("train: sample index out of range")
-}
-
-// source is an open data set with the settings of how to use it.
-type source struct {
-	data.Dataset
-	Source
-}
-
-// conversation reads a sample, draws its questions and changes its pictures.
-func (s *source) conversation(i int, rng *rand.Rand) ([]model.Turn, error) {
-	sample, err := s.At(i)
-	if err != nil {
-		return nil, err
-	}
-	conv := make([]model.Turn, 0, len(sample.Turns))
-	for _, t := range s.draw(sample.Turns, rng) {
-		conv = append(conv, model.Turn{Role: t.Role, Text: t.Text})
-	}
-	for _, open := range sample.Images {
-		img, err := open()
-		if err != nil {
-			return nil, err
-		}
-		conv[0].Images = append(conv[0].Images, s.Augment.apply(img, rng))
-	}
-	return conv, nil
-}
-
-// draw picks Ask of a sample's rounds in random order.
-func (s *source) draw(turns []data.Turn, rng *rand.Rand) []data.Turn {
-	if s.Ask == 0 || len(turns)%2 != 0 {
-		return turns
-	}
-	rounds := rng.Perm(len(turns) / 2)
-	rounds = rounds[:min(s.Ask, len(rounds))]
-	out := make([]data.Turn, 0, 2*len(rounds))
-	for _, r := range rounds {
-		out = append(out, turns[2*r], turns[2*r+1])
-	}
-	return slices.Clip(out)
 }

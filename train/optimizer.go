@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/fovea-ml/fovea/kernel"
+	"github.com/fovea-ml/fovea/nn"
 	"github.com/fovea-ml/fovea/tensor"
 )
 
@@ -24,11 +25,28 @@ type adamW struct {
 	pool   *kernel.Pool
 }
 
+// newAdamW keeps moments of every parameter of net that learns; part names the
+// part that a parameter belongs to.
+func newAdamW(net any, part func(name string) string, pool *kernel.Pool) *adamW {
+	o := &adamW{pool: pool}
+	nn.Walk(net, func(name string, w *tensor.Tensor) {
+		if w.NeedsGrad() {
+			o.params = append(o.params, &param{
+				name: name, t: w, part: part(name), decay: len(w.Shape) > 1,
+				m: make([]float32, w.Len()), v: make([]float32, w.Len()),
+			})
+		}
+	})
+	return o
+}
+
 // norm is the Euclidean length of the whole gradient.
 func (o *adamW) norm() float64 {
 	sum := 0.0
 	for _, p := range o.params {
-		sum += kernel.SumSquares(p.t.Grad())
+		if p.t.HasGrad() {
+			sum += kernel.SumSquares(p.t.Grad())
+		}
 	}
 	return math.Sqrt(sum)
 }
@@ -38,6 +56,9 @@ func (o *adamW) norm() float64 {
 func (o *adamW) update(s *Stage, lr, scale float64) {
 	o.step++
 	for _, p := range o.params {
+		if !p.t.HasGrad() {
+			continue // no part of what ran, such as a tower's blocks behind the feature layer
+		}
 		rate := lr
 		if f, ok := s.LRScale[p.part]; ok {
 			rate *= f

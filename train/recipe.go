@@ -38,14 +38,22 @@ type Start struct {
 	Preprocessor json.RawMessage `json:"preprocessor,omitempty"`  // preprocessor_config.json
 	ChatTemplate string          `json:"chat_template,omitempty"` // Jinja
 	Vocabulary   int             `json:"vocabulary,omitempty"`    // tokens that a byte-level BPE learns from the data
-	Special      []string        `json:"special,omitempty"`       // special tokens, the first ids
+	Special      Special         `json:"special,omitzero"`        // special tokens, the first ids
 	Init         Init            `json:"init,omitzero"`
+}
+
+// Special names the special tokens of a new vocabulary, in the order of their ids.
+type Special struct {
+	BOS  string   `json:"bos,omitempty"`
+	EOS  string   `json:"eos"`
+	More []string `json:"more,omitempty"`
 }
 
 // Init is the distribution that random weights are drawn from.
 type Init struct {
 	Std      map[string]float64 `json:"std,omitempty"`      // by a piece of the parameter's name, the longest that fits; 0.02 where none does
 	Residual int                `json:"residual,omitempty"` // depth by which the outputs of branches are scaled down; 0 does not
+	SinCos   float64            `json:"sincos,omitempty"`   // amplitude of the vision tower's positions as sines and cosines; 0 draws them
 }
 
 // Stage is one phase of training.
@@ -71,14 +79,16 @@ type Stage struct {
 
 // Source is a data set and how much of it is used.
 type Source struct {
-	Format   string  `json:"format"` // scenes, easy-vqa or llava
-	Path     string  `json:"path,omitempty"`
-	Images   string  `json:"images,omitempty"` // llava: folder of the pictures
-	Seed     uint64  `json:"seed,omitempty"`   // scenes
-	Count    int     `json:"count,omitempty"`  // scenes: how many
-	Ask      int     `json:"ask,omitempty"`    // questions of a picture in one sample, drawn anew each epoch; 0 takes all
-	Augment  Augment `json:"augment,omitzero"`
-	Language string  `json:"language,omitempty"`
+	Format    string   `json:"format"` // scenes, easy-vqa or llava
+	Path      string   `json:"path,omitempty"`
+	Images    string   `json:"images,omitempty"`    // llava: folder of the pictures
+	Seed      uint64   `json:"seed,omitempty"`      // scenes
+	Count     int      `json:"count,omitempty"`     // scenes: how many
+	Side      int      `json:"side,omitempty"`      // scenes: pixels
+	Questions int      `json:"questions,omitempty"` // scenes: of each picture
+	Types     []string `json:"types,omitempty"`     // kinds of questions; all if absent
+	Ask       int      `json:"ask,omitempty"`       // questions of a picture in one sample, drawn anew each epoch; 0 takes all
+	Augment   Augment  `json:"augment,omitzero"`
 }
 
 // Augment are random changes of pictures that leave the answers true.

@@ -10,7 +10,9 @@ import (
 	"strings"
 
 	"github.com/fovea-ml/fovea/checkpoint"
+	"github.com/fovea-ml/fovea/data"
 	"github.com/fovea-ml/fovea/nn"
+	"github.com/fovea-ml/fovea/tensor"
 	"github.com/fovea-ml/fovea/tokenizer"
 	"github.com/fovea-ml/fovea/zoo"
 )
@@ -38,9 +40,22 @@ func (r *Recipe) start() (*zoo.Model, error) {
 	if size, ok := vocabulary(m); ok && m.Tokenizer.Size() > size {
 		return nil, fmt.Errorf("config: vocab_size is %d and the tokenizer has %d tokens", size, m.Tokenizer.Size())
 	}
-	in := nn.Initializer{Std: r.Model.Init.std, Residual: r.Model.Init.Residual}
-	in.Init(m.Net, rand.New(rand.NewPCG(r.Seed, 0x1417)))
-	return m, nil
+	return m, r.Model.Init.fill(m, rand.New(rand.NewPCG(r.Seed, 0x1417)))
+}
+
+// fill gives a declared model its first weights.
+func (in Init) fill(m *zoo.Model, rng *rand.Rand) error {
+	nn.Initializer{Std: in.std, Residual: in.Residual}.Init(m.Net, rng)
+	if in.SinCos == 0 {
+		return nil
+	}
+	var err error
+	nn.Walk(m.Net, func(name string, t *tensor.Tensor) {
+		if m.Family.PartOf(name) == "vision" && strings.HasSuffix(name, "position_embedding.weight") {
+			err = firstError(err, nn.SinCos(t, in.SinCos))
+		}
+	})
+	return err
 }
 
 func vocabulary(m *zoo.Model) (int, bool) {
@@ -77,16 +92,16 @@ func (r *Recipe) writeBase(dir string) error {
 	}
 	for _, f := range []struct {
 		name string
-		data []byte
+		text []byte
 	}{
 		{"preprocessor_config.json", r.Model.Preprocessor},
 		{"chat_template.jinja", []byte(r.Model.ChatTemplate)},
 		{"config.json", r.Model.Config},
 	} {
-		if len(f.data) == 0 {
+		if len(f.text) == 0 {
 			continue
 		}
-		if err := checkpoint.WriteFileAtomic(filepath.Join(dir, f.name), pretty(f.data)); err != nil {
+		if err := checkpoint.WriteFileAtomic(filepath.Join(dir, f.name), pretty(f.text)); err != nil {
 			return err
 		}
 	}
@@ -94,14 +109,14 @@ func (r *Recipe) writeBase(dir string) error {
 }
 
 // pretty indents JSON and leaves anything else as it is.
-func pretty(data []byte) []byte {
+func pretty(text []byte) []byte {
 	var v any
-	if json.Unmarshal(data, &v) != nil {
-		return data
+	if json.Unmarshal(text, &v) != nil {
+		return text
 	}
 	out, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
-		return data
+		return text
 	}
 	return append(out, '\n')
 }
@@ -131,18 +146,19 @@ func (r *Recipe) learnVocabulary(dir string) error {
 					return
 				}
 				for _, t := range sample.Turns {
-					if !yield(strings.ReplaceAll(t.Text, "<image>", "")) {
+					if !yield(strings.ReplaceAll(t.Text, data.Marker, "")) {
 						return
 					}
 				}
 			}
 		}
 	}
-	tok, err := tokenizer.Train(texts, r.Model.Vocabulary, r.Model.Special)
+	special := tokenizer.Special{BOS: r.Model.Special.BOS, EOS: r.Model.Special.EOS, More: r.Model.Special.More}
+	vocab, err := tokenizer.Train(texts, r.Model.Vocabulary, special)
 	if err != nil || fail != nil {
 		return firstError(fail, err)
 	}
-	return tok.Write(dir)
+	return vocab.Write(dir)
 }
 
 func firstError(errs ...error) error {
@@ -164,11 +180,11 @@ func copyFiles(dst string, src fs.FS) error {
 		if !e.Type().IsRegular() || !describesModel(e.Name()) {
 			continue
 		}
-		data, err := fs.ReadFile(src, e.Name())
+		text, err := fs.ReadFile(src, e.Name())
 		if err != nil {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(dst, e.Name()), data, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dst, e.Name()), text, 0o644); err != nil {
 			return err
 		}
 	}

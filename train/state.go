@@ -65,20 +65,23 @@ func (t *Trainer) writeModel(dir string, dtype tensor.DType) error {
 	if err := copyFiles(dir, t.Model.Files()); err != nil {
 		return err
 	}
-	var all []checkpoint.Named
+	var all []checkpoint.Param
 	nn.Walk(t.Model.Net, func(name string, w *tensor.Tensor) {
-		all = append(all, checkpoint.Named{Name: name, Tensor: w, DType: dtype})
+		all = append(all, checkpoint.Param{Name: name, T: w})
 	})
-	return checkpoint.Write(filepath.Join(dir, checkpoint.FileName), all, map[string]string{"format": "pt"})
+	return checkpoint.WriteDir(dir, all, checkpoint.WriteOptions{
+		Metadata: map[string]string{"format": "pt"},
+		DType:    func(checkpoint.Param) tensor.DType { return dtype },
+	})
 }
 
 // moments lists the optimizer's tensors.
-func (o *adamW) moments() []checkpoint.Named {
-	var all []checkpoint.Named
+func (o *adamW) moments() []checkpoint.Param {
+	var all []checkpoint.Param
 	for _, p := range o.params {
 		all = append(all,
-			checkpoint.Named{Name: p.name + ".m", Tensor: tensor.From(p.m, p.t.Shape...), DType: tensor.F32},
-			checkpoint.Named{Name: p.name + ".v", Tensor: tensor.From(p.v, p.t.Shape...), DType: tensor.F32})
+			checkpoint.Param{Name: p.name + ".m", T: tensor.From(p.m, p.t.Shape...)},
+			checkpoint.Param{Name: p.name + ".v", T: tensor.From(p.v, p.t.Shape...)})
 	}
 	return all
 }

@@ -186,15 +186,7 @@ func prefetch(f *feeder, from, to int) <-chan *batch {
 func (t *Trainer) begin(st *Stage) error {
 	part := t.Model.Family.PartOf
 	nn.Freeze(t.Model.Net, func(name string) bool { return slices.Contains(st.Train, part(name)) })
-	t.opt = &adamW{pool: t.ctx.Pool}
-	nn.Walk(t.Model.Net, func(name string, w *tensor.Tensor) {
-		if w.NeedsGrad() {
-			t.opt.params = append(t.opt.params, &param{
-				name: name, t: w, part: part(name), decay: len(w.Shape) > 1,
-				m: make([]float32, w.Len()), v: make([]float32, w.Len()),
-			})
-		}
-	})
+	t.opt = newAdamW(t.Model.Net, part, t.ctx.Pool)
 	if len(t.opt.params) == 0 {
 		return fmt.Errorf("nothing learns: the model has none of the parts %v", st.Train)
 	}

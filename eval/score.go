@@ -1,0 +1,37 @@
+package eval
+
+import "math"
+
+// Score is a share of right answers with its 95 % confidence interval.
+type Score struct {
+	Right    int     `json:"right"`
+	Count    int     `json:"count"`
+	Accuracy float64 `json:"accuracy"`
+	Low      float64 `json:"low"`
+	High     float64 `json:"high"`
+}
+
+func (s *Score) add(right bool) {
+	s.Count++
+	if right {
+		s.Right++
+	}
+	s.Accuracy = float64(s.Right) / float64(s.Count)
+	s.Low, s.High = wilson(s.Right, s.Count)
+}
+
+// wilson is the 95 % score interval of a binomial proportion (Wilson 1927,
+// https://doi.org/10.1080/01621459.1927.10502953), which stays inside [0, 1]
+// and is right near its ends.
+func wilson(right, n int) (low, high float64) {
+	if n == 0 {
+		return 0, 1
+	}
+	const z = 1.959963984540054
+	count := float64(n)
+	p := float64(right) / count
+	centre := p + z*z/(2*count)
+	half := z * math.Sqrt(p*(1-p)/count+z*z/(4*count*count))
+	scale := 1 + z*z/count
+	return max(0, (centre-half)/scale), min(1, (centre+half)/scale)
+}

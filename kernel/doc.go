@@ -18,4 +18,15 @@
 // the same product alone, as decoding computes it, and among many, as prefill
 // does. The Go reference keeps the order but rounds twice in each step where
 // the platform has no fused multiply-add.
+//
+// # Arithmetic of the element-wise kernels
+//
+// They compute every element by one sequence of float32 operations, so that its
+// bits depend neither on AVX2 or AVX-512 nor on its place in the slice. Reductions
+// keep 64 partial sums (16 where each term is an exponential): element i of a whole
+// block goes to partial sum i mod 64, the rest to i mod 16. They are folded in a
+// fixed tree, and runs of 4,096 elements are added up in float64. The Go reference
+// has the same polynomials and the same order, and rounds twice where the assembly
+// fuses a product and a sum. A destination may be the same slice as a source; it
+// must not overlap one in any other way. Slices of different lengths panic.
 package kernel

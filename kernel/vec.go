@@ -1,15 +1,6 @@
 package kernel
 
-// The element-wise kernels compute every element by the same sequence of
-// float32 operations in every assembly implementation, so that their results do
-// not depend on the instruction set to the bit. Reductions keep 16 or 64 partial
-// sums (element i goes to lane i mod 16 or i mod 64), fold them in a fixed tree,
-// and add up blocks of 4,096 elements in float64. The Go reference has the same
-// polynomials and the same order, but rounds a product before it is added where
-// the assembly fuses the two.
-//
-// Slices of one call have equal lengths, or the call panics. A destination may
-// be the same slice as a source; it must not overlap one in any other way.
+//go:generate go run -C _asm ./vec
 
 import "strconv"
 

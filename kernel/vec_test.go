@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/fovea-ml/fovea/internal/cputest"
@@ -171,6 +172,68 @@ func TestVecAllocs(t *testing.T) {
 			}
 			if n := testing.AllocsPerRun(10, func() { c.run(s) }); n != 0 {
 				t.Errorf("%s: %v allocations", c.name, n)
+			}
+		}
+	})
+}
+
+// TestVecPlacement cuts slices in two: no element's bits may change.
+func TestVecPlacement(t *testing.T) {
+	rows := []string{"Softmax", "SoftmaxExp", "RMSNorm", "RMSNormGrad", "LayerNorm", "LayerNormPlain",
+		"LayerNormWeight", "LayerNormGrad", "LayerNormPlainGrad"}
+	cputest.TestAll(t, Impls, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(7, 8))
+		for _, c := range vecCases {
+			if c.outs == 0 || slices.Contains(rows, c.name) {
+				continue
+			}
+			for range 20 {
+				n := 1 + rng.IntN(150)
+				cut := rng.IntN(n)
+				whole, left, right := make([][]float32, c.ins), make([][]float32, c.ins), make([][]float32, c.ins)
+				for i := range whole {
+					whole[i] = make([]float32, n)
+					uniform(rng, whole[i])
+					left[i], right[i] = slices.Clone(whole[i][:cut]), slices.Clone(whole[i][cut:])
+				}
+				c.run(whole)
+				c.run(left)
+				c.run(right)
+				for i := range c.outs {
+					if !slices.Equal(whole[i], slices.Concat(left[i], right[i])) {
+						t.Fatalf("%s: %d elements cut at %d differ", c.name, n, cut)
+					}
+				}
+			}
+		}
+	})
+}
+
+// TestVecInPlace lets the destination of functions that do not accumulate be their source.
+func TestVecInPlace(t *testing.T) {
+	binary := func(f func(dst, a, b []float32)) func(dst, x, y []float32) { return f }
+	unary := func(f func(dst, x []float32)) func(dst, x, y []float32) {
+		return func(dst, x, _ []float32) { f(dst, x) }
+	}
+	tests := map[string]func(dst, x, y []float32){
+		"Add": binary(Add), "Mul": binary(Mul), "SwiGLU": binary(SwiGLU), "Exp": unary(Exp), "Tanh": unary(Tanh),
+		"Erf": unary(Erf), "GELU": unary(GELU), "SiLU": unary(SiLU), "GELUTanh": unary(GELUTanh),
+		"QuickGELU": unary(QuickGELU), "ReLU": unary(ReLU), "Softmax": unary(Softmax),
+		"RMSNorm":   func(dst, x, y []float32) { RMSNorm(dst, x, y, 1e-5) },
+		"LayerNorm": func(dst, x, y []float32) { LayerNorm(dst, x, y, y, 1e-5) },
+	}
+	cputest.TestAll(t, Impls, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(9, 10))
+		for name, f := range tests {
+			for n := range 68 {
+				x, y, want := make([]float32, n), make([]float32, n), make([]float32, n)
+				uniform(rng, x)
+				uniform(rng, y)
+				f(want, x, y)
+				f(x, x, y)
+				if !slices.Equal(x, want) {
+					t.Fatalf("%s of %d elements differs in place", name, n)
+				}
 			}
 		}
 	})

@@ -51,7 +51,12 @@ func scanRows(r io.Reader, visit func(at int64, raw json.RawMessage) error) erro
 		return limit.failed
 	}
 	if array {
-		return endOfArray(dec)
+		if _, err := dec.Token(); err != nil {
+			return fmt.Errorf("end of the array: %w", noEOF(err))
+		}
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("text behind the last sample, at byte %d", first.at+dec.InputOffset())
 	}
 	return nil
 }
@@ -83,16 +88,6 @@ func firstByte(r *bufio.Reader) (place, error) {
 			return place{b, skipped}, r.UnreadByte()
 		}
 	}
-}
-
-func endOfArray(dec *json.Decoder) error {
-	if _, err := dec.Token(); err != nil {
-		return fmt.Errorf("end of the array: %w", noEOF(err))
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("text behind the array at byte %d", dec.InputOffset())
-	}
-	return nil
 }
 
 // noEOF makes an end of file where more must come an error that says so.

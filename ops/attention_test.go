@@ -23,46 +23,54 @@ func attentionRows() []row {
 }
 
 func attentionRow(name string, m, n, d int, a *Attn) row {
+	pairs := 0
+	attentionPairs(m, n, a, func(i, lo, hi int) { pairs += hi - lo })
 	return row{op: "Attention", name: name, in: []input{x(m, a.Heads*d), x(n, a.KVHeads*d), x(n, a.KVHeads*d)},
 		run:   func(c *tensor.Ctx, in []*T) *T { return Attention(c, in[0], in[1], in[2], a) },
 		ref:   func(in [][]float64) []float64 { return attentionRef(in[0], in[1], in[2], m, n, d, a) },
-		flops: 4 * m * n * d * a.Heads}
+		flops: 4 * pairs * d * a.Heads}
 }
 
-// attentionRef is the formula, row by row.
-func attentionRef(q, k, v []float64, m, n, d int, a *Attn) []float64 {
+// attentionPairs calls f with every query and the range of the keys that it sees.
+func attentionPairs(m, n int, a *Attn, f func(i, lo, hi int)) {
 	qs, ks := a.Starts, a.KStarts
 	if qs == nil {
 		qs, ks = []int{0, m}, []int{0, n}
 	} else if ks == nil {
 		ks = qs
 	}
+	for s := range len(qs) - 1 {
+		for i := qs[s]; i < qs[s+1]; i++ {
+			hi := ks[s+1]
+			if a.Causal {
+				hi -= qs[s+1] - 1 - i
+			}
+			f(i, ks[s], hi)
+		}
+	}
+}
+
+// attentionRef is the formula, row by row.
+func attentionRef(q, k, v []float64, m, n, d int, a *Attn) []float64 {
 	scale := float64(a.Scale)
 	if scale == 0 {
 		scale = 1 / math.Sqrt(float64(d))
 	}
 	y := make([]float64, len(q))
-	for s := range len(qs) - 1 {
-		for i := qs[s]; i < qs[s+1]; i++ {
-			end := ks[s+1]
-			if a.Causal {
-				end -= qs[s+1] - 1 - i
+	p := make([]float64, n)
+	attentionPairs(m, n, a, func(i, lo, hi int) {
+		for h := range a.Heads {
+			row, g, sum := (i*a.Heads+h)*d, h*a.KVHeads/a.Heads, 0.0
+			for j := lo; j < hi; j++ {
+				p[j] = math.Exp(scale * dot(q[row:row+d], k[(j*a.KVHeads+g)*d:][:d]))
+				sum += p[j]
 			}
-			for h := range a.Heads {
-				qrow := q[(i*a.Heads+h)*d:][:d]
-				g := h * a.KVHeads / a.Heads
-				p, sum := make([]float64, end), 0.0
-				for j := ks[s]; j < end; j++ {
-					p[j] = math.Exp(scale * dot(qrow, k[(j*a.KVHeads+g)*d:][:d]))
-					sum += p[j]
-				}
-				for j := ks[s]; j < end; j++ {
-					for t := range d {
-						y[(i*a.Heads+h)*d+t] += p[j] / sum * v[(j*a.KVHeads+g)*d+t]
-					}
+			for j := lo; j < hi; j++ {
+				for t := range d {
+					y[row+t] += p[j] / sum * v[(j*a.KVHeads+g)*d+t]
 				}
 			}
 		}
-	}
+	})
 	return y
 }

@@ -72,7 +72,7 @@ func split(list []stored, limit int64) (shards [][]stored, total int64) {
 	}
 	start, size := 0, int64(0)
 	for i, s := range list {
-		if i > start && size+s.bytes > limit {
+		if i > start && s.bytes > 0 && size+s.bytes > limit {
 			shards = append(shards, list[start:i])
 			start, size = i, 0
 		}

@@ -81,3 +81,28 @@ func benchOp(b *testing.B, r row, in []*T, bytes int, train bool, workers int) {
 	}
 	b.ReportMetric(float64(bytes)/ns, "GB/s")
 }
+
+// BenchmarkBlock is a training step of one transformer block: 2,000 tokens of
+// width 256, four heads, in short bidirectional or longer causal sequences.
+func BenchmarkBlock(b *testing.B) {
+	for _, s := range []struct {
+		name              string
+		sequences, length int
+		causal            bool
+	}{{"vision", 31, 65, false}, {"text", 13, 150, true}} {
+		for _, workers := range []int{1, runtime.GOMAXPROCS(0)} {
+			b.Run(fmt.Sprintf("%s/workers=%d", s.name, workers), func(b *testing.B) {
+				block := newBlock(256, 4, 1024, s.sequences, s.length, s.causal)
+				x := randomTensor(rand.New(rand.NewPCG(5, 5)), s.sequences*s.length, 256)
+				x.SetTrainable(true)
+				c := &tensor.Ctx{Train: true, Pool: kernel.NewPool(workers)}
+				defer c.Pool.Close()
+				for b.Loop() {
+					c.Reset()
+					c.Backward(Sum(c, block.run(c, x)))
+				}
+				b.ReportMetric(float64(b.N*x.Rows())/b.Elapsed().Seconds(), "tokens/s")
+			})
+		}
+	}
+}

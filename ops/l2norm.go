@@ -21,9 +21,9 @@ func L2Norm(c *tensor.Ctx, x *T) *T {
 	})
 	if y.NeedsGrad() {
 		c.Record(y, func() {
-			each(c, m, n, norm{y: y.F32, b: y.Grad(), dx: x.Grad(), n: n, inv: inv}, func(a *norm, lo, hi int) {
+			each(c, m, n, norm{y: y.F32, dy: y.Grad(), dx: x.Grad(), n: n, inv: inv}, func(a *norm, lo, hi int) {
 				for i := lo; i < hi; i++ {
-					y, dy, dx := a.row(a.y, i), a.row(a.b, i), a.row(a.dx, i)
+					y, dy, dx := a.row(a.y, i), a.row(a.dy, i), a.row(a.dx, i)
 					kernel.Axpy(dx, a.inv[i], dy)
 					kernel.Axpy(dx, -a.inv[i]*kernel.Dot(y, dy), y)
 				}

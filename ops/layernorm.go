@@ -26,7 +26,7 @@ func LayerNorm(c *tensor.Ctx, x, w, b *T, eps float32) *T {
 	if y.NeedsGrad() {
 		a := a
 		c.Record(y, func() {
-			a.y, a.dx, a.dw, a.db = y.Grad(), gradOf(x), gradOf(w), gradOf(b)
+			a.dy, a.dx, a.dw, a.db = y.Grad(), gradOf(x), gradOf(w), gradOf(b)
 			layerNormGrad(c, a, m)
 		})
 	}
@@ -37,7 +37,7 @@ func layerNormGrad(c *tensor.Ctx, a norm, m int) {
 	if a.dx != nil {
 		each(c, m, a.n, a, func(a *norm, lo, hi int) {
 			for i := lo; i < hi; i++ {
-				kernel.LayerNormGrad(a.row(a.dx, i), a.row(a.y, i), a.row(a.x, i), a.w, a.mean[i], a.inv[i])
+				kernel.LayerNormGrad(a.row(a.dx, i), a.row(a.dy, i), a.row(a.x, i), a.w, a.mean[i], a.inv[i])
 			}
 		})
 	}
@@ -45,7 +45,7 @@ func layerNormGrad(c *tensor.Ctx, a norm, m int) {
 		eachStrip(c, m, a.n, a, func(a *norm, lo, hi int) {
 			dw, db := cut(a.dw, lo, hi), cut(a.db, lo, hi)
 			for i := range a.inv {
-				kernel.LayerNormWeightGrad(dw, db, a.row(a.y, i)[lo:hi], a.row(a.x, i)[lo:hi], a.mean[i], a.inv[i])
+				kernel.LayerNormWeightGrad(dw, db, a.row(a.dy, i)[lo:hi], a.row(a.x, i)[lo:hi], a.mean[i], a.inv[i])
 			}
 		})
 	}

@@ -24,20 +24,20 @@ func RMSNorm(c *tensor.Ctx, x, w *T, eps float32) *T {
 	if y.NeedsGrad() {
 		a := a
 		c.Record(y, func() {
-			a.y, a.dx, a.dw = y.Grad(), gradOf(x), gradOf(w)
+			a.dy, a.dx, a.dw = y.Grad(), gradOf(x), gradOf(w)
 			rmsNormGrad(c, a, m)
 		})
 	}
 	return y
 }
 
-// norm holds the operands of the norms; in the backward, y is its gradient.
+// norm holds the operands of the ops on whole rows, of n elements.
 type norm struct {
-	y, x, w, b []float32
-	n          int
-	eps        float32
-	mean, inv  []float32
-	dx, dw, db []float32
+	n              int
+	y, x, w, b     []float32
+	dy, dx, dw, db []float32
+	eps            float32
+	mean, inv      []float32 // by row
 }
 
 func (a *norm) row(s []float32, i int) []float32 { return s[i*a.n : (i+1)*a.n] }
@@ -46,14 +46,14 @@ func rmsNormGrad(c *tensor.Ctx, a norm, m int) {
 	if a.dx != nil {
 		each(c, m, a.n, a, func(a *norm, lo, hi int) {
 			for i := lo; i < hi; i++ {
-				kernel.RMSNormGrad(a.row(a.dx, i), a.row(a.y, i), a.row(a.x, i), a.w, a.inv[i])
+				kernel.RMSNormGrad(a.row(a.dx, i), a.row(a.dy, i), a.row(a.x, i), a.w, a.inv[i])
 			}
 		})
 	}
 	if a.dw != nil {
 		eachStrip(c, m, a.n, a, func(a *norm, lo, hi int) {
 			for i, inv := range a.inv {
-				kernel.RMSNormWeightGrad(a.dw[lo:hi], a.row(a.y, i)[lo:hi], a.row(a.x, i)[lo:hi], inv)
+				kernel.RMSNormWeightGrad(a.dw[lo:hi], a.row(a.dy, i)[lo:hi], a.row(a.x, i)[lo:hi], inv)
 			}
 		})
 	}

@@ -55,10 +55,10 @@ type rope struct {
 }
 
 // rotate turns the heads of one row by the angles of token i.
-func (a *rope) rotate(row []float32, i int, kernel func(x, cos, sin []float32)) {
+func (a *rope) rotate(row []float32, i int, turn func(x, cos, sin []float32)) {
 	h := a.r.Dim / 2
 	cos, sin := a.r.Cos[i*h:(i+1)*h], a.r.Sin[i*h:(i+1)*h]
 	for at := 0; at < len(row); at += a.r.HeadDim {
-		kernel(row[at:at+2*h], cos, sin)
+		turn(row[at:at+2*h], cos, sin)
 	}
 }

@@ -16,9 +16,9 @@ func Softmax(c *tensor.Ctx, x *T) *T {
 	})
 	if y.NeedsGrad() {
 		c.Record(y, func() {
-			each(c, m, n, norm{y: y.F32, b: y.Grad(), dx: x.Grad(), n: n}, func(a *norm, lo, hi int) {
+			each(c, m, n, norm{y: y.F32, dy: y.Grad(), dx: x.Grad(), n: n}, func(a *norm, lo, hi int) {
 				for i := lo; i < hi; i++ {
-					softmaxGrad(a.row(a.dx, i), a.row(a.b, i), a.row(a.y, i))
+					softmaxGrad(a.row(a.dx, i), a.row(a.dy, i), a.row(a.y, i))
 				}
 			})
 		})

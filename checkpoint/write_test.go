@@ -120,12 +120,12 @@ func TestWriteRefuses(t *testing.T) {
 		o    WriteOptions
 		want string
 	}{
-		"twice":       {[]Param{param("x", []int{1}, 1), param("x", []int{1}, 1)}, WriteOptions{}, "the name is taken"},
-		"metadata":    {[]Param{param("__metadata__", []int{1}, 1)}, WriteOptions{}, "the name is taken"},
-		"not UTF-8":   {[]Param{param("\xff", []int{1}, 1)}, WriteOptions{}, "not UTF-8"},
-		"no data":     {[]Param{declare("x", 2)}, WriteOptions{}, "0 bytes of data, F32[2] takes 8"},
-		"no floats":   {[]Param{{"x", ints}}, WriteOptions{DType: toF16}, "cannot convert I8 to F16"},
-		"overflow":    {[]Param{declare("x", math.MaxInt, 4)}, WriteOptions{}, "too large"},
+		"twice":     {[]Param{param("x", []int{1}, 1), param("x", []int{1}, 1)}, WriteOptions{}, "the name is taken"},
+		"metadata":  {[]Param{param("__metadata__", []int{1}, 1)}, WriteOptions{}, "the name is taken"},
+		"not UTF-8": {[]Param{param("\xff", []int{1}, 1)}, WriteOptions{}, "not UTF-8"},
+		"no data":   {[]Param{declare("x", 2)}, WriteOptions{}, "0 bytes of data, F32[2] takes 8"},
+		"no floats": {[]Param{{"x", ints}}, WriteOptions{DType: toF16}, "cannot convert I8 to F16"},
+		"overflow":  {[]Param{declare("x", math.MaxInt, 4)}, WriteOptions{}, "too large"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

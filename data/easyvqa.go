@@ -97,10 +97,10 @@ func parseEasy(raw []byte, answers map[string]bool) (easyQuestion, error) {
 		}
 	}
 	if q.text == "" || q.answer == "" || q.image < 0 {
-		return q, fmt.Errorf("row %s: empty or negative field", raw)
+		return q, fmt.Errorf("row %.80s: empty or negative field", raw)
 	}
 	if answers != nil && !answers[q.answer] {
-		return q, fmt.Errorf("answer %q is not in answers.txt", q.answer)
+		return q, fmt.Errorf("answer %.80q is not in answers.txt", q.answer)
 	}
 	return q, nil
 }

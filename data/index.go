@@ -9,7 +9,9 @@ import (
 )
 
 // maxRow bounds the bytes of one sample in a JSON file.
-const maxRow = 16 << 20
+const maxRow = 4 << 20
+
+var errLongRow = fmt.Errorf("longer than %d bytes", maxRow)
 
 // row is where a sample lies in its file.
 type row struct {
@@ -41,6 +43,9 @@ func scanRows(r io.Reader, visit func(at int64, raw json.RawMessage) error) erro
 		var raw json.RawMessage
 		if err := dec.Decode(&raw); err != nil {
 			return fmt.Errorf("sample %d: %w", n+1, noEOF(err))
+		}
+		if len(raw) > maxRow {
+			return fmt.Errorf("sample %d: %w", n+1, errLongRow)
 		}
 		at := first.at + dec.InputOffset() - int64(len(raw))
 		if err := visit(at, raw); err != nil {
@@ -107,7 +112,7 @@ type rowReader struct {
 
 func (r *rowReader) Read(p []byte) (int, error) {
 	if r.left == 0 {
-		r.failed = fmt.Errorf("a sample is longer than %d bytes", maxRow)
+		r.failed = errLongRow
 		return 0, r.failed
 	}
 	n, err := r.r.Read(p[:min(len(p), r.left)])

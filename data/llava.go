@@ -94,12 +94,12 @@ func (d *LLaVA) parse(raw []byte, i int) (*Sample, error) {
 	s := &Sample{ID: c.id, Turns: c.turns}
 	for _, name := range c.images {
 		if d.folder == nil {
-			return nil, fmt.Errorf("%q: image %q, but no folder of pictures is given", c.id, name)
+			return nil, fmt.Errorf("%.80q: image %.80q, but no folder of pictures is given", c.id, name)
 		}
 		s.Images = append(s.Images, func() (*imageproc.RGB, error) {
 			img, err := d.picture(name)
 			if err != nil {
-				return nil, fmt.Errorf("data: %s: %q: %w", d.name, c.id, err)
+				return nil, fmt.Errorf("data: %s: %.80q: %w", d.name, c.id, err)
 			}
 			return img, nil
 		})

@@ -35,7 +35,7 @@ func parseConversation(raw []byte, number int) (*conversation, error) {
 	c := &conversation{id: readID(object.ID, number)}
 	err := c.fill(object.Image, object.Conversations)
 	if err != nil {
-		return nil, fmt.Errorf("%q: %w", c.id, err)
+		return nil, fmt.Errorf("%.80q: %w", c.id, err)
 	}
 	return c, nil
 }
@@ -79,7 +79,7 @@ func readPaths(raw json.RawMessage) ([]string, error) {
 	for i, p := range paths {
 		local := filepath.FromSlash(p)
 		if !filepath.IsLocal(local) {
-			return nil, fmt.Errorf("image %q lies outside the folder of pictures", p)
+			return nil, fmt.Errorf("image %.80q lies outside the folder of pictures", p)
 		}
 		paths[i] = local
 	}
@@ -100,12 +100,12 @@ func readTurns(messages []message) ([]Turn, error) {
 		role, ok := speakers[m.From]
 		switch {
 		case !ok:
-			return nil, fmt.Errorf("turn %d: from %q, want human or gpt", i+1, m.From)
+			return nil, fmt.Errorf("turn %d: from %.80q, want human or gpt", i+1, m.From)
 		case role == System && i == 0:
 		case role == Assistant && want == User && (len(turns) == 0 || turns[len(turns)-1].Role == System):
 			continue
 		case role != want:
-			return nil, fmt.Errorf("turn %d: from %q out of turn", i+1, m.From)
+			return nil, fmt.Errorf("turn %d: from %.80q out of turn", i+1, m.From)
 		case role == User:
 			want = Assistant
 		default:

@@ -25,6 +25,8 @@ type Session struct {
 	one   [1]int32
 	seq   model.Sequence
 	past  [1]*model.KVCache
+
+	pictures []picture // whose features are in the cache, in order
 }
 
 // NewSession makes room for capacity tokens, or for the model's whole context if
@@ -49,6 +51,9 @@ func (s *Session) Room() int { return s.room - len(s.ids) }
 func (s *Session) Truncate(n int) {
 	s.cache.Truncate(n)
 	s.ids = s.ids[:n]
+	for len(s.pictures) > 0 && s.pictures[len(s.pictures)-1].at >= n {
+		s.pictures = s.pictures[:len(s.pictures)-1]
+	}
 }
 
 // Prefill runs a prompt behind what is in the cache and returns the logits that
@@ -58,8 +63,7 @@ func (s *Session) Prefill(ctx context.Context, p *model.Prompt) ([]float32, erro
 	case len(p.IDs) == 0:
 		return nil, fmt.Errorf("generate: the prompt is empty")
 	case len(p.IDs) > s.Room():
-		return nil, fmt.Errorf("generate: the prompt has %d tokens and %d of the context's %d are left: shorten it, or use fewer or smaller pictures",
-			len(p.IDs), s.Room(), s.room)
+		return nil, s.tooLong(len(p.IDs), s.Room())
 	}
 	before := len(s.ids)
 	s.ctx.Reset()
@@ -76,7 +80,15 @@ func (s *Session) Prefill(ctx context.Context, p *model.Prompt) ([]float32, erro
 		s.ids = append(s.ids, p.IDs[at:at+n]...)
 		last = tensor.From(h.Row(n-1), 1, width)
 	}
+	for i, at := range p.At {
+		s.pictures = append(s.pictures, picture{before + at, p.Images[i]})
+	}
 	return s.vlm.Decoder().Logits(&s.ctx, last).F32, nil
+}
+
+func (s *Session) tooLong(n, left int) error {
+	return fmt.Errorf("generate: the prompt has %d tokens and %d of the context's %d are left: shorten it, or use fewer or smaller pictures",
+		n, left, s.room)
 }
 
 // Step runs one token behind what is in the cache and returns the logits that

@@ -1,5 +1,160 @@
 package main
 
-type askCmd struct{}
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
 
-func (c *askCmd) Run(g *globals) error { return nil }
+	"github.com/fovea-ml/fovea/generate"
+	"github.com/fovea-ml/fovea/imageproc"
+	"github.com/fovea-ml/fovea/model"
+	"github.com/fovea-ml/fovea/zoo"
+)
+
+type askCmd struct {
+	Model    string   `help:"Checkpoint directory." placeholder:"DIR" type:"path"`
+	Image    []string `help:"Picture file; may be repeated." short:"i" placeholder:"FILE" sep:"none" type:"path"`
+	System   string   `help:"System prompt." placeholder:"TEXT"`
+	Raw      bool     `help:"Take the question as a finished prompt, without the chat template; <image> stands for each picture."`
+	JSON     bool     `name:"json" help:"Print one JSON object with text, token ids and timings."`
+	Question []string `arg:"" help:"The question, or - to read it from standard input."`
+	pictureFlags
+	samplingFlags
+}
+
+func (askCmd) Help() string {
+	return `Examples:
+
+    fovea ask --image examples/1.png "How many circles are there?"
+    fovea ask --model llava-1.5-7b --image a.jpg --image b.jpg "What differs?"
+    echo "Describe the picture." | fovea ask --image a.jpg --json -`
+}
+
+// askResult is what --json prints.
+type askResult struct {
+	Text         string          `json:"text"`
+	IDs          []int32         `json:"ids"`
+	Reason       generate.Reason `json:"reason"`
+	PromptTokens int             `json:"prompt_tokens"`
+	AnswerTokens int             `json:"answer_tokens"`
+	PicturesMS   float64         `json:"pictures_ms"` // reading and resizing
+	PrefillMS    float64         `json:"prefill_ms"`  // vision encoder and prompt
+	DecodeMS     float64         `json:"decode_ms"`
+	DecodeTokS   float64         `json:"decode_tokens_per_s"`
+}
+
+func (c *askCmd) Run(ctx context.Context, g *globals) error {
+	m, vlm, err := openGenerator(c.Model)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	opts, err := c.options(m)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	p, err := c.prompt(m)
+	if err != nil {
+		return err
+	}
+	r := askResult{PromptTokens: len(p.IDs), PicturesMS: ms(time.Since(began))}
+	pool := g.pool()
+	defer pool.Close()
+	capacity := 0
+	if opts.MaxTokens > 0 {
+		capacity = len(p.IDs) + opts.MaxTokens
+	}
+	s := generate.NewSession(vlm, capacity, pool)
+	a, err := generate.Start(s, m.Tokenizer, opts)
+	if err != nil {
+		return err
+	}
+	return c.answer(ctx, s, a, p, &r)
+}
+
+// answer runs the model and prints what it says.
+func (c *askCmd) answer(ctx context.Context, s *generate.Session, a *generate.Answer, p *model.Prompt, r *askResult) error {
+	began := time.Now()
+	logits, err := s.Prefill(ctx, p)
+	if err != nil {
+		return err
+	}
+	r.PrefillMS = ms(time.Since(began))
+	began = time.Now()
+	out := newSpeaker(os.Stdout)
+	for t, e := range a.From(ctx, logits) {
+		err = e
+		if !c.JSON {
+			out.say(t.Text)
+		}
+	}
+	if !c.JSON {
+		out.end()
+	}
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		r.Text, r.IDs, r.Reason, r.AnswerTokens = a.Text, a.IDs, a.Reason, len(a.IDs)
+		r.DecodeMS = ms(time.Since(began))
+		r.DecodeTokS = float64(len(a.IDs)) / max(time.Since(began).Seconds(), 1e-9)
+		return writeJSON(os.Stdout, r)
+	}
+	if a.Reason == generate.FullContext {
+		fmt.Fprintln(os.Stderr, "fovea: the context is full; the answer stops here")
+	}
+	return nil
+}
+
+// prompt reads question and pictures.
+func (c *askCmd) prompt(m *zoo.Model) (*model.Prompt, error) {
+	question, err := c.question()
+	if err != nil {
+		return nil, err
+	}
+	images, err := c.open(m, c.Image...)
+	if err != nil {
+		return nil, err
+	}
+	if c.Raw {
+		return m.Processor.ProcessText(question, images)
+	}
+	return m.Processor.Process(c.conversation(question, images))
+}
+
+func (c *askCmd) conversation(question string, images []*imageproc.RGB) []model.Turn {
+	user := model.Turn{Role: "user", Text: question, Images: images}
+	if c.System == "" {
+		return []model.Turn{user}
+	}
+	return []model.Turn{{Role: "system", Text: c.System}, user}
+}
+
+// maxQuestion bounds what is read from standard input.
+const maxQuestion = 16 << 20
+
+func (c *askCmd) question() (string, error) {
+	text := strings.Join(c.Question, " ")
+	if text == "-" {
+		data, err := io.ReadAll(io.LimitReader(bufio.NewReader(os.Stdin), maxQuestion+1))
+		if err != nil {
+			return "", fmt.Errorf("standard input: %w", err)
+		}
+		if len(data) > maxQuestion {
+			return "", fmt.Errorf("standard input: more than %d bytes", maxQuestion)
+		}
+		text = strings.TrimRight(string(data), "\r\n")
+	}
+	if text == "" {
+		return "", errors.New("the question is empty")
+	}
+	return text, nil
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -15,40 +16,82 @@ import (
 
 // cli is the whole command line. A command is a struct with a Run method.
 type cli struct {
-	Ask     askCmd     `cmd:"" help:"Answer a question about pictures."`
-	Train   trainCmd   `cmd:"" help:"Train a model by a recipe; goes on where an earlier run of it stopped."`
+	Ask   askCmd   `cmd:"" help:"Answer a question about pictures."`
+	Train trainCmd `cmd:"" help:"Train a model by a recipe; goes on where an earlier run stopped."`
+	Eval  evalCmd  `cmd:"" help:"Measure a model on a benchmark."`
+	Data  dataCmd  `cmd:"" help:"Make data."`
 
-	Workers int              `help:"CPU cores to use; 0 uses all." default:"0" env:"FOVEA_WORKERS"`
+	Workers int              `help:"CPU cores to use; 0 uses all." default:"0" placeholder:"N" env:"FOVEA_WORKERS"`
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+// Exit statuses besides 0.
+const (
+	exitFailure     = 1
+	exitUsage       = 2
+	exitInterrupted = 130 // as a shell reports a process that SIGINT ended
+)
+
+const about = `Fovea runs, trains and measures vision-language models on the CPU, without anything else installed.`
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+func run(args []string) int {
 	var c cli
-	parser := kong.Must(&c,
-		kong.Name("fovea"),
-		kong.Description("Fovea runs, trains and measures vision-language models."),
-		kong.UsageOnError(),
-		kong.Vars{"version": version()},
-		kong.BindTo(ctx, (*context.Context)(nil)),
-	)
-	k, err := parser.Parse(os.Args[1:])
-	parser.FatalIfErrorf(err)
-	if err := k.Run(&globals{Workers: c.Workers}); err != nil {
-		fmt.Fprintln(os.Stderr, "fovea:", err)
-		if errors.Is(err, context.Canceled) {
-			os.Exit(130)
-		}
-		os.Exit(1)
+	parser := newParser(&c)
+	k, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "fovea: %v; see %s --help\n", err, commandPath(err))
+		return exitUsage
 	}
+	switch err := k.Run(&globals{Workers: c.Workers}); {
+	case err == nil:
+		return 0
+	case errors.Is(err, context.Canceled):
+		return exitInterrupted
+	default:
+		fmt.Fprintln(os.Stderr, "fovea:", oneLine(err))
+		return exitFailure
+	}
+}
+
+func newParser(c *cli) *kong.Kong {
+	return kong.Must(c,
+		kong.Name("fovea"),
+		kong.Description(about),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Vars{"version": version()},
+		kong.BindSingletonProvider(interruptible),
+	)
+}
+
+// interruptible is the context of commands that ask for one: the first SIGINT or
+// SIGTERM cancels it, the second ends the process.
+func interruptible() context.Context {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx
+}
+
+// commandPath is the command that a parse error arose in.
+func commandPath(err error) string {
+	var e *kong.ParseError
+	if errors.As(err, &e) && e.Context != nil && e.Context.Selected() != nil {
+		return "fovea " + e.Context.Selected().Path()
+	}
+	return "fovea"
+}
+
+// oneLine keeps errors that list several things on a line of their own.
+func oneLine(err error) string {
+	return strings.Join(strings.Fields(err.Error()), " ")
 }
 
 // version is the module's, or the commit's when built from a checkout.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return "unknown"
+		return "fovea, version unknown"
 	}
-	return info.Main.Version
+	return fmt.Sprintf("fovea %s (%s)", info.Main.Version, info.GoVersion)
 }

@@ -2,21 +2,36 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
-	"time"
+	"path/filepath"
 
 	"github.com/fovea-ml/fovea/train"
 )
 
 type trainCmd struct {
-	Recipe string `arg:"" help:"Recipe file." type:"existingfile"`
-	Output string `help:"Output directory instead of the recipe's." placeholder:"DIR"`
-	Data   string `help:"Path of the recipe's data instead of its own." placeholder:"DIR"`
+	Recipe string `arg:"" help:"Recipe file."`
+	Output string `help:"Directory of logs, checkpoints and the final model, instead of the recipe's." placeholder:"DIR" type:"path"`
+	Data   string `help:"Path of the recipe's data that is read from files, instead of its own." placeholder:"PATH" type:"path"`
+	Steps  int    `help:"Stop when N updates are done, those of earlier runs included; 0 runs to the end." default:"0" placeholder:"N"`
+	Quiet  bool   `help:"Show no progress." short:"q"`
+}
+
+func (trainCmd) Help() string {
+	return `The output directory holds log.jsonl, checkpoints, and in the end model/, a
+checkpoint directory in the Hugging Face layout. Ctrl-C saves and stops; the same
+command goes on from there, to the same weights.
+
+Examples:
+
+    fovea train recipes/fovea-tiny.json
+    fovea train recipes/easy-vqa.json --data easy-vqa/train --output runs/mine
+    fovea train recipes/fovea-tiny.json --steps 200`
 }
 
 func (c *trainCmd) Run(ctx context.Context, g *globals) error {
-	r, err := train.ReadRecipe(c.Recipe)
+	r, err := readRecipe(c.Recipe, c.Data)
 	if err != nil {
 		return err
 	}
@@ -29,15 +44,65 @@ func (c *trainCmd) Run(ctx context.Context, g *globals) error {
 	if err != nil {
 		return err
 	}
-	began, last := time.Now(), time.Now()
-	tokens := 0
+	steps, err := t.Steps()
+	if err != nil {
+		return err
+	}
+	total := 0
+	for _, n := range steps {
+		total += n
+	}
+	c.introduce(t, steps, total)
+	if c.Steps > 0 && t.Resumed() >= c.Steps {
+		fmt.Fprintf(os.Stderr, "%d updates are done already: nothing to do\n", t.Resumed())
+		return nil
+	}
+	return c.train(ctx, t, total)
+}
+
+// introduce says what is about to happen.
+func (c *trainCmd) introduce(t *train.Trainer, steps []int, total int) {
+	if c.Quiet {
+		return
+	}
+	r := t.Recipe
+	for i, st := range r.Stages {
+		fmt.Fprintf(os.Stderr, "stage %s: %d updates of %d samples\n", st.Name, steps[i], st.Batch*st.Accumulate)
+	}
+	if n := t.Resumed(); n > 0 {
+		fmt.Fprintf(os.Stderr, "resuming from %s: %d of %d updates are done\n", t.Model.Name, n, total)
+	}
+}
+
+// errEnough is why a run stops at --steps.
+var errEnough = errors.New("enough steps")
+
+func (c *trainCmd) train(ctx context.Context, t *train.Trainer, total int) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	bar := newProgress(t.Resumed(), total, c.Quiet)
+	done, meter := t.Resumed(), newMeter()
 	t.OnStep = func(s train.Step) {
-		tokens += s.Tokens
-		if time.Since(last) > time.Second {
-			last = time.Now()
-			fmt.Fprintf(os.Stderr, "%s %d/%d loss %.4f lr %.2g norm %.2f %.0f tok/s %s\n", s.Stage, s.Step, s.Of, s.Loss, s.LR, s.Norm,
-				float64(tokens)/time.Since(began).Seconds(), time.Since(began).Round(time.Second))
+		done++
+		meter.add(s)
+		bar.at(done, fmt.Sprintf("%s  loss %.4f  %.0f tok/s", s.Stage, meter.loss, meter.rate))
+		if done == c.Steps {
+			stop(errEnough)
 		}
 	}
-	return t.Run(ctx)
+	err := t.Run(ctx)
+	bar.end()
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		fmt.Fprintf(os.Stderr, "saved after update %d of %d in %s; the same command goes on from there\n", done, total, t.Recipe.Output)
+		if context.Cause(ctx) == errEnough {
+			return nil
+		}
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	model := filepath.Join(t.Recipe.Output, "model")
+	fmt.Printf("the model is in %s; try it:\n\n    fovea ask --model %s --image FILE \"What is in the picture?\"\n", model, model)
+	return nil
 }

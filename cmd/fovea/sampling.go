@@ -1,0 +1,47 @@
+package main
+
+import (
+	"github.com/fovea-ml/fovea/generate"
+	"github.com/fovea-ml/fovea/zoo"
+)
+
+// samplingFlags choose tokens. Without any the answer is greedy: the same for
+// the same question, and the likeliest word each time.
+type samplingFlags struct {
+	Sample            bool     `help:"Draw words as the checkpoint's generation_config.json says, instead of taking the likeliest." group:"Sampling (greedy without these):"`
+	Temperature       *float64 `help:"Draw words; higher is wilder, 0 is greedy." placeholder:"T" group:"Sampling (greedy without these):"`
+	TopK              *int     `help:"Draw from the K likeliest words." placeholder:"K" group:"Sampling (greedy without these):"`
+	TopP              *float64 `help:"Draw from the likeliest words that have probability P together." placeholder:"P" group:"Sampling (greedy without these):"`
+	MinP              *float64 `help:"Leave out words less likely than P times the likeliest." placeholder:"P" group:"Sampling (greedy without these):"`
+	RepetitionPenalty *float64 `help:"Make words that occurred less likely; 1 does not." placeholder:"R" group:"Sampling (greedy without these):"`
+	Seed              uint64   `help:"Seed of the draws: the same seed gives the same answer." default:"0" placeholder:"N" group:"Sampling (greedy without these):"`
+
+	MaxTokens int      `help:"Longest answer in tokens; 0 leaves it to the model." default:"0" placeholder:"N"`
+	Stop      []string `help:"Text that ends the answer; may be repeated." placeholder:"TEXT" sep:"none"`
+}
+
+// options resolves the flags: what is not given comes from the checkpoint's
+// generation_config.json once anything asks for sampling.
+func (f *samplingFlags) options(m *zoo.Model) (generate.Options, error) {
+	g := m.Generation
+	o := generate.Options{EOS: g.EOS, Stop: f.Stop, MaxTokens: f.MaxTokens}
+	if o.MaxTokens <= 0 {
+		o.MaxTokens = g.MaxNewTokens
+	}
+	o.RepetitionPenalty, o.Seed = g.RepetitionPenalty, f.Seed
+	if f.Sample || f.Temperature != nil || f.TopK != nil || f.TopP != nil || f.MinP != nil {
+		o.Temperature, o.TopK, o.TopP, o.MinP = g.Temperature, g.TopK, g.TopP, g.MinP
+	}
+	set(&o.Temperature, f.Temperature)
+	set(&o.TopK, f.TopK)
+	set(&o.TopP, f.TopP)
+	set(&o.MinP, f.MinP)
+	set(&o.RepetitionPenalty, f.RepetitionPenalty)
+	return o, o.Check()
+}
+
+func set[T any](dst, flag *T) {
+	if flag != nil {
+		*dst = *flag
+	}
+}

@@ -1,0 +1,86 @@
+package generate
+
+import (
+	"context"
+	"iter"
+	"slices"
+
+	"github.com/fovea-ml/fovea/model"
+)
+
+// picture is one whose features are in the cache.
+type picture struct {
+	at    int // its first placeholder
+	tiles *model.Tiles
+}
+
+// Extend makes the cache hold exactly the prompt, a whole conversation, and
+// returns the logits that follow it, valid until the next call. What the cache
+// has in common with its beginning, tokens and pictures, stays; only the rest
+// runs. When it fails, the cache holds what was in common.
+func (s *Session) Extend(ctx context.Context, p *model.Prompt) ([]float32, error) {
+	n := s.Common(p)
+	if len(p.IDs) > s.room {
+		return nil, s.tooLong(len(p.IDs), s.room)
+	}
+	s.Truncate(n)
+	return s.Prefill(ctx, behind(p, n))
+}
+
+// Common is the number of tokens of the prompt that Extend need not run again. It
+// leaves at least one to be run, and never ends inside a picture.
+func (s *Session) Common(p *model.Prompt) int {
+	n := min(len(s.ids), max(0, len(p.IDs)-1))
+	for i := range n {
+		if s.ids[i] != p.IDs[i] {
+			n = i
+			break
+		}
+	}
+	for i, at := range p.At {
+		if at >= n {
+			break
+		}
+		if i >= len(s.pictures) || !s.pictures[i].same(p.Images[i], at) || pictureEnd(p, i) > n {
+			return at
+		}
+	}
+	return n
+}
+
+// pictureEnd is the token behind the placeholders of picture i.
+func pictureEnd(p *model.Prompt, i int) int {
+	stop := len(p.IDs)
+	if i+1 < len(p.At) {
+		stop = p.At[i+1]
+	}
+	end := p.At[i] + 1
+	for end < stop && p.IDs[end] == p.IDs[p.At[i]] {
+		end++
+	}
+	return end
+}
+
+// same reports whether a picture at a place has the same pixels.
+func (q picture) same(t *model.Tiles, at int) bool {
+	return q.at == at && (q.tiles == t ||
+		slices.Equal(q.tiles.Views.Sizes, t.Views.Sizes) && slices.Equal(q.tiles.Views.Pixels, t.Views.Pixels))
+}
+
+// behind is the prompt without its first n tokens and their pictures.
+func behind(p *model.Prompt, n int) *model.Prompt {
+	out := &model.Prompt{IDs: p.IDs[n:]}
+	for i, at := range p.At {
+		if at >= n {
+			out.At = append(out.At, at-n)
+			out.Images = append(out.Images, p.Images[i])
+		}
+	}
+	return out
+}
+
+// From yields the answer that begins with logits, those which Prefill or Extend
+// returned; otherwise it is Tokens.
+func (a *Answer) From(ctx context.Context, logits []float32) iter.Seq2[Token, error] {
+	return func(yield func(Token, error) bool) { a.run(ctx, logits, yield) }
+}

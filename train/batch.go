@@ -89,8 +89,8 @@ func (f *feeder) prompt(at int) (*model.Prompt, error) {
 	for _, s := range f.sets {
 		if i < s.Len() {
 			conv, err := s.conversation(i, rng)
-			if err != nil {
-				return nil, err
+			if err != nil || conv == nil {
+				return &model.Prompt{}, err
 			}
 			return f.proc.Learn(conv)
 		}

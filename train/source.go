@@ -2,9 +2,11 @@ package train
 
 import (
 	"math/rand/v2"
+	"slices"
 
 	"github.com/fovea-ml/fovea/data"
 	"github.com/fovea-ml/fovea/data/scenes"
+	"github.com/fovea-ml/fovea/imageproc"
 	"github.com/fovea-ml/fovea/model"
 )
 
@@ -26,9 +28,9 @@ func (s Source) open() (*source, error) {
 		}
 		d, err = data.NewScenes(s.Seed, s.Count, opts, data.ByImage)
 	case "easy-vqa":
-		d, err = data.OpenEasyVQA(s.Path, data.ByImage)
+		d, err = data.OpenEasyVQA(s.Path, data.ByImage, imageproc.Options{})
 	default:
-		d, err = data.OpenLLaVA(s.Path, s.Images)
+		d, err = data.OpenLLaVA(s.Path, s.Images, imageproc.Options{})
 	}
 	return &source{d, s}, err
 }
@@ -39,7 +41,11 @@ func (s *source) conversation(i int, rng *rand.Rand) ([]model.Turn, error) {
 	if err != nil {
 		return nil, err
 	}
-	conv, err := sample.Conversation(s.draw(sample, rng))
+	turns := s.draw(sample, rng)
+	if len(turns) == 0 {
+		return nil, nil // nothing of the kinds asked for
+	}
+	conv, err := sample.Conversation(turns)
 	if err != nil {
 		return nil, err
 	}
@@ -51,13 +57,24 @@ func (s *source) conversation(i int, rng *rand.Rand) ([]model.Turn, error) {
 	return conv, nil
 }
 
-// draw picks Ask of a sample's rounds in random order.
+// draw picks Ask of a sample's rounds in random order, of the kinds that the
+// source asks for.
 func (s *source) draw(sample *data.Sample, rng *rand.Rand) []data.Turn {
-	if s.Ask == 0 || sample.Turns[0].Role == data.System {
+	if s.Ask == 0 && s.Types == nil || sample.Turns[0].Role == data.System {
 		return sample.Turns
 	}
+	var rounds []int
+	for r := range len(sample.Turns) / 2 {
+		if s.Types == nil || r < len(sample.Meta) && slices.Contains(s.Types, sample.Meta[r].Type) {
+			rounds = append(rounds, r)
+		}
+	}
+	if s.Ask > 0 {
+		rng.Shuffle(len(rounds), func(i, j int) { rounds[i], rounds[j] = rounds[j], rounds[i] })
+		rounds = rounds[:min(s.Ask, len(rounds))]
+	}
 	var out []data.Turn
-	for _, r := range rng.Perm(len(sample.Turns) / 2)[:min(s.Ask, len(sample.Turns)/2)] {
+	for _, r := range rounds {
 		out = append(out, sample.Turns[2*r], sample.Turns[2*r+1])
 	}
 	return out

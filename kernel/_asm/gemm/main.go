@@ -23,6 +23,10 @@ func main() {
 			packCols(g, isa, t)
 		}
 	}
+	for _, t := range []string{"F32", "F16", "BF16"} {
+		dot(g, t, 1)
+		dot(g, t, 4)
+	}
 	peak(g, avx2)
 	peak(g, avx512)
 	readSum(g)

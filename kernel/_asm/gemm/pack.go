@@ -8,7 +8,6 @@ package main
 //	DI dst, R8 bytes between its rows, SI and R9 to R15: the 8 rows, CX blocks left
 func packRows(g *gen, s isa, dtype string) {
 	g.fn("gemmPackRows"+dtype+s.name, "(dst *float32, ldd int, src unsafe.Pointer, lds, count, lanes, k int)", 56)
-	rows := []string{"SI", "R9", "R10", "R11", "R12", "R13", "R14", "R15"}
 	g.op("MOVQ dst+0(FP), DI")
 	g.op("MOVQ ldd+8(FP), R8")
 	g.op("MOVQ src+16(FP), SI")
@@ -24,21 +23,15 @@ func packRows(g *gen, s isa, dtype string) {
 	g.op("SHLQ $%d, AX", shift)
 	for i := 1; i < 8; i++ {
 		g.op("CMPQ BX, $%d", i)
-		g.op("MOVQ %s, %s", rows[i-1], rows[i])
+		g.op("MOVQ %s, %s", rows8[i-1], rows8[i])
 		g.op("JLE clamp%d", i)
-		g.op("ADDQ AX, %s", rows[i])
+		g.op("ADDQ AX, %s", rows8[i])
 		g.label("clamp" + string(rune('0'+i)))
 	}
 	step := 32 / width
 	g.op("SHRQ $%d, CX", map[int]int{8: 3, 16: 4}[step])
 	g.op("JZ done")
-	if dtype == "BF16" {
-		g.op("VPCMPEQD Y15, Y15, Y15")
-		g.op("VPSLLD $16, Y15, Y15")
-	}
-	if dtype == "F16" {
-		g.op("VMOVDQU evenOdd<>(SB), Y15")
-	}
+	widenConstant(g, dtype)
 	if s.lanes == 16 {
 		g.op("XCHGQ DX, CX")
 		g.op("MOVL $1, BX")
@@ -46,14 +39,14 @@ func packRows(g *gen, s isa, dtype string) {
 		g.op("DECL BX")
 		g.op("KMOVW BX, K1")
 		g.op("MOVQ DX, CX")
-		transposeLoop(g, dtype, "loop", rows, storeMasked)
+		transposeLoop(g, dtype, "loop", storeMasked)
 	} else {
 		g.op("CMPQ DX, $8")
 		g.op("JNE six")
-		transposeLoop(g, dtype, "loop", rows, store8)
+		transposeLoop(g, dtype, "loop", store8)
 		g.ret()
 		g.label("six")
-		transposeLoop(g, dtype, "loop6", rows, store6)
+		transposeLoop(g, dtype, "loop6", store6)
 	}
 	g.label("done")
 	g.ret()
@@ -69,32 +62,40 @@ func store6(g *gen, r string) {
 	g.op("VMOVLPS X14, 16(DI)")
 }
 
-// transposeLoop transposes 8 rows by 8 units of 32 bits at a time. Rows i and
-// i+4 share a register, so that no shuffle has to cross its halves.
-func transposeLoop(g *gen, dtype, label string, rows []string, store func(*gen, string)) {
+// transposeLoop transposes 8 rows by 8 units of 32 bits at a time.
+func transposeLoop(g *gen, dtype, label string, store func(*gen, string)) {
 	g.label(label)
 	for half := range 2 {
-		for i := range 4 {
-			g.op("VMOVUPS %d(%s), X%d", 16*half, rows[i], i)
-			g.op("VINSERTF128 $1, %d(%s), Y%d, Y%d", 16*half, rows[i+4], i, i)
-		}
-		g.op("VUNPCKLPS Y1, Y0, Y4")
-		g.op("VUNPCKHPS Y1, Y0, Y5")
-		g.op("VUNPCKLPS Y3, Y2, Y6")
-		g.op("VUNPCKHPS Y3, Y2, Y7")
-		g.op("VSHUFPS $0x44, Y6, Y4, Y8")
-		g.op("VSHUFPS $0xEE, Y6, Y4, Y9")
-		g.op("VSHUFPS $0x44, Y7, Y5, Y10")
-		g.op("VSHUFPS $0xEE, Y7, Y5, Y11")
-		for _, r := range []string{"8", "9", "10", "11"} {
+		transpose(g, 16*half)
+		for _, r := range []string{"0", "1", "2", "3"} {
 			widen(g, dtype, r, store)
 		}
 	}
-	for _, r := range rows {
+	for _, r := range rows8 {
 		g.op("ADDQ $32, %s", r)
 	}
 	g.op("DECQ CX")
 	g.op("JNZ %s", label)
+}
+
+// rows8 are the registers of 8 row pointers.
+var rows8 = []string{"SI", "R9", "R10", "R11", "R12", "R13", "R14", "R15"}
+
+// transpose leaves 4 units of the 8 rows in Y0 to Y3. Rows i and i+4 share a
+// register, so that no shuffle has to cross its halves.
+func transpose(g *gen, offset int) {
+	for i := range 4 {
+		g.op("VMOVUPS %d(%s), X%d", offset, rows8[i], i)
+		g.op("VINSERTF128 $1, %d(%s), Y%d, Y%d", offset, rows8[i+4], i, i)
+	}
+	g.op("VUNPCKLPS Y1, Y0, Y4")
+	g.op("VUNPCKHPS Y1, Y0, Y5")
+	g.op("VUNPCKLPS Y3, Y2, Y6")
+	g.op("VUNPCKHPS Y3, Y2, Y7")
+	g.op("VSHUFPS $0x44, Y6, Y4, Y0")
+	g.op("VSHUFPS $0xEE, Y6, Y4, Y1")
+	g.op("VSHUFPS $0x44, Y7, Y5, Y2")
+	g.op("VSHUFPS $0xEE, Y7, Y5, Y3")
 }
 
 // widen stores the 8 units of register r as one row of floats, or as two rows
@@ -104,24 +105,39 @@ func widen(g *gen, dtype, r string, store func(*gen, string)) {
 		store(g, r)
 		g.op("ADDQ R8, DI")
 	}
-	switch dtype {
-	case "F32":
+	if dtype == "F32" {
 		put(r)
-	case "BF16":
-		g.op("VPSLLD $16, Y%s, Y12", r)
-		g.op("VPAND Y15, Y%s, Y13", r)
-		put("12")
-		put("13")
-	case "F16":
-		// Even elements to the low 64 bits of each half, odd ones to the high.
-		g.op("VPSHUFB Y15, Y%s, Y12", r)
-		g.op("VPERMQ $0xD8, Y12, Y12")
-		g.op("VEXTRACTI128 $1, Y12, X13")
-		g.op("VCVTPH2PS X12, Y12")
-		g.op("VCVTPH2PS X13, Y13")
-		put("12")
-		put("13")
+		return
 	}
+	widenPair(g, dtype, r, "12", "13")
+	put("12")
+	put("13")
+}
+
+// widenConstant loads what widenPair needs into Y15.
+func widenConstant(g *gen, dtype string) {
+	switch dtype {
+	case "BF16":
+		g.op("VPCMPEQD Y15, Y15, Y15")
+		g.op("VPSLLD $16, Y15, Y15")
+	case "F16":
+		g.op("VMOVDQU evenOdd<>(SB), Y15")
+	}
+}
+
+// widenPair turns 8 pairs of 16-bit elements into the floats of the even and of the odd ones.
+func widenPair(g *gen, dtype, r, even, odd string) {
+	if dtype == "BF16" {
+		g.op("VPSLLD $16, Y%s, Y%s", r, even)
+		g.op("VPAND Y15, Y%s, Y%s", r, odd)
+		return
+	}
+	// Even elements to the low 64 bits of each half, odd ones to the high.
+	g.op("VPSHUFB Y15, Y%s, Y%s", r, even)
+	g.op("VPERMQ $0xD8, Y%s, Y%s", even, even)
+	g.op("VEXTRACTI128 $1, Y%s, X%s", even, odd)
+	g.op("VCVTPH2PS X%s, Y%s", even, even)
+	g.op("VCVTPH2PS X%s, Y%s", odd, odd)
 }
 
 // packCols writes the straight copy: k rows of count elements become k rows of

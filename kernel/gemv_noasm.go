@@ -1,0 +1,6 @@
+//go:build !amd64 || purego
+
+package kernel
+
+// dot has no form here: b is packed.
+func (g *gemmTask) dot(int) bool { return false }

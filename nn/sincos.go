@@ -23,7 +23,7 @@ func SinCos(t *tensor.Tensor, amplitude float64) error {
 	for p := range grid * grid {
 		row := t.Row(1 + p)
 		for i := range quarter {
-			f := math.Pow(10000, -float64(i)/float64(quarter))
+			f := math.Pow(100, -float64(i)/float64(quarter)) // grids are small: slower waves would look constant
 			for axis, at := range [2]int{p % grid, p / grid} {
 				sin, cos := math.Sincos(float64(at) * f)
 				row[2*axis*quarter+i] = float32(amplitude * sin)

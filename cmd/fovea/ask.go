@@ -17,8 +17,8 @@ import (
 )
 
 type askCmd struct {
-	Model    string   `help:"Checkpoint directory." placeholder:"DIR" type:"path"`
-	Image    []string `help:"Picture file; may be repeated." short:"i" placeholder:"FILE" sep:"none" type:"path"`
+	Model    string   `help:"Checkpoint directory." placeholder:"DIR"`
+	Image    []string `help:"Picture file; may be repeated." short:"i" placeholder:"FILE" sep:"none"`
 	System   string   `help:"System prompt." placeholder:"TEXT"`
 	Raw      bool     `help:"Take the question as a finished prompt, without the chat template; <image> stands for each picture."`
 	JSON     bool     `name:"json" help:"Print one JSON object with text, token ids and timings."`

@@ -14,7 +14,7 @@ type dataCmd struct {
 type dataScenesCmd struct {
 	Seed      uint64 `help:"Seed: the same seed gives the same files." default:"0" placeholder:"N"`
 	N         int    `help:"Number of scenes." default:"8" placeholder:"N"`
-	Out       string `help:"Directory to write to." required:"" placeholder:"DIR" type:"path"`
+	Out       string `help:"Directory to write to." required:"" placeholder:"DIR"`
 	Side      int    `help:"Pixels along a side of the pictures." default:"256" placeholder:"N"`
 	Questions int    `help:"Questions of each scene, English and Chinese taking turns." default:"12" placeholder:"N"`
 	Split     string `help:"Namespace of the seed: no scene of train is one of eval." enum:"train,eval" default:"train"`

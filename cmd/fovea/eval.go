@@ -7,15 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"slices"
 
-	"github.com/fovea-ml/fovea/data"
-	"github.com/fovea-ml/fovea/data/scenes"
 	"github.com/fovea-ml/fovea/eval"
-	"github.com/fovea-ml/fovea/imageproc"
-	"github.com/fovea-ml/fovea/zoo"
 )
 
 type evalCmd struct {
@@ -25,16 +20,15 @@ type evalCmd struct {
 
 // evalFlags are those of every benchmark.
 type evalFlags struct {
-	Model  string `help:"Checkpoint directory." placeholder:"DIR" type:"path"`
+	Model  string `help:"Checkpoint directory." placeholder:"DIR"`
 	JSON   bool   `name:"json" help:"Print the report as JSON."`
-	Errors string `help:"Write every wrong answer to FILE, one JSON object a line." placeholder:"FILE" type:"path"`
+	Errors string `help:"Write every wrong answer to FILE, one JSON object a line." placeholder:"FILE"`
 	Quiet  bool   `help:"Show no progress." short:"q"`
 }
 
 type evalScenesCmd struct {
 	Seed  uint64 `help:"Seed of the scenes, in a namespace of its own: training never sees them." default:"1" placeholder:"N"`
 	Count int    `help:"Number of questions." default:"2000" placeholder:"N"`
-	Side  int    `help:"Pixels along a side of the pictures; 0 takes what the model sees." default:"0" placeholder:"N"`
 	evalFlags
 }
 
@@ -52,27 +46,15 @@ func (c *evalScenesCmd) Run(ctx context.Context, g *globals) error {
 	if c.Count < 1 {
 		return fmt.Errorf("--count is %d, want at least 1", c.Count)
 	}
-	return c.run(ctx, g, func(m *zoo.Model) (*benchmark, error) {
-		opts := scenes.Options{Split: scenes.Eval, Side: c.side(m)}
-		each := opts.WithDefaults().Questions
-		d, err := data.NewScenes(c.Seed, (c.Count-1)/each+1, opts, data.ByQuestion)
-		return &benchmark{fmt.Sprintf("scenes of seed %d", c.Seed), d, c.Count}, err
-	})
-}
-
-// side is the size of pictures that the model need not scale, if scenes can have it.
-func (c *evalScenesCmd) side(m *zoo.Model) int {
-	if c.Side == 0 && m.Pictures != nil {
-		const usual = 128
-		if w, _ := m.Pictures.OutputSize(usual, usual); w >= scenes.MinSide && w <= scenes.MaxSide {
-			return w
-		}
+	b, err := eval.Scenes(c.Seed, c.Count)
+	if err != nil {
+		return err
 	}
-	return c.Side
+	return c.run(ctx, g, b)
 }
 
 type evalEasyVQACmd struct {
-	Data  string `help:"Folder with questions.json and images/." required:"" placeholder:"DIR" type:"path"`
+	Data  string `help:"Folder with questions.json and images/." required:"" placeholder:"DIR"`
 	Limit int    `help:"Ask only the first N questions; 0 asks all." default:"0" placeholder:"N"`
 	evalFlags
 }
@@ -84,30 +66,20 @@ func (evalEasyVQACmd) Help() string {
 }
 
 func (c *evalEasyVQACmd) Run(ctx context.Context, g *globals) error {
-	return c.run(ctx, g, func(*zoo.Model) (*benchmark, error) {
-		d, err := data.OpenEasyVQA(c.Data, data.ByQuestion, imageproc.Options{})
-		limit := c.Limit
-		if limit <= 0 {
-			limit = math.MaxInt
-		}
-		return &benchmark{"easy-VQA", d, limit}, err
-	})
+	b, err := eval.EasyVQA(c.Data, max(c.Limit, 0))
+	if err != nil {
+		return err
+	}
+	return c.run(ctx, g, b)
 }
 
-// answerTokens holds the longest caption of a scene.
-const answerTokens = 96
-
-// run opens the model, then the benchmark for it, and asks.
-func (f *evalFlags) run(ctx context.Context, g *globals, open func(*zoo.Model) (*benchmark, error)) (err error) {
+// run asks the questions and prints the report.
+func (f *evalFlags) run(ctx context.Context, g *globals, b eval.Benchmark) (err error) {
 	m, _, err := openGenerator(f.Model)
 	if err != nil {
 		return err
 	}
 	defer m.Close()
-	b, err := open(m)
-	if err != nil {
-		return err
-	}
 	wrong, err := f.wrongAnswers()
 	if err != nil {
 		return err
@@ -118,7 +90,7 @@ func (f *evalFlags) run(ctx context.Context, g *globals, open func(*zoo.Model) (
 	bar := newProgress(0, b.Len(), f.Quiet)
 	tally := tally{bar: bar, wrong: json.NewEncoder(wrong)}
 	tally.wrong.SetEscapeHTML(false)
-	r, err := eval.Run(ctx, m, b, eval.Options{Pool: pool, MaxTokens: answerTokens, OnAnswer: tally.add})
+	r, err := eval.Run(ctx, m, b, eval.Options{Pool: pool, OnAnswer: tally.add})
 	bar.end()
 	if err = errors.Join(err, tally.err); err != nil {
 		return err

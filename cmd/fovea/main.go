@@ -16,10 +16,14 @@ import (
 
 // cli is the whole command line. A command is a struct with a Run method.
 type cli struct {
-	Ask   askCmd   `cmd:"" help:"Answer a question about pictures."`
-	Train trainCmd `cmd:"" help:"Train a model by a recipe; goes on where an earlier run stopped."`
-	Eval  evalCmd  `cmd:"" help:"Measure a model on a benchmark."`
-	Data  dataCmd  `cmd:"" help:"Make data."`
+	Ask        askCmd        `cmd:"" help:"Answer a question about pictures."`
+	Chat       chatCmd       `cmd:"" help:"Talk with a model about pictures."`
+	Train      trainCmd      `cmd:"" help:"Train a model by a recipe; goes on where an earlier run stopped."`
+	Eval       evalCmd       `cmd:"" help:"Measure a model on a benchmark."`
+	Inspect    inspectCmd    `cmd:"" help:"Tell what is in a checkpoint and what memory it takes."`
+	Bench      benchCmd      `cmd:"" help:"Measure the speed of a model on this machine."`
+	Data       dataCmd       `cmd:"" help:"Make data."`
+	Completion completionCmd `cmd:"" help:"Print the completion script of a shell."`
 
 	Workers int              `help:"CPU cores to use; 0 uses all." default:"0" placeholder:"N" env:"FOVEA_WORKERS"`
 	Version kong.VersionFlag `help:"Print the version and exit."`

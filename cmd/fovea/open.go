@@ -70,4 +70,3 @@ func (c *colour) UnmarshalText(text []byte) error {
 	}
 	return nil
 }
-

@@ -12,8 +12,8 @@ import (
 
 type trainCmd struct {
 	Recipe string `arg:"" help:"Recipe file."`
-	Output string `help:"Directory of logs, checkpoints and the final model, instead of the recipe's." placeholder:"DIR" type:"path"`
-	Data   string `help:"Path of the recipe's data that is read from files, instead of its own." placeholder:"PATH" type:"path"`
+	Output string `help:"Directory of logs, checkpoints and the final model, instead of the recipe's." placeholder:"DIR"`
+	Data   string `help:"Path of the recipe's data that is read from files, instead of its own." placeholder:"PATH"`
 	Steps  int    `help:"Stop when N updates are done, those of earlier runs included; 0 runs to the end." default:"0" placeholder:"N"`
 	Quiet  bool   `help:"Show no progress." short:"q"`
 }

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/fovea-ml/fovea/generate"
+	"github.com/fovea-ml/fovea/imageproc"
+	"github.com/fovea-ml/fovea/kernel"
+	"github.com/fovea-ml/fovea/model"
+	"github.com/fovea-ml/fovea/model/llama"
+	"github.com/fovea-ml/fovea/nn"
+	"github.com/fovea-ml/fovea/tensor"
+	"github.com/fovea-ml/fovea/zoo"
+)
+
+// bencher times the stages of a model.
+type bencher struct {
+	model *zoo.Model
+	vlm   model.VLM
+	pool  *kernel.Pool
+	load  load
+}
+
+func (b *bencher) measure(ctx context.Context, r *benchResult) error {
+	encode, err := b.encode(ctx)
+	if err != nil {
+		return err
+	}
+	s := generate.NewSession(b.vlm, r.PromptTokens+r.DecodeTokens, b.pool)
+	prefill, err := best(ctx, func() error {
+		s.Truncate(0)
+		_, err := s.Prefill(ctx, b.prompt(r.PromptTokens))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	decode, err := best(ctx, func() error {
+		s.Truncate(r.PromptTokens)
+		for range r.DecodeTokens {
+			if _, err := s.Step(0); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	r.ImageMS = ms(encode)
+	r.PrefillTokS = float64(r.PromptTokens) / prefill.Seconds()
+	r.PrefillGFLOPS = b.load.prefill(r.PromptTokens) / prefill.Seconds() / 1e9
+	r.DecodeTokS = float64(r.DecodeTokens) / decode.Seconds()
+	r.DecodeGBS = b.load.decode(r.PromptTokens, r.DecodeTokens) / decode.Seconds() / 1e9
+	return nil
+}
+
+// encode times the way of one picture's pixels to the language model: 0 for
+// models of text only.
+func (b *bencher) encode(ctx context.Context) (time.Duration, error) {
+	tower, ok := b.vlm.(interface {
+		Features(*tensor.Ctx, []*model.Tiles) *tensor.Tensor
+	})
+	if !ok {
+		return 0, nil
+	}
+	const side = 256
+	p, err := b.model.Processor.Process([]model.Turn{{Role: "user", Text: "?", Images: []*imageproc.RGB{imageproc.NewRGB(side, side)}}})
+	if err != nil {
+		return 0, err
+	}
+	c := &tensor.Ctx{Pool: b.pool}
+	return best(ctx, func() error {
+		c.Reset()
+		tower.Features(c, p.Images)
+		return nil
+	})
+}
+
+// prompt has n tokens of different ids.
+func (b *bencher) prompt(n int) *model.Prompt {
+	p := &model.Prompt{IDs: make([]int32, n)}
+	for i := range p.IDs {
+		p.IDs[i] = int32(i % b.vlm.Decoder().Vocab())
+	}
+	return p
+}
+
+// best runs f once to warm up, then for about a second, at least twice, and
+// returns the shortest time.
+func best(ctx context.Context, f func() error) (time.Duration, error) {
+	const budget, least = time.Second, 3
+	shortest, began := time.Duration(1<<62), time.Now()
+	for run := 0; run < least || time.Since(began) < budget; run++ {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		start := time.Now()
+		if err := f(); err != nil {
+			return 0, err
+		}
+		if run > 0 {
+			shortest = min(shortest, time.Since(start))
+		}
+	}
+	return shortest, nil
+}
+
+// load is the work that a decoder does for a token.
+type load struct {
+	flops     float64 // of the blocks' matrices
+	headFLOPs float64 // of the head
+	bytes     float64 // of matrices, head included
+	attended  float64 // operations for each token that is looked back at
+	cached    float64 // bytes of a token in the KV cache
+}
+
+func loadOf(m *zoo.Model, vlm model.VLM) (l load) {
+	const multiplyAdd = 2
+	nn.Walk(m.Net, func(name string, t *tensor.Tensor) {
+		if m.Family.PartOf(name) != "language" || len(t.Shape) != 2 {
+			return
+		}
+		n := float64(tensor.Size(t.Shape))
+		switch {
+		case strings.Contains(name, "lm_head"):
+			l.headFLOPs = multiplyAdd * n
+			l.bytes += n * float64(t.DType.Size())
+		case strings.Contains(name, "embed_tokens"): // the head, where no other is
+			if tied(vlm) {
+				l.headFLOPs = multiplyAdd * n
+				l.bytes += n * float64(t.DType.Size())
+			}
+		default:
+			l.flops += multiplyAdd * n
+			l.bytes += n * float64(t.DType.Size())
+		}
+	})
+	if d, ok := vlm.Decoder().(*llama.Model); ok {
+		cfg := d.Config()
+		const products = 2 // queries by keys, weights by values
+		l.attended = multiplyAdd * products * float64(cfg.NumHiddenLayers*cfg.NumAttentionHeads*cfg.HeadDim)
+		l.cached = float64(cachePerToken(cfg))
+	}
+	return l
+}
+
+func tied(vlm model.VLM) bool {
+	d, ok := vlm.Decoder().(*llama.Model)
+	return ok && d.LMHead == nil
+}
+
+// prefill counts the operations for n tokens that start a sequence.
+func (l load) prefill(n int) float64 {
+	pairs := float64(n) * float64(n+1) / 2
+	return float64(n)*l.flops + l.headFLOPs + pairs*l.attended
+}
+
+// decode counts the bytes read for n tokens behind a prompt.
+func (l load) decode(prompt, n int) float64 {
+	seen := float64(n)*float64(prompt) + float64(n)*float64(n+1)/2
+	return float64(n)*l.bytes + seen*l.cached
+}

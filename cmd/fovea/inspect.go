@@ -1,0 +1,115 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/fovea-ml/fovea/checkpoint"
+	"github.com/fovea-ml/fovea/zoo"
+)
+
+type inspectCmd struct {
+	Path    string `arg:"" optional:"" help:"Checkpoint directory or .safetensors file."`
+	Tensors bool   `help:"List every tensor."`
+	JSON    bool   `name:"json" help:"Print JSON."`
+}
+
+func (inspectCmd) Help() string {
+	return `Architecture, parameters by part, tokens per picture, picture pipeline, context and
+the memory that inference takes. A directory may lack the weights.
+
+Examples:
+
+    fovea inspect llava-1.5-7b
+    fovea inspect llava-1.5-7b --json --tensors
+    fovea inspect model.safetensors`
+}
+
+func (c *inspectCmd) Run() error {
+	if st, err := os.Stat(c.Path); err == nil && !st.IsDir() {
+		return c.file()
+	}
+	m, whole, err := c.open()
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	s := summarise(m, whole)
+	if c.Tensors {
+		s.Tensors = tensorsOf(m)
+	}
+	if c.JSON {
+		return writeJSON(os.Stdout, s)
+	}
+	return s.write(os.Stdout)
+}
+
+// open reports whether the weights are there too.
+func (c *inspectCmd) open() (m *zoo.Model, whole bool, err error) {
+	if c.Path == "" || hasWeights(c.Path) {
+		m, err = openModel(c.Path)
+		return m, true, err
+	}
+	if _, err := os.Stat(c.Path); err != nil {
+		return nil, false, err
+	}
+	m, err = zoo.Declare(os.DirFS(c.Path), c.Path)
+	return m, false, err
+}
+
+func hasWeights(dir string) bool {
+	for _, name := range []string{checkpoint.FileName, checkpoint.IndexName} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// file lists the tensors of a single file.
+func (c *inspectCmd) file() (err error) {
+	dir, name := filepath.Split(c.Path)
+	if dir == "" {
+		dir = "."
+	}
+	ckpt, err := checkpoint.Open(os.DirFS(dir), name)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, ckpt.Close()) }()
+	var out struct {
+		Parameters int               `json:"parameters"`
+		Bytes      int64             `json:"bytes"`
+		Metadata   map[string]string `json:"metadata,omitempty"`
+		Tensors    []tensorLine      `json:"tensors"`
+	}
+	out.Metadata = ckpt.Metadata()
+	for _, name := range ckpt.Names() {
+		info, _ := ckpt.Info(name)
+		line := newTensorLine(name, "", info.DType, info.Shape)
+		out.Parameters += line.elements()
+		out.Bytes += info.Bytes
+		out.Tensors = append(out.Tensors, line)
+	}
+	if c.JSON {
+		return writeJSON(os.Stdout, out)
+	}
+	if err := writeTensors(os.Stdout, out.Tensors); err != nil {
+		return err
+	}
+	_, err = fmt.Printf("\n%d tensors, %s parameters, %s\n", len(out.Tensors), count(out.Parameters), size(out.Bytes))
+	return err
+}
+
+func writeTensors(w io.Writer, lines []tensorLine) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, l := range lines {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", l.DType, strings.Trim(fmt.Sprint(l.Shape), "[]"), l.Name, l.Part)
+	}
+	return table.Flush()
+}

@@ -17,7 +17,8 @@ type picture struct {
 // Extend makes the cache hold exactly the prompt, a whole conversation, and
 // returns the logits that follow it, valid until the next call. What the cache
 // has in common with its beginning, tokens and pictures, stays; only the rest
-// runs. When it fails, the cache holds what was in common.
+// runs. A prompt that does not fit leaves the cache as it was; after any other
+// failure it holds what was in common.
 func (s *Session) Extend(ctx context.Context, p *model.Prompt) ([]float32, error) {
 	n := s.Common(p)
 	if len(p.IDs) > s.room {

@@ -88,10 +88,10 @@ func (b *bencher) prompt(n int) *model.Prompt {
 	return p
 }
 
-// best runs f once to warm up, then for about a second, at least twice, and
+// best runs f once to warm up, then for about half a second, at least twice, and
 // returns the shortest time.
 func best(ctx context.Context, f func() error) (time.Duration, error) {
-	const budget, least = time.Second, 3
+	const budget, least = time.Second / 2, 3
 	shortest, began := time.Duration(1<<62), time.Now()
 	for run := 0; run < least || time.Since(began) < budget; run++ {
 		if err := ctx.Err(); err != nil {

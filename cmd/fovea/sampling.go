@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/fovea-ml/fovea/generate"
 	"github.com/fovea-ml/fovea/zoo"
 )
@@ -24,8 +26,11 @@ type samplingFlags struct {
 // generation_config.json once anything asks for sampling.
 func (f *samplingFlags) options(m *zoo.Model) (generate.Options, error) {
 	g := m.Generation
+	if f.MaxTokens < 0 {
+		return generate.Options{}, fmt.Errorf("max-tokens is %d, want 0 (as the model likes) or more", f.MaxTokens)
+	}
 	o := generate.Options{EOS: g.EOS, Stop: f.Stop, MaxTokens: f.MaxTokens}
-	if o.MaxTokens <= 0 {
+	if o.MaxTokens == 0 {
 		o.MaxTokens = g.MaxNewTokens
 	}
 	o.RepetitionPenalty, o.Seed = g.RepetitionPenalty, f.Seed

@@ -89,6 +89,7 @@ type DualEncoder interface {
 	EmbedText(c *tensor.Ctx, ids [][]int32) *tensor.Tensor               // [texts, width], unit length
 	EmbedImage(c *tensor.Ctx, v *Views) *tensor.Tensor                   // [views, width], unit length
 	Similarity(c *tensor.Ctx, image, text *tensor.Tensor) *tensor.Tensor // [views, texts], scaled by the learned temperature
+	Context() int                                                        // the most tokens a text may have
 }
 
 // KVCache is what one sequence has left behind in every layer.

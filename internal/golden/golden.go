@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/fovea-ml/fovea/checkpoint"
 )
@@ -87,6 +88,19 @@ func (e *Expected) Image(k int) Stages {
 	return newStages(e.tensors, "image"+strconv.Itoa(k)+".")
 }
 
+// Rest lists the tensors that belong to no case.
+func (e *Expected) Rest() []string {
+	var rest []string
+	for _, name := range e.tensors.Names() {
+		number, ok := strings.CutPrefix(name, "case")
+		number, _, dot := strings.Cut(number, ".")
+		if i, err := strconv.Atoi(number); !ok || !dot || err != nil || i < 0 || i >= len(e.Cases) || strconv.Itoa(i) != number {
+			rest = append(rest, name)
+		}
+	}
+	return rest
+}
+
 func readJSON(fsys fs.FS) (*Expected, error) {
 	st, err := fs.Stat(fsys, jsonName)
 	if err != nil {
@@ -99,21 +113,36 @@ func readJSON(fsys fs.FS) (*Expected, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := new(Expected)
-	if err := json.Unmarshal(data, e); err != nil {
+	var f struct {
+		Expected
+		Cases []json.RawMessage `json:"cases"`
+	}
+	if err := json.Unmarshal(data, &f); err != nil {
 		return nil, err
 	}
-	if len(e.Cases) == 0 {
+	if len(f.Cases) == 0 {
 		return nil, errors.New("no cases")
 	}
-	for i, c := range e.Cases {
-		for _, name := range c.Images {
-			if !fs.ValidPath(name) {
-				return nil, fmt.Errorf("case %d: %q is not the path of a picture inside the directory", i, name)
-			}
+	e := &f.Expected
+	e.Cases = make([]Case, len(f.Cases))
+	for i, raw := range f.Cases {
+		if err := e.Cases[i].parse(raw); err != nil {
+			return nil, fmt.Errorf("case %d: %w", i, err)
 		}
 	}
 	return e, nil
+}
+
+func (c *Case) parse(raw []byte) error {
+	if err := json.Unmarshal(raw, c); err != nil {
+		return err
+	}
+	for _, name := range c.Images {
+		if !fs.ValidPath(name) {
+			return fmt.Errorf("%q is not the path of a picture inside the directory", name)
+		}
+	}
+	return nil
 }
 
 // fillIDs takes ids that are not in the JSON from the tensors.

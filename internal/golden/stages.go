@@ -69,6 +69,10 @@ var passage = []string{
 	"lm.", "logits", "sequence_logits", "step_logits", "generated",
 }
 
+// Known reports whether a stage is one of those that models report. Others are
+// sorted in the middle.
+func Known(stage string) bool { return passage[rank(stage)] != "" }
+
 // rank is the index in passage of the longest beginning of a stage.
 func rank(stage string) int {
 	best := slices.Index(passage, "")

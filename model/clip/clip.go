@@ -38,6 +38,9 @@ func New(cfg Config) (*Model, error) {
 	}, nil
 }
 
+// Context is the most tokens a text may have.
+func (m *Model) Context() int { return m.Text.cfg.MaxPositions }
+
 // EmbedText returns [texts, projection], rows of length 1.
 func (m *Model) EmbedText(c *tensor.Ctx, texts [][]int32) *tensor.Tensor {
 	x := ops.L2Norm(c, m.TextProjection.Forward(c, m.Text.Pool(c, texts)))

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/nn"
@@ -98,11 +99,28 @@ func (v *Vision) Encode(c *tensor.Ctx, views *model.Views) *model.Features {
 	return f
 }
 
+// Skips reports whether Encode leaves out a stage because it lies behind the
+// last selected layer.
+func (v *Vision) Skips(stage string) bool {
+	name, ok := strings.CutPrefix(stage, v.out.Stage)
+	last := slices.Max(v.out.Layers)
+	switch {
+	case !ok:
+		return false
+	case name == "pooler_output":
+		return true
+	case name == "last_hidden_state":
+		return last < v.cfg.NumHiddenLayers
+	}
+	number, ok := strings.CutPrefix(name, "hidden.")
+	n, err := strconv.Atoi(number)
+	return ok && err == nil && n > last && n <= v.cfg.NumHiddenLayers
+}
+
 // Pool returns the normalised class token of the last layer: [views, width].
 func (v *Vision) Pool(c *tensor.Ctx, views *model.Views) *tensor.Tensor {
 	last := v.cfg.NumHiddenLayers
 	x := v.hidden(c, views, last)[last]
-	c.Observe(v.out.Stage+"last_hidden_state", x)
 	rows := make([]int32, len(views.Sizes))
 	for i := range rows {
 		rows[i] = int32(i * (v.cfg.Grid()*v.cfg.Grid() + 1))
@@ -127,6 +145,9 @@ func (v *Vision) hidden(c *tensor.Ctx, views *model.Views, n int) []*tensor.Tens
 		if c.Observing() {
 			c.Observe(v.out.Stage+"hidden."+strconv.Itoa(i+1), x)
 		}
+	}
+	if n == len(v.Blocks) && c.Observing() {
+		c.Observe(v.out.Stage+"last_hidden_state", x)
 	}
 	return states
 }

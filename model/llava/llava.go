@@ -73,6 +73,10 @@ func (m *Model) Features(c *tensor.Ctx, images []*model.Tiles) *tensor.Tensor {
 	return x
 }
 
+// Skips reports whether a stage that the reference computes is not run here:
+// the layers of the tower behind those that are features.
+func (m *Model) Skips(stage string) bool { return m.Vision.Skips(stage) }
+
 // words are the prompt's tokens with 0 for the placeholders, which may lie
 // outside the embedding table.
 func (m *Model) words(p *model.Prompt) []int32 {

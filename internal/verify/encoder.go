@@ -1,0 +1,140 @@
+package verify
+
+import (
+	"fmt"
+	"image"
+	"slices"
+	"strings"
+
+	"github.com/fovea-ml/fovea/imageproc"
+	"github.com/fovea-ml/fovea/internal/golden"
+	"github.com/fovea-ml/fovea/model"
+	"github.com/fovea-ml/fovea/tensor"
+)
+
+// tower is an encoder alone, with a vector for the whole picture.
+type tower interface {
+	model.Encoder
+	Pool(c *tensor.Ctx, v *model.Views) *tensor.Tensor
+}
+
+// encoder checks a tower.
+func (r *runner) encoder(net tower, images []*imageproc.RGB, l *listener) error {
+	v, err := r.views(images, l)
+	if err != nil {
+		return err
+	}
+	net.Pool(&tensor.Ctx{Pool: r.o.Pool, Observer: l.observe}, v)
+	return nil
+}
+
+// views runs the picture pipeline.
+func (r *runner) views(images []*imageproc.RGB, l *listener) (*model.Views, error) {
+	v := new(model.Views)
+	for _, img := range images {
+		p, err := r.m.Pictures.Process(img, nil)
+		if err != nil {
+			return nil, err
+		}
+		v.Append(&model.Views{Pixels: p.Pixels, Sizes: []image.Point{{X: p.W, Y: p.H}}})
+	}
+	if len(v.Sizes) == 0 {
+		return nil, fmt.Errorf("the case has no pictures")
+	}
+	l.floats(pixels, v.Pixels)
+	return v, nil
+}
+
+// contrastive checks a model that scores texts against pictures.
+func (r *runner) contrastive(net model.DualEncoder, want *golden.Case, images []*imageproc.RGB, l *listener) error {
+	ids, err := r.texts(want, net.Context(), l)
+	if err != nil {
+		return err
+	}
+	v, err := r.views(images, l)
+	if err != nil {
+		return err
+	}
+	c := &tensor.Ctx{Pool: r.o.Pool, Observer: func(stage string, t *tensor.Tensor) {
+		if strings.HasPrefix(stage, "text.") {
+			l.padded(stage, t, ids)
+		} else {
+			l.observe(stage, t)
+		}
+	}}
+	scores := net.Similarity(c, net.EmbedImage(c, v), net.EmbedText(c, ids))
+	l.floats("logits_per_text", transpose(scores.F32, len(v.Sizes), len(ids)))
+	return nil
+}
+
+// texts tokenises the texts of a case. For the comparison of ids it pads them to
+// the longest, as the reference does; the model runs without.
+func (r *runner) texts(want *golden.Case, most int, l *listener) ([][]int32, error) {
+	var ids [][]int32
+	longest := 0
+	for i, t := range want.Texts {
+		x := r.m.Tokenizer.Encode(t)
+		if len(x) == 0 || len(x) > most {
+			return nil, fmt.Errorf("text %d has %d tokens, want 1 to %d", i, len(x), most)
+		}
+		ids, longest = append(ids, x), max(longest, len(x))
+	}
+	if len(ids) == 0 {
+		return nil, fmt.Errorf("the case has no texts")
+	}
+	padded, mask, err := r.pad(ids, longest)
+	if err != nil {
+		return nil, err
+	}
+	l.ids(inputIDs, padded, slices.Concat(want.InputIDs...))
+	l.ints("attention_mask", mask)
+	return ids, nil
+}
+
+// pad lays texts end to end, each filled up to n tokens, and marks what is text with 1.
+func (r *runner) pad(texts [][]int32, n int) (ids, mask []int32, err error) {
+	pad, ok := r.m.Tokenizer.Pad()
+	for _, x := range texts {
+		if len(x) < n && !ok {
+			return nil, nil, fmt.Errorf("the tokenizer has no token for padding")
+		}
+		ids = append(append(ids, x...), slices.Repeat([]int32{pad}, n-len(x))...)
+		mask = append(append(mask, slices.Repeat([]int32{1}, len(x))...), make([]int32, n-len(x))...)
+	}
+	return ids, mask, nil
+}
+
+// padded compares a stage with a row for every token. The reference's rows of
+// padding stand for nothing and are left out.
+func (l *listener) padded(stage string, t *tensor.Tensor, texts [][]int32) {
+	total, longest := 0, 0
+	for _, x := range texts {
+		total, longest = total+len(x), max(longest, len(x))
+	}
+	width, rows := t.Cols(), len(texts)*longest
+	want, _, err := l.want.Floats(stage)
+	if err != nil || t.Len() != total*width || len(want) != rows*width || rows == total {
+		l.observe(stage, t)
+		return
+	}
+	full, got := slices.Clone(want), t.F32
+	for i, x := range texts {
+		n := copy(full[i*longest*width:], got[:len(x)*width])
+		got = got[n:]
+	}
+	l.floats(stage, full)
+	s := l.seen[stage]
+	s.Detail = strings.TrimSpace(fmt.Sprintf("%s %d rows of padding left out", s.Detail, rows-total))
+	l.seen[stage] = s
+}
+
+// transpose turns a matrix [rows, cols] around.
+func transpose(x []float32, rows, cols int) []float32 {
+	y := make([]float32, len(x))
+	for i := range rows {
+		for j := range cols {
+			y[j*rows+i] = x[i*cols+j]
+		}
+	}
+	return y
+}

@@ -1,0 +1,160 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/fovea-ml/fovea/generate"
+	"github.com/fovea-ml/fovea/imageproc"
+	"github.com/fovea-ml/fovea/internal/golden"
+	"github.com/fovea-ml/fovea/model"
+	"github.com/fovea-ml/fovea/tensor"
+)
+
+// generator checks a model that continues a prompt: once without a cache, which
+// gives the stages, and once token by token, as generation goes.
+func (r *runner) generator(ctx context.Context, vlm model.VLM, want *golden.Case, images []*imageproc.RGB, l *listener) error {
+	p, err := r.m.Processor.ProcessText(want.Prompt, images)
+	if err != nil {
+		return err
+	}
+	l.ids(inputIDs, p.IDs, slices.Concat(want.InputIDs...))
+	l.ints("attention_mask", slices.Repeat([]int32{1}, len(p.IDs)))
+	var v model.Views
+	for _, t := range p.Images {
+		v.Append(&t.Views)
+	}
+	l.floats(pixels, v.Pixels)
+	if err := checkIDs(p, want.Generated, vlm.Decoder()); err != nil {
+		return err
+	}
+	r.whole(vlm, p, l)
+	if want.Generated == nil {
+		return nil
+	}
+	return r.greedy(ctx, vlm, p, l)
+}
+
+// checkIDs refuses what would index past the model's tables.
+func checkIDs(p *model.Prompt, continuation []int32, d model.Decoder) error {
+	if n := len(p.IDs) + len(continuation); n > d.Context() {
+		return fmt.Errorf("prompt and continuation have %d tokens, and the context is %d", n, d.Context())
+	}
+	for _, id := range slices.Concat(p.IDs, continuation) {
+		placeholder := slices.ContainsFunc(p.At, func(at int) bool { return p.IDs[at] == id })
+		if !placeholder && (id < 0 || int(id) >= d.Vocab()) {
+			return fmt.Errorf("token %d is none of the model's %d", id, d.Vocab())
+		}
+	}
+	return nil
+}
+
+// whole runs the prompt at once and reports the stages.
+func (r *runner) whole(vlm model.VLM, p *model.Prompt, l *listener) {
+	c := tensor.Ctx{Pool: r.o.Pool, Observer: l.observe}
+	d := vlm.Decoder()
+	h := d.Forward(&c, vlm.Embed(&c, p))
+	for _, stage := range []string{"logits", "logits_tail"} {
+		if !l.want.Has(stage) {
+			continue
+		}
+		rows, width := len(p.IDs), h.Cols()
+		if stage == "logits_tail" {
+			rows = min(rows, l.rows(stage))
+		}
+		tail := tensor.From(h.F32[(len(p.IDs)-rows)*width:], rows, width)
+		l.observe(stage, d.Logits(&c, tail))
+	}
+}
+
+// rows is the number of rows of an expected matrix.
+func (l *listener) rows(stage string) int {
+	_, shape, err := l.want.Floats(stage)
+	if err != nil || len(shape) < 2 {
+		return 0
+	}
+	return shape[len(shape)-2]
+}
+
+// greedy continues the prompt. Every step follows the reference's tokens, so
+// that one that differs does not change those behind it.
+func (r *runner) greedy(ctx context.Context, vlm model.VLM, p *model.Prompt, l *listener) error {
+	want := l.want.Generated
+	s := generate.NewSession(vlm, len(p.IDs)+len(want), r.o.Pool)
+	logits, err := s.Prefill(ctx, p)
+	if err != nil {
+		return err
+	}
+	sampler := generate.NewSampler(generate.Sampling{}, nil)
+	got := make([]int32, 0, len(want))
+	var steps []float32
+	for i, id := range want {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if l.want.Has(stepLogits) {
+			steps = append(steps, logits...)
+		}
+		got = append(got, sampler.Next(logits))
+		if i == len(want)-1 {
+			break
+		}
+		if logits, err = s.Step(id); err != nil {
+			return err
+		}
+	}
+	l.floats(stepLogits, steps)
+	r.tokens(got, vlm.Decoder().Vocab(), l)
+	return nil
+}
+
+const stepLogits = "step_logits"
+
+// tokens compares the greedy tokens and their text.
+func (r *runner) tokens(got []int32, vocab int, l *listener) {
+	want := l.want.Generated
+	l.ids(generated, l.settle(got, vocab), want)
+	if s := l.seen[generated]; s.Status == Passed && !slices.Equal(got, want) {
+		s.Detail = fmt.Sprintf("%d, %d of them another token with as good a logit", len(want), differing(got, want))
+		l.seen[generated] = s
+		got = want // the text of other tokens says nothing
+	}
+	if s := l.seen[generated]; s.Status == Passed && l.want.MinMargin > 0 {
+		s.Detail += fmt.Sprintf(", smallest margin %.2g", l.want.MinMargin)
+		l.seen[generated] = s
+	}
+	l.text(text, r.m.Tokenizer.Decode(got, true), l.want.Text)
+	l.text(textWithSpecial, r.m.Tokenizer.Decode(got, false), l.want.TextWithSpecial)
+}
+
+// settle replaces tokens by the reference's where the tolerance allows either.
+func (l *listener) settle(got []int32, vocab int) []int32 {
+	steps, _, err := l.want.Floats(stepLogits)
+	if !l.tol.CloseTokens || err != nil || len(steps) != len(got)*vocab {
+		return got
+	}
+	scale := 0.0
+	for _, x := range steps {
+		scale = max(scale, math.Abs(float64(x)))
+	}
+	out := slices.Clone(got)
+	for i, want := range l.want.Generated {
+		row := steps[i*vocab : (i+1)*vocab]
+		if margin := float64(row[want]) - float64(row[got[i]]); margin <= 2*l.tol.Stage*scale {
+			out[i] = want
+		}
+	}
+	return out
+}
+
+func differing(a, b []int32) int {
+	n := 0
+	for i := range a {
+		if a[i] != b[i] {
+			n++
+		}
+	}
+	return n
+}

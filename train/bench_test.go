@@ -49,3 +49,31 @@ func benchmarkStep(b *testing.B, workers int) {
 	}
 	b.ReportMetric(float64(tokens)/b.Elapsed().Seconds(), "tokens/s")
 }
+
+// BenchmarkBatch is the making of a batch alone: it runs beside the update.
+func BenchmarkBatch(b *testing.B) {
+	data, err := os.ReadFile("testdata/bench.json")
+	if err != nil {
+		b.Fatal(err)
+	}
+	r, err := ParseRecipe(data)
+	if err != nil {
+		b.Fatal(err)
+	}
+	r.Output = b.TempDir()
+	t, err := New(r, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	f, err := newFeeder(r, 0, t.Model.Processor, 512)
+	if err != nil {
+		b.Fatal(err)
+	}
+	step := 0
+	for b.Loop() {
+		if batch := f.batch(step); batch.err != nil {
+			b.Fatal(batch.err)
+		}
+		step++
+	}
+}

@@ -32,7 +32,6 @@ type configFile struct {
 	Bias     bool            `json:"multimodal_projector_bias"`
 	TokenID  *int32          `json:"image_token_id"` // the newer name of image_token_index
 	TokenIdx int32           `json:"image_token_index"`
-	Tied     *bool           `json:"tie_word_embeddings"`
 }
 
 // ParseConfig reads and checks a config.json.
@@ -60,9 +59,6 @@ func (f *configFile) resolve() (cfg Config, err error) {
 	}
 	if cfg.Text, err = llama.ParseConfig(f.Text); err != nil {
 		return cfg, fmt.Errorf("text_config: %w", err)
-	}
-	if f.Tied != nil && *f.Tied {
-		cfg.Text.TieWordEmbeddings = true
 	}
 	if cfg.FeatureLayers, err = parseLayers(f.Layer); err != nil {
 		return cfg, err

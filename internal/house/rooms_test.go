@@ -1,0 +1,79 @@
+package house
+
+import "slices"
+
+// room is a package and what it may import: packages of this module, and
+// modules of others. The standard library is open to all.
+type room struct {
+	path   string
+	uses   []string
+	others []string
+}
+
+// The packages below model/, by what they are.
+var (
+	encoders   = []string{"model/clip"}
+	adapters   = []string{"model/projector"}
+	decoders   = []string{"model/llama"}
+	processors = []string{"model/chat"}
+	families   = []string{"model/llava"} // of more than one part
+)
+
+// rooms is the table: from the ground up, each room uses those above it in the
+// list, and never one below it.
+func rooms() []room {
+	parts := []string{"tensor", "ops", "nn", "model"}
+	seams := []string{"tensor", "imageproc", "tokenizer", "model"}
+	all := []room{
+		{path: "internal/cpu", others: []string{"golang.org/x/sys"}},
+		{path: "kernel", uses: []string{"internal/cpu"}},
+		{path: "tensor", uses: []string{"kernel"}},
+		{path: "ops", uses: []string{"kernel", "tensor"}},
+		{path: "nn", uses: []string{"tensor", "ops"}},
+
+		{path: "imageproc", others: []string{"golang.org/x/image"}},
+		{path: "tokenizer", others: []string{"github.com/nikolalohinski/gonja", "github.com/dlclark/regexp2", "golang.org/x/text"}},
+		{path: "checkpoint", uses: []string{"kernel", "tensor"}, others: []string{"golang.org/x/sys"}},
+		{path: "data/scenes"},
+
+		{path: "model", uses: []string{"tensor", "ops", "imageproc", "tokenizer"}},
+	}
+	for _, path := range slices.Concat(encoders, adapters, decoders) {
+		all = append(all, room{path: path, uses: parts})
+	}
+	for _, path := range processors {
+		all = append(all, room{path: path, uses: seams})
+	}
+	for _, path := range families {
+		all = append(all, room{path: path, uses: slices.Concat(parts, seams, encoders, adapters, decoders, processors)})
+	}
+	models := slices.Concat(encoders, adapters, decoders, processors, families)
+	run := []string{"kernel", "tensor", "model", "imageproc", "tokenizer"}
+	return append(all,
+		room{path: "zoo", uses: slices.Concat(models, parts, seams, []string{"checkpoint"})},
+		room{path: "embedded"},
+		room{path: "internal/golden", uses: []string{"kernel", "tensor", "checkpoint"}},
+
+		room{path: "generate", uses: run},
+		room{path: "data", uses: []string{"data/scenes", "model", "imageproc"}},
+		room{path: "train", uses: slices.Concat(run, decoders, []string{"nn", "checkpoint", "zoo", "data", "data/scenes"})},
+		room{path: "eval", uses: slices.Concat(run, []string{"zoo", "generate", "data", "data/scenes"})},
+		room{path: "internal/verify", uses: slices.Concat(run, []string{"nn", "zoo", "generate", "internal/golden"})},
+
+		room{path: "cmd/fovea", uses: slices.Concat(run, decoders, []string{
+			"nn", "checkpoint", "zoo", "embedded", "generate", "data", "data/scenes", "train", "eval", "internal/golden", "internal/verify",
+		}), others: []string{"github.com/alecthomas/kong", "github.com/vbauerster/mpb", "golang.org/x/sys", "golang.org/x/term"}},
+
+		room{path: "internal/cputest", uses: []string{"internal/cpu"}}, // helps tests, and nobody else may use it
+		room{path: "internal/house"},
+	)
+}
+
+// unsafeRooms may use package unsafe: memory of the kernels, mapped files.
+var unsafeRooms = []string{"kernel", "checkpoint"}
+
+// stateful are the package variables that may change while the program runs.
+var stateful = []string{
+	"kernel.useAVX2", "kernel.useAVX512", "kernel.Impls", // the choice of kernels, made once
+	"kernel.serial", "model/llama.passes", // memory lent and given back
+}

@@ -145,10 +145,7 @@ func (g *gemmTask) streamColumns(worker, part int) {
 	rows := ceilDiv(g.m, g.mr) * g.mr
 	lo := part * g.panelsPerPart * g.nr
 	for j := lo; j < min(lo+g.panelsPerPart*g.nr, g.n); j += g.nr {
-		if g.dot(j) {
-			continue
-		}
-		for t := 0; t < g.k; t += blockK {
+		for t := g.dot(j); t < g.k; t += blockK {
 			kc := min(blockK, g.k-t)
 			packPanel(s.panels, g.nr, &g.b, j, min(g.nr, g.n-j), t, kc)
 			for i := 0; i < g.m; i += g.mr {

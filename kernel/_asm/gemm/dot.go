@@ -7,16 +7,17 @@ const block = 256
 
 // dot writes the products of one vector with 8 rows, transposed in registers so
 // that every sum runs over k in order, as in the micro-kernel. With several
-// chains it sums that many consecutive blocks side by side, which hides the
-// latency of the additions while only 8 rows compete for the sets of the cache.
+// chains it sums that many consecutive blocks side by side, in pairs: that hides
+// the latency of the additions, while no more than 8 rows compete for a set of
+// the cache. A round takes 64 bytes of every row and chain, a cache line.
 //
 //	SI and R9 to R15: the rows, AX x, DI y, CX rounds left, DX bytes to fetch ahead
 func dot(g *gen, dtype string, chains int) {
 	g.fn(fmt.Sprintf("gemmDot%dx8%sAVX2", chains, dtype),
 		"(k int, x *float32, w unsafe.Pointer, ldw int, y *float32, add bool, ahead int)", 56)
-	shift, units, size := 2, 3, 4
+	shift, size := 2, 4
 	if dtype != "F32" {
-		shift, units, size = 1, 4, 2
+		shift, size = 1, 2
 	}
 	g.op("MOVQ k+0(FP), CX")
 	g.op("MOVQ x+8(FP), AX")
@@ -29,51 +30,57 @@ func dot(g *gen, dtype string, chains int) {
 		g.op("LEAQ (%s)(DX*1), %s", rows8[i-1], rows8[i])
 	}
 	g.op("MOVQ ahead+48(FP), DX")
-	g.op("SHRQ $%d, CX", units)
-	widenConstant(g, dtype)
+	g.op("SHRQ $%d, CX", 6-shift)
 	for c := range chains {
-		g.op("VXORPS Y%d, Y%d, Y%d", 8+c, 8+c, 8+c)
+		g.op("VXORPS Y%d, Y%d, Y%d", 12+c, 12+c, 12+c)
 	}
 	g.label("loop")
-	for c := range chains {
-		at := c * block * size
-		for _, r := range rows8 {
-			g.op("PREFETCHT0 %d(%s)(DX*1)", at, r)
+	for first := 0; first < chains; first += 2 {
+		pair := []int{first, first + 1}[:min(2, chains-first)]
+		for _, c := range pair {
+			for _, r := range rows8 {
+				g.op("PREFETCHT0 %d(%s)(DX*1)", c*block*size, r)
+			}
 		}
-		for half := range 2 {
-			transpose(g, at+16*half)
+		for quarter := range 4 {
+			for i, c := range pair {
+				transpose(g, 4*i, c*block*size+16*quarter)
+			}
 			for u := range 4 {
-				dotUnit(g, dtype, u, 4*c*block+4<<(units-3)*(4*half+u), 8+c)
+				for i, c := range pair {
+					x := 4*c*block + 16/size*4*quarter + 4/size*4*u
+					dotUnit(g, dtype, 4*i+u, x, 12+c)
+				}
 			}
 		}
 	}
 	for _, r := range rows8 {
-		g.op("ADDQ $32, %s", r)
+		g.op("ADDQ $64, %s", r)
 	}
-	g.op("ADDQ $%d, AX", 4<<units)
+	g.op("ADDQ $%d, AX", 64/size*4)
 	g.op("DECQ CX")
 	g.op("JNZ loop")
 	g.op("TESTQ BX, BX")
 	g.op("JZ put")
-	g.op("VADDPS (DI), Y8, Y8")
+	g.op("VADDPS (DI), Y12, Y12")
 	g.label("put")
 	for c := 1; c < chains; c++ {
-		g.op("VADDPS Y%d, Y8, Y8", 8+c)
+		g.op("VADDPS Y%d, Y12, Y12", 12+c)
 	}
-	g.op("VMOVUPS Y8, (DI)")
+	g.op("VMOVUPS Y12, (DI)")
 	g.ret()
 }
 
-// dotUnit multiplies unit u of 8 rows with its one or two elements of x.
-func dotUnit(g *gen, dtype string, u, x, acc int) {
+// dotUnit multiplies unit u of 8 rows, in register r, with its one or two elements of x.
+func dotUnit(g *gen, dtype string, r, x, acc int) {
 	if dtype == "F32" {
-		g.op("VBROADCASTSS %d(AX), Y6", x)
-		g.op("VFMADD231PS Y%d, Y6, Y%d", u, acc)
+		g.op("VBROADCASTSS %d(AX), Y8", x)
+		g.op("VFMADD231PS Y%d, Y8, Y%d", r, acc)
 		return
 	}
-	widenPair(g, dtype, fmt.Sprint(u), "4", "5")
-	g.op("VBROADCASTSS %d(AX), Y6", x)
-	g.op("VBROADCASTSS %d(AX), Y7", x+4)
-	g.op("VFMADD231PS Y4, Y6, Y%d", acc)
-	g.op("VFMADD231PS Y5, Y7, Y%d", acc)
+	widenPair(g, dtype, fmt.Sprint(r), "8", "9")
+	g.op("VBROADCASTSS %d(AX), Y10", x)
+	g.op("VBROADCASTSS %d(AX), Y11", x+4)
+	g.op("VFMADD231PS Y8, Y10, Y%d", acc)
+	g.op("VFMADD231PS Y9, Y11, Y%d", acc)
 }

@@ -24,8 +24,9 @@ func main() {
 		}
 	}
 	for _, t := range []string{"F32", "F16", "BF16"} {
-		dot(g, t, 1)
-		dot(g, t, 4)
+		for _, chains := range []int{1, 2, 4} {
+			dot(g, t, chains)
+		}
 	}
 	peak(g, avx2)
 	peak(g, avx512)

@@ -31,7 +31,6 @@ func packRows(g *gen, s isa, dtype string) {
 	step := 32 / width
 	g.op("SHRQ $%d, CX", map[int]int{8: 3, 16: 4}[step])
 	g.op("JZ done")
-	widenConstant(g, dtype)
 	if s.lanes == 16 {
 		g.op("XCHGQ DX, CX")
 		g.op("MOVL $1, BX")
@@ -66,7 +65,7 @@ func store6(g *gen, r string) {
 func transposeLoop(g *gen, dtype, label string, store func(*gen, string)) {
 	g.label(label)
 	for half := range 2 {
-		transpose(g, 16*half)
+		transpose(g, 0, 16*half)
 		for _, r := range []string{"0", "1", "2", "3"} {
 			widen(g, dtype, r, store)
 		}
@@ -81,21 +80,21 @@ func transposeLoop(g *gen, dtype, label string, store func(*gen, string)) {
 // rows8 are the registers of 8 row pointers.
 var rows8 = []string{"SI", "R9", "R10", "R11", "R12", "R13", "R14", "R15"}
 
-// transpose leaves 4 units of the 8 rows in Y0 to Y3. Rows i and i+4 share a
-// register, so that no shuffle has to cross its halves.
-func transpose(g *gen, offset int) {
+// transpose leaves 4 units of the 8 rows in registers r to r+3 and changes the
+// next 4. Rows i and i+4 share a register, so that no shuffle crosses its halves.
+func transpose(g *gen, r, offset int) {
 	for i := range 4 {
-		g.op("VMOVUPS %d(%s), X%d", offset, rows8[i], i)
-		g.op("VINSERTF128 $1, %d(%s), Y%d, Y%d", offset, rows8[i+4], i, i)
+		g.op("VMOVUPS %d(%s), X%d", offset, rows8[i], r+i)
+		g.op("VINSERTF128 $1, %d(%s), Y%d, Y%d", offset, rows8[i+4], r+i, r+i)
 	}
-	g.op("VUNPCKLPS Y1, Y0, Y4")
-	g.op("VUNPCKHPS Y1, Y0, Y5")
-	g.op("VUNPCKLPS Y3, Y2, Y6")
-	g.op("VUNPCKHPS Y3, Y2, Y7")
-	g.op("VSHUFPS $0x44, Y6, Y4, Y0")
-	g.op("VSHUFPS $0xEE, Y6, Y4, Y1")
-	g.op("VSHUFPS $0x44, Y7, Y5, Y2")
-	g.op("VSHUFPS $0xEE, Y7, Y5, Y3")
+	g.op("VUNPCKLPS Y%d, Y%d, Y%d", r+1, r, r+4)
+	g.op("VUNPCKHPS Y%d, Y%d, Y%d", r+1, r, r+5)
+	g.op("VUNPCKLPS Y%d, Y%d, Y%d", r+3, r+2, r+6)
+	g.op("VUNPCKHPS Y%d, Y%d, Y%d", r+3, r+2, r+7)
+	g.op("VSHUFPS $0x44, Y%d, Y%d, Y%d", r+6, r+4, r)
+	g.op("VSHUFPS $0xEE, Y%d, Y%d, Y%d", r+6, r+4, r+1)
+	g.op("VSHUFPS $0x44, Y%d, Y%d, Y%d", r+7, r+5, r+2)
+	g.op("VSHUFPS $0xEE, Y%d, Y%d, Y%d", r+7, r+5, r+3)
 }
 
 // widen stores the 8 units of register r as one row of floats, or as two rows
@@ -114,26 +113,15 @@ func widen(g *gen, dtype, r string, store func(*gen, string)) {
 	put("13")
 }
 
-// widenConstant loads what widenPair needs into Y15.
-func widenConstant(g *gen, dtype string) {
-	switch dtype {
-	case "BF16":
-		g.op("VPCMPEQD Y15, Y15, Y15")
-		g.op("VPSLLD $16, Y15, Y15")
-	case "F16":
-		g.op("VMOVDQU evenOdd<>(SB), Y15")
-	}
-}
-
 // widenPair turns 8 pairs of 16-bit elements into the floats of the even and of the odd ones.
 func widenPair(g *gen, dtype, r, even, odd string) {
 	if dtype == "BF16" {
 		g.op("VPSLLD $16, Y%s, Y%s", r, even)
-		g.op("VPAND Y15, Y%s, Y%s", r, odd)
+		g.op("VPAND upperHalf<>(SB), Y%s, Y%s", r, odd)
 		return
 	}
 	// Even elements to the low 64 bits of each half, odd ones to the high.
-	g.op("VPSHUFB Y15, Y%s, Y%s", r, even)
+	g.op("VPSHUFB evenOdd<>(SB), Y%s, Y%s", r, even)
 	g.op("VPERMQ $0xD8, Y%s, Y%s", even, even)
 	g.op("VEXTRACTI128 $1, Y%s, X%s", even, odd)
 	g.op("VCVTPH2PS X%s, Y%s", even, even)
@@ -242,6 +230,11 @@ func tables(g *gen) {
 		g.data("DATA evenOdd<>+%d(SB)/8, $0x%016x", i, v)
 	}
 	g.data("GLOBL evenOdd<>(SB), RODATA|NOPTR, $32")
+	g.raw("\n// The second of each pair of 16-bit elements.\n")
+	for i := 0; i < 32; i += 8 {
+		g.data("DATA upperHalf<>+%d(SB)/8, $0xffff0000ffff0000", i)
+	}
+	g.data("GLOBL upperHalf<>(SB), RODATA|NOPTR, $32")
 	g.raw("\n// Eight ones and eight zeros: the 32 bytes that start n words before the zeros mask n lanes.\n")
 	for i := 0; i < 64; i += 8 {
 		v := "0xffffffffffffffff"

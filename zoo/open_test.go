@@ -1,0 +1,197 @@
+package zoo
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/fovea-ml/fovea/checkpoint"
+	"github.com/fovea-ml/fovea/tensor"
+)
+
+const fixtures = "../testdata/"
+
+// copied is a fixture's directory that a test may change.
+func copied(t *testing.T, fixture string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(fixtures+fixture)); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// setConfig changes fields of a directory's config.json; a path of two fields
+// is joined by a dot, and nil deletes.
+func setConfig(t *testing.T, dir string, set map[string]any) {
+	t.Helper()
+	file := filepath.Join(dir, "config.json")
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var config map[string]any
+	if err := json.Unmarshal(data, &config); err != nil {
+		t.Fatal(err)
+	}
+	for path, value := range set {
+		in, key := config, path
+		if outer, inner, ok := strings.Cut(path, "."); ok {
+			in, key = config[outer].(map[string]any), inner
+		}
+		if in[key] = value; value == nil {
+			delete(in, key)
+		}
+	}
+	if data, err = json.Marshal(config); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, data, 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// editWeights rewrites model.safetensors; f returns nil for tensors to drop.
+func editWeights(t *testing.T, dir string, f func(checkpoint.Param) []checkpoint.Param) {
+	t.Helper()
+	c, err := checkpoint.Open(os.DirFS(dir), ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	var list []checkpoint.Param
+	for _, name := range c.Names() {
+		x, err := c.Tensor(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, f(checkpoint.Param{Name: name, T: x})...)
+	}
+	if err := checkpoint.Write(filepath.Join(dir, checkpoint.FileName), list, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestOpenFixtures(t *testing.T) {
+	for name, want := range map[string]struct {
+		architecture             string
+		text, pictures, generate bool
+	}{
+		"llava15":     {"LlavaForConditionalGeneration", true, true, true},
+		"clip":        {"CLIPModel", true, true, false},
+		"clip_vision": {"CLIPVisionModel", false, true, false},
+		"stories260k": {"LlamaForCausalLM", true, false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, err := OpenDir(fixtures + name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer m.Close()
+			_, generates := m.VLM()
+			if m.Family.Architecture != want.architecture || (m.Tokenizer != nil) != want.text || (m.Pictures != nil) != want.pictures || generates != want.generate {
+				t.Errorf("%s, tokenizer %v, pictures %v, generates %v", m.Family.Architecture, m.Tokenizer != nil, m.Pictures != nil, generates)
+			}
+			if generates && !slices.Equal(m.Generation.EOS, []int32{2}) {
+				t.Errorf("end tokens %v", m.Generation.EOS)
+			}
+		})
+	}
+}
+
+func TestOpenByModelType(t *testing.T) {
+	dir := copied(t, "clip_vision")
+	setConfig(t, dir, map[string]any{"architectures": nil})
+	m, err := OpenDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Close()
+}
+
+// TestOpenRefuses wants one error that says what is wrong and where.
+func TestOpenRefuses(t *testing.T) {
+	set := func(path string, value any) func(*testing.T, string) {
+		return func(t *testing.T, dir string) { setConfig(t, dir, map[string]any{path: value}) }
+	}
+	remove := func(file string) func(*testing.T, string) {
+		return func(t *testing.T, dir string) {
+			if err := os.Remove(filepath.Join(dir, file)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for name, test := range map[string]struct {
+		fixture string
+		damage  func(*testing.T, string)
+		want    []string
+	}{
+		"unknown architecture": {"llava15", set("architectures", []string{"FooForBar"}),
+			[]string{`config.json: unknown architecture "FooForBar"`, "known: ", "LlavaForConditionalGeneration", "LlamaForCausalLM", "CLIPModel", "CLIPVisionModel"}},
+		"unknown tower":      {"llava15", set("vision_config.model_type", "siglip_vision_model"), []string{`model_type "siglip_vision_model"`, "clip_vision_model"}},
+		"no config":          {"llava15", remove("config.json"), []string{"config.json"}},
+		"no weights":         {"llava15", remove("model.safetensors"), []string{"model.safetensors"}},
+		"no pictures":        {"llava15", remove("preprocessor_config.json"), []string{"processor_config.json"}},
+		"wider":              {"stories260k", set("intermediate_size", 176), []string{"0 tensors missing, 0 unexpected, 15 misshapen", "shape [172 64], want [176 64]"}},
+		"deeper":             {"stories260k", set("num_hidden_layers", 6), []string{"9 tensors missing", "model.layers.5.mlp.up_proj.weight"}},
+		"shallower":          {"stories260k", set("num_hidden_layers", 4), []string{"9 unexpected", "model.layers.4.mlp.up_proj.weight"}},
+		"absurd":             {"stories260k", set("hidden_size", 1<<40), []string{"config.json", "hidden_size is"}},
+		"heads":              {"stories260k", set("num_key_value_heads", 3), []string{"num_attention_heads 8 is no multiple of num_key_value_heads 3"}},
+		"other picture size": {"llava15", set("vision_config.image_size", 84), []string{"56×56", "84×84"}},
+		"feature layer":      {"llava15", set("vision_feature_layer", 7), []string{"feature layer 7 of a tower with 3 layers"}},
+		"not an object":      {"llava15", set("text_config", 5), []string{"config.json", "text_config"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := copied(t, test.fixture)
+			test.damage(t, dir)
+			m, err := OpenDir(dir)
+			if err == nil {
+				m.Close()
+				t.Fatal("opened")
+			}
+			for _, want := range append(test.want, dir) {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("error %v\nlacks %q", err, want)
+				}
+			}
+		})
+	}
+	if _, err := OpenDir(fixtures + "llava15/config.json"); err == nil || !strings.Contains(err.Error(), "is a file") {
+		t.Errorf("a file: %v", err)
+	}
+	if _, err := OpenDir(t.TempDir() + "/none"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("nothing: %v", err)
+	}
+}
+
+func TestOpenTellsEverythingAtOnce(t *testing.T) {
+	dir := copied(t, "llava15")
+	editWeights(t, dir, func(p checkpoint.Param) []checkpoint.Param {
+		switch p.Name {
+		case "language_model.model.norm.weight", "multi_modal_projector.linear_1.bias":
+			return nil
+		case "language_model.lm_head.weight":
+			return []checkpoint.Param{p, {Name: "something.else", T: tensor.From([]float32{1}, 1)}}
+		case "multi_modal_projector.linear_2.bias":
+			p.T = tensor.From(make([]float32, 65), 65)
+		}
+		return []checkpoint.Param{p}
+	})
+	_, err := OpenDir(dir)
+	var all *checkpoint.BindError
+	if !errors.As(err, &all) {
+		t.Fatalf("error %v", err)
+	}
+	if len(all.Missing) != 2 || !slices.Equal(all.Unexpected, []string{"something.else"}) || len(all.Misshapen) != 1 {
+		t.Errorf("error %v", err)
+	}
+	for _, want := range []string{"2 tensors missing, 1 unexpected, 1 misshapen", "language_model.model.norm.weight", "something.else", "multi_modal_projector.linear_2.bias", "shape [65], want [64]"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v\nlacks %q", err, want)
+		}
+	}
+}

@@ -39,7 +39,7 @@ type pictureFlags struct {
 // open decodes picture files for a model.
 func (f pictureFlags) open(m *zoo.Model, files ...string) ([]*imageproc.RGB, error) {
 	if len(files) > 0 && m.Pictures == nil {
-		return nil, fmt.Errorf("%s reads text only and takes no pictures: ask without --image, or give another --model", m.Name)
+		return nil, fmt.Errorf("%s reads text only and takes no pictures: leave them out, or give another --model", m.Name)
 	}
 	var out []*imageproc.RGB
 	for _, file := range files {

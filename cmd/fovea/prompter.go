@@ -47,5 +47,9 @@ func (p *prompter) line() (string, error) {
 	if w, h, err := term.GetSize(int(os.Stdout.Fd())); err == nil && w > 0 {
 		_ = p.edit.SetSize(w, h) // it fails only where it cannot draw
 	}
-	return p.edit.ReadLine()
+	text, err := p.edit.ReadLine()
+	if err != nil {
+		_, _ = p.edit.Write([]byte("\n")) // the shell's prompt gets a line of its own
+	}
+	return text, err
 }

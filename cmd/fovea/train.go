@@ -38,6 +38,9 @@ func (c *trainCmd) Run(ctx context.Context, g *globals) error {
 	if c.Output != "" {
 		r.Output = c.Output
 	}
+	if !c.Quiet {
+		fmt.Fprintf(os.Stderr, "reading the data of %s\n", c.Recipe)
+	}
 	pool := g.pool()
 	defer pool.Close()
 	t, err := train.New(r, pool)

@@ -43,7 +43,7 @@ func TestGoodFilesPass(t *testing.T) {
 		"ops/x.go":         `package ops; import ("math"; "github.com/fovea-ml/fovea/kernel"); var names = []string{"a"}`,
 		"model/llava/x.go": `package llava; import "github.com/fovea-ml/fovea/model/clip"; var _ I = (*T)(nil)`,
 		"ops/x_test.go":    `package ops; import "github.com/fovea-ml/fovea/internal/cputest"; var calls int`,
-		"embedded/x.go":    `package embedded; import _ "embed"`,
+		"embedded/x.go":    `package embedded; import _ "embed"; var files embed.FS`,
 		"imageproc/x.go":   `package imageproc; import "golang.org/x/image/bmp"; var errBig = errors.New("big")`,
 		"kernel/x.go":      `package kernel; import "unsafe"; var useAVX2 bool; func (t *T) init() {}`,
 		"nn/testdata/x.go": `package elsewhere; func init() {}`,

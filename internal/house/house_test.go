@@ -182,7 +182,7 @@ func (s source) stateful(v *ast.ValueSpec) []string {
 // has no value yet, or an empty one, or one of package sync.
 func changes(v *ast.ValueSpec) bool {
 	if len(v.Values) == 0 {
-		return true
+		return !of(v.Type, "embed") // files of the binary cannot change
 	}
 	for _, value := range v.Values {
 		switch value := value.(type) {

@@ -12,7 +12,7 @@ var link = regexp.MustCompile(`\]\(([^)#:]+)\)`)
 
 // TestLinks follows the links of the pages to files of the repository.
 func TestLinks(t *testing.T) {
-	for _, page := range []string{"README.md", "docs/architecture.md"} {
+	for _, page := range []string{"README.md", "CONTRIBUTING.md", "docs/architecture.md"} {
 		found := link.FindAllStringSubmatch(read(t, page), -1)
 		if len(found) == 0 {
 			t.Errorf("%s: no links", page)

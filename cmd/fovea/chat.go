@@ -32,7 +32,8 @@ Within the chat:
 Examples:
 
     fovea chat --model llava-1.5-7b --image a.jpg
-    printf '/image a.jpg\nWhat is it?\nWhat colour?\n' | fovea chat`
+    fovea chat --image examples/five.png
+    printf 'How many objects are there?\nWhat is the colour of the square?\n' | fovea chat --image examples/five.png`
 }
 
 const chatHelp = `/image FILE    show a picture with the next question

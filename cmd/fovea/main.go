@@ -65,6 +65,7 @@ func newParser(c *cli) *kong.Kong {
 		kong.Name("fovea"),
 		kong.Description(about),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Groups{"sampling": "Sampling (greedy without these):"},
 		kong.Vars{"version": version()},
 		kong.BindSingletonProvider(interruptible),
 	)

@@ -10,13 +10,13 @@ import (
 // samplingFlags choose tokens. Without any the answer is greedy: the same for
 // the same question, and the likeliest word each time.
 type samplingFlags struct {
-	Sample            bool     `help:"Draw words as the checkpoint's generation_config.json says, instead of taking the likeliest." group:"Sampling (greedy without these):"`
-	Temperature       *float64 `help:"Draw words; higher is wilder, 0 is greedy." placeholder:"T" group:"Sampling (greedy without these):"`
-	TopK              *int     `help:"Draw from the K likeliest words." placeholder:"K" group:"Sampling (greedy without these):"`
-	TopP              *float64 `help:"Draw from the likeliest words that have probability P together." placeholder:"P" group:"Sampling (greedy without these):"`
-	MinP              *float64 `help:"Leave out words less likely than P times the likeliest." placeholder:"P" group:"Sampling (greedy without these):"`
-	RepetitionPenalty *float64 `help:"Make words that occurred less likely; 1 does not." placeholder:"R" group:"Sampling (greedy without these):"`
-	Seed              uint64   `help:"Seed of the draws: the same seed gives the same answer." default:"0" placeholder:"N" group:"Sampling (greedy without these):"`
+	Sample            bool     `help:"Draw words as the checkpoint's generation_config.json says, instead of taking the likeliest." group:"sampling"`
+	Temperature       *float64 `help:"Draw words; higher is wilder, 0 is greedy." placeholder:"T" group:"sampling"`
+	TopK              *int     `help:"Draw from the K likeliest words." placeholder:"K" group:"sampling"`
+	TopP              *float64 `help:"Draw from the likeliest words that have probability P together." placeholder:"P" group:"sampling"`
+	MinP              *float64 `help:"Leave out words less likely than P times the likeliest." placeholder:"P" group:"sampling"`
+	RepetitionPenalty *float64 `help:"Make words that occurred less likely; 1 does not." placeholder:"R" group:"sampling"`
+	Seed              uint64   `help:"Seed of the draws: the same seed gives the same answer." default:"0" placeholder:"N" group:"sampling"`
 
 	MaxTokens int      `help:"Longest answer in tokens; 0 leaves it to the model." default:"0" placeholder:"N"`
 	Stop      []string `help:"Text that ends the answer; may be repeated." placeholder:"TEXT" sep:"none"`

@@ -72,6 +72,9 @@ func TestGemmBits(t *testing.T) {
 				checkBits(t, rng, pool, form, DType(rng.IntN(3)), m, n, k, rng.IntN(2) == 0)
 			}
 		}
+		for _, dtype := range []DType{F32, F16, BF16} {
+			checkBits(t, rng, pool, "NT", dtype, 1, 39, 7*blockK+40, true) // all blocks of one row side by side
+		}
 	})
 }
 
@@ -96,7 +99,7 @@ func checkBits(t *testing.T, rng *rand.Rand, p *Pool, form string, dtype DType, 
 func TestGemmSameBits(t *testing.T) {
 	cputest.TestAll(t, Impls, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(5, 6))
-		for _, shape := range [][3]int{{1, 70, 600}, {25, 33, 300}, {130, 96, 513}, {300, 2100, 20}} {
+		for _, shape := range [][3]int{{1, 70, 600}, {25, 33, 300}, {26, 40, 2000}, {130, 96, 513}, {300, 2100, 20}} {
 			m, n, k := shape[0], shape[1], shape[2]
 			a, b := randomMat(rng, F32, m, k), randomMat(rng, BF16, n, k)
 			want := make([]float32, m*n)

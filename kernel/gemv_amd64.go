@@ -21,17 +21,14 @@ func gemmDot1x8F32AVX2(k int, x *float32, w unsafe.Pointer, ldw int, y *float32,
 //go:noescape
 func gemmDot2x8F32AVX2(k int, x *float32, w unsafe.Pointer, ldw int, y *float32, add bool, ahead int)
 
-// gemmDot4x8F32AVX2 does the work of four.
-//
-//go:noescape
-func gemmDot4x8F32AVX2(k int, x *float32, w unsafe.Pointer, ldw int, y *float32, add bool, ahead int)
-
 //go:noescape
 func gemmDot1x8F16AVX2(k int, x *float32, w unsafe.Pointer, ldw int, y *float32, add bool, ahead int)
 
 //go:noescape
 func gemmDot2x8F16AVX2(k int, x *float32, w unsafe.Pointer, ldw int, y *float32, add bool, ahead int)
 
+// gemmDot4x8F16AVX2 does the work of four calls of gemmDot1x8F16AVX2.
+//
 //go:noescape
 func gemmDot4x8F16AVX2(k int, x *float32, w unsafe.Pointer, ldw int, y *float32, add bool, ahead int)
 
@@ -67,8 +64,8 @@ func (g *gemmTask) dot8(j, end int) {
 	size := g.b.dtype.Size()
 	for t := 0; t < end; {
 		chains, kc := 1, min(blockK, end-t)
-		if blocks := (end - t) / blockK; blocks >= 4 {
-			chains = 4
+		if blocks := (end - t) / blockK; blocks >= 4 && size == 2 {
+			chains = 4 // 2 KB of a row, as are two blocks of F32
 		} else if blocks >= 2 {
 			chains = 2
 		}
@@ -92,8 +89,6 @@ func dotKernel(dtype DType, chains, k int, x *float32, w unsafe.Pointer, ldw int
 		gemmDot1x8F32AVX2(k, x, w, ldw, y, add, ahead)
 	case key{F32, 2}:
 		gemmDot2x8F32AVX2(k, x, w, ldw, y, add, ahead)
-	case key{F32, 4}:
-		gemmDot4x8F32AVX2(k, x, w, ldw, y, add, ahead)
 	case key{F16, 1}:
 		gemmDot1x8F16AVX2(k, x, w, ldw, y, add, ahead)
 	case key{F16, 2}:

@@ -11,7 +11,12 @@ const block = 256
 // the latency of the additions, while no more than 8 rows compete for a set of
 // the cache. A round takes 64 bytes of every row and chain, a cache line.
 //
-//	SI and R9 to R15: the rows, AX x, DI y, CX rounds left, DX bytes to fetch ahead
+// What comes next is fetched ahead: 8 lines a round and chain, in runs of 1 or
+// 2 KB, because memory gives most in that order. A single chain, which seldom
+// has much ahead, fetches a line of every row.
+//
+//	SI and R9 to R15: the rows, AX x, DI y, CX rounds left, DX bytes to fetch ahead,
+//	or with several chains its address, R8 and BX the steps of DX in turn
 func dot(g *gen, dtype string, chains int) {
 	g.fn(fmt.Sprintf("gemmDot%dx8%sAVX2", chains, dtype),
 		"(k int, x *float32, w unsafe.Pointer, ldw int, y *float32, add bool, ahead int)", 56)
@@ -24,12 +29,23 @@ func dot(g *gen, dtype string, chains int) {
 	g.op("MOVQ w+16(FP), SI")
 	g.op("MOVQ ldw+24(FP), DX")
 	g.op("MOVQ y+32(FP), DI")
-	g.op("MOVBLZX add+40(FP), BX")
 	g.op("SHLQ $%d, DX", shift)
 	for i := 1; i < 8; i++ {
 		g.op("LEAQ (%s)(DX*1), %s", rows8[i-1], rows8[i])
 	}
+	runs := chains > 1
+	if runs && size == 2 {
+		g.op("MOVQ DX, R8")
+		g.op("MOVQ DX, BX")
+	} else if runs {
+		g.op("MOVQ $%d, R8", 512*chains)
+		g.op("MOVQ DX, BX")
+		g.op("SUBQ R8, BX")
+	}
 	g.op("MOVQ ahead+48(FP), DX")
+	if runs {
+		g.op("ADDQ SI, DX")
+	}
 	g.op("SHRQ $%d, CX", 6-shift)
 	for c := range chains {
 		g.op("VXORPS Y%d, Y%d, Y%d", 12+c, 12+c, 12+c)
@@ -38,7 +54,11 @@ func dot(g *gen, dtype string, chains int) {
 	for first := 0; first < chains; first += 2 {
 		pair := []int{first, first + 1}[:min(2, chains-first)]
 		for _, c := range pair {
-			for _, r := range rows8 {
+			for i, r := range rows8 {
+				if runs {
+					g.op("PREFETCHT0 %d(DX)", 64*(8*c+i))
+					continue
+				}
 				g.op("PREFETCHT0 %d(%s)(DX*1)", c*block*size, r)
 			}
 		}
@@ -54,14 +74,18 @@ func dot(g *gen, dtype string, chains int) {
 			}
 		}
 	}
+	if runs {
+		g.op("ADDQ R8, DX")
+		g.op("XCHGQ R8, BX")
+	}
 	for _, r := range rows8 {
 		g.op("ADDQ $64, %s", r)
 	}
 	g.op("ADDQ $%d, AX", 64/size*4)
 	g.op("DECQ CX")
 	g.op("JNZ loop")
-	g.op("TESTQ BX, BX")
-	g.op("JZ put")
+	g.op("CMPB add+40(FP), $0")
+	g.op("JEQ put")
 	g.op("VADDPS (DI), Y12, Y12")
 	g.label("put")
 	for c := 1; c < chains; c++ {

@@ -20,9 +20,10 @@ func grow(s []float32, n int) []float32 {
 	if cap(s) >= n {
 		return s[:n]
 	}
-	s = make([]float32, n+15)
+	room := max(n, 2*cap(s)) // a product that grows by a token at a time must not allocate at each
+	s = make([]float32, room+15)
 	skip := -int(uintptr(unsafe.Pointer(&s[0]))/4) & 15
-	return s[skip : skip+n : skip+n]
+	return s[skip : skip+n : skip+room]
 }
 
 // A gemmTask is one product under way: its phases run as parts on the pool.

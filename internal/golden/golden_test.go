@@ -75,6 +75,22 @@ func TestOpen(t *testing.T) {
 	}
 }
 
+func TestRestAndKnown(t *testing.T) {
+	e, err := Open(os.DirFS(directory(t, exampleJSON)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	if got, want := e.Rest(), []string{"case10.logits", "image3.resized_u8"}; !slices.Equal(got, want) {
+		t.Errorf("rest %v, want %v", got, want)
+	}
+	for stage, known := range map[string]bool{"lm.hidden.3": true, "logits_tail": true, "qformer_input_ids": true, "something_new": false, "": false} {
+		if Known(stage) != known {
+			t.Errorf("%q: known %v", stage, !known)
+		}
+	}
+}
+
 func TestStages(t *testing.T) {
 	e, err := Open(os.DirFS(directory(t, exampleJSON)))
 	if err != nil {
@@ -100,6 +116,7 @@ func TestOpenRefuses(t *testing.T) {
 		"no cases":    {`{"cases": []}`, "no cases"},
 		"path":        {`{"cases": [{"images": ["../../etc/passwd"]}]}`, "is not the path of a picture"},
 		"large id":    {`{"cases": [{"input_ids": [3000000000]}]}`, "cannot unmarshal"},
+		"wrong field": {`{"cases": [{}, {"generated": "1"}]}`, "case 1: "},
 		"nested deep": {`{"cases": [{"input_ids": [[[1]]]}]}`, "cannot unmarshal"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,7 +2,6 @@ package generate
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"slices"
 
@@ -13,7 +12,7 @@ import (
 // Options say how an answer is made and when it ends.
 type Options struct {
 	Sampling
-	MaxTokens int      // of the answer; 0: as many as the context holds
+	MaxTokens int      // of the answer; 0 or less: as many as the context holds
 	EOS       []int32  // tokens that end the answer
 	Stop      []string // texts that end the answer and are not part of it
 	Special   bool     // keep special tokens in the text
@@ -58,7 +57,8 @@ func Start(s *Session, tok *tokenizer.Tokenizer, o Options) (*Answer, error) {
 
 // Tokens runs the prompt and yields the answer as it is made. The text of the
 // tokens, joined, is Answer.Text. It ends at an end token, a stop string, a limit,
-// or with an error; a cancelled context is one.
+// or with an error, which comes with no token; a cancelled context is one. The
+// last token is not in the session's cache then, nor are those behind a break.
 func (a *Answer) Tokens(ctx context.Context, p *model.Prompt) iter.Seq2[Token, error] {
 	return func(yield func(Token, error) bool) {
 		logits, err := a.s.Prefill(ctx, p)
@@ -70,39 +70,48 @@ func (a *Answer) Tokens(ctx context.Context, p *model.Prompt) iter.Seq2[Token, e
 	}
 }
 
-// run samples and steps until the answer ends.
+// run samples and steps until the answer ends. Each token is yielded before the
+// step that follows it runs.
 func (a *Answer) run(ctx context.Context, logits []float32, yield func(Token, error) bool) {
 	sampler := NewSampler(a.o.Sampling, a.s.IDs())
 	text := &tail{stream: a.tok.Stream(!a.o.Special), stop: a.o.Stop}
 	for {
-		id := sampler.Next(logits)
-		a.IDs = append(a.IDs, id)
-		out := ""
-		switch {
-		case slices.Contains(a.o.EOS, id):
-			a.Reason = EndToken
-		default:
-			var stopped bool
-			if out, stopped = text.next(id); stopped {
-				a.Reason = StopText
-			} else if a.o.MaxTokens > 0 && len(a.IDs) >= a.o.MaxTokens {
-				a.Reason = TokenLimit
-			}
+		t := a.take(sampler.Next(logits), text)
+		if !yield(t, nil) || a.Reason != "" {
+			return
 		}
 		var err error
-		if a.Reason == "" {
-			if logits, err = a.next(ctx, id); errors.Is(err, ErrContextFull) {
-				a.Reason, err = FullContext, nil
-			}
-		}
-		if a.Reason != "" && a.Reason != StopText {
-			out += text.flush()
-		}
-		a.Text += out
-		if !yield(Token{id, out}, err) || err != nil || a.Reason != "" {
+		if logits, err = a.next(ctx, t.ID); err != nil {
+			yield(Token{}, err)
 			return
 		}
 	}
+}
+
+// take adds a chosen token to the answer and decides whether it is the last.
+func (a *Answer) take(id int32, text *tail) Token {
+	a.IDs = append(a.IDs, id)
+	t := Token{ID: id}
+	var stopped bool
+	switch {
+	case slices.Contains(a.o.EOS, id):
+		a.Reason = EndToken
+	default:
+		t.Text, stopped = text.next(id)
+		switch {
+		case stopped:
+			a.Reason = StopText
+		case a.o.MaxTokens > 0 && len(a.IDs) >= a.o.MaxTokens:
+			a.Reason = TokenLimit
+		case a.s.Room() == 0:
+			a.Reason = FullContext
+		}
+	}
+	if a.Reason != "" && !stopped {
+		t.Text += text.flush()
+	}
+	a.Text += t.Text
+	return t
 }
 
 func (a *Answer) next(ctx context.Context, id int32) ([]float32, error) {

@@ -1,7 +1,6 @@
 package generate
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -12,7 +11,7 @@ import (
 // greedy: the largest logit, the lowest id among equals.
 type Sampling struct {
 	Temperature       float64 `json:"temperature"`        // 0 is greedy
-	TopK              int     `json:"top_k"`              // keep the k most likely; 0 keeps all
+	TopK              int     `json:"top_k"`              // keep the k most likely, the lower id among equals; 0 keeps all
 	TopP              float64 `json:"top_p"`              // keep the most likely that reach this probability together; 0 or 1 keeps all
 	MinP              float64 `json:"min_p"`              // drop what is less likely than this share of the most likely
 	RepetitionPenalty float64 `json:"repetition_penalty"` // divide the logits of tokens seen before; 0 or 1 changes nothing
@@ -31,7 +30,7 @@ func (s Sampling) Check() error {
 	case !(s.MinP >= 0 && s.MinP <= 1):
 		return fmt.Errorf("min-p is %v, want 0 to 1", s.MinP)
 	case s.RepetitionPenalty < 0 || math.IsNaN(s.RepetitionPenalty) || math.IsInf(s.RepetitionPenalty, 0):
-		return fmt.Errorf("repetition penalty is %v, want 1 (none) or more", s.RepetitionPenalty)
+		return fmt.Errorf("repetition penalty is %v, want more than 0 (1 is none)", s.RepetitionPenalty)
 	}
 	return nil
 }
@@ -42,11 +41,6 @@ type Sampler struct {
 	rng   *rand.Rand
 	items []candidate
 	seen  map[int32]bool
-}
-
-type candidate struct {
-	id int32
-	p  float64 // logit, then probability
 }
 
 // NewSampler starts at the seed's first number. The prompt's tokens count as
@@ -65,12 +59,13 @@ func NewSampler(s Sampling, prompt []int32) *Sampler {
 func (m *Sampler) penalised() bool { return m.RepetitionPenalty != 0 && m.RepetitionPenalty != 1 }
 
 // Next chooses a token. Filters apply in the reference's order: repetition
-// penalty, temperature, top-k, top-p, min-p. The logits may be changed.
+// penalty, temperature, top-k, top-p, min-p. A logit that is NaN is never
+// chosen; where no logit is above -Inf, token 0 is. The logits may be changed.
 func (m *Sampler) Next(logits []float32) int32 {
 	m.penalise(logits)
 	id := argmax(logits)
 	if m.Temperature > 0 {
-		id = m.draw(logits)
+		id = m.draw(logits, id)
 	}
 	if m.seen != nil {
 		m.seen[id] = true
@@ -80,7 +75,7 @@ func (m *Sampler) Next(logits []float32) int32 {
 
 func (m *Sampler) penalise(logits []float32) {
 	for id := range m.seen {
-		if int(id) >= len(logits) {
+		if id < 0 || int(id) >= len(logits) {
 			continue
 		}
 		if l := &logits[id]; *l > 0 {
@@ -91,67 +86,56 @@ func (m *Sampler) penalise(logits []float32) {
 	}
 }
 
-func (m *Sampler) draw(logits []float32) int32 {
-	m.items = m.items[:0]
-	for id, l := range logits {
-		m.items = append(m.items, candidate{int32(id), float64(l) / m.Temperature})
-	}
-	slices.SortFunc(m.items, func(a, b candidate) int {
-		return cmp.Or(cmp.Compare(b.p, a.p), cmp.Compare(a.id, b.id))
-	})
-	if m.TopK > 0 {
-		m.items = m.items[:min(m.TopK, len(m.items))]
-	}
-	m.softmax()
-	m.nucleus()
-	x, sum := m.rng.Float64(), 0.0
+// draw chooses among the tokens that pass the filters; best is the most likely.
+func (m *Sampler) draw(logits []float32, best int32) int32 {
+	m.filter(logits, best)
+	sum := 0.0
 	for _, c := range m.items {
 		sum += c.p
 	}
-	x *= sum
+	x := m.rng.Float64() * sum
 	for _, c := range m.items {
 		if x -= c.p; x < 0 {
 			return c.id
 		}
 	}
-	return m.items[len(m.items)-1].id
+	return best
 }
 
-// softmax turns the sorted logits into probabilities.
-func (m *Sampler) softmax() {
-	top, sum := m.items[0].p, 0.0
-	for i := range m.items {
-		m.items[i].p = math.Exp(m.items[i].p - top)
-		sum += m.items[i].p
-	}
-	for i := range m.items {
-		m.items[i].p /= sum
-	}
-}
-
-// nucleus applies top-p, then min-p to what is left. The most likely token always stays.
-func (m *Sampler) nucleus() {
-	if m.TopP > 0 && m.TopP < 1 {
-		sum := 0.0
-		for i, c := range m.items {
-			if sum += c.p; sum >= m.TopP {
-				m.items = m.items[:i+1]
-				break
-			}
+// filter leaves the tokens that may be drawn in m.items, with weights in
+// proportion to their probabilities: the most likely one weighs 1.
+func (m *Sampler) filter(logits []float32, best int32) {
+	m.items = m.items[:0]
+	top := finite(logits[best])
+	for id, l := range logits {
+		if l > float32(math.Inf(-1)) { // false for NaN too
+			m.items = append(m.items, candidate{int32(id), (finite(l) - top) / m.Temperature})
 		}
 	}
-	least := m.MinP * m.items[0].p
-	for len(m.items) > 1 && m.items[len(m.items)-1].p < least {
-		m.items = m.items[:len(m.items)-1]
+	if m.TopK > 0 && m.TopK < len(m.items) {
+		topK(m.items, m.TopK)
+		m.items = m.items[:m.TopK]
+	}
+	for i := range m.items {
+		m.items[i].p = math.Exp(m.items[i].p)
+	}
+	if m.TopP > 0 && m.TopP < 1 {
+		m.items = nucleus(m.items, m.TopP)
+	}
+	if m.MinP > 0 {
+		m.items = slices.DeleteFunc(m.items, func(c candidate) bool { return c.p < m.MinP })
 	}
 }
 
-// argmax returns the lowest id among the largest logits.
+// finite keeps an infinite logit from making differences that are no numbers.
+func finite(l float32) float64 { return min(float64(l), math.MaxFloat32) }
+
+// argmax returns the lowest id among the largest logits, 0 where none is above -Inf.
 func argmax(logits []float32) int32 {
-	best := 0
+	best, most := 0, float32(math.Inf(-1))
 	for i, l := range logits {
-		if l > logits[best] {
-			best = i
+		if l > most {
+			best, most = i, l
 		}
 	}
 	return int32(best)

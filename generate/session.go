@@ -4,6 +4,7 @@ package generate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/fovea-ml/fovea/kernel"
@@ -15,7 +16,7 @@ import (
 const prefillChunk = 512
 
 // Session is one conversation with a model: its KV cache and the activations
-// of the step that runs. It is used by one goroutine.
+// of the chunk or step that runs. It is used by one goroutine.
 type Session struct {
 	vlm   model.VLM
 	ctx   tensor.Ctx
@@ -35,7 +36,7 @@ func NewSession(vlm model.VLM, capacity int, pool *kernel.Pool) *Session {
 	if most := vlm.Decoder().Context(); capacity <= 0 || capacity > most {
 		capacity = most
 	}
-	s := &Session{vlm: vlm, cache: vlm.Decoder().NewCache(capacity), room: capacity}
+	s := &Session{vlm: vlm, cache: vlm.Decoder().NewCache(capacity), room: capacity, ids: make([]int32, 0, capacity)}
 	s.ctx.Pool = pool
 	s.past[0] = s.cache
 	return s
@@ -59,31 +60,59 @@ func (s *Session) Truncate(n int) {
 // Prefill runs a prompt behind what is in the cache and returns the logits that
 // follow it, valid until the next call. When it fails the cache is as before.
 func (s *Session) Prefill(ctx context.Context, p *model.Prompt) ([]float32, error) {
-	switch {
-	case len(p.IDs) == 0:
-		return nil, fmt.Errorf("generate: the prompt is empty")
-	case len(p.IDs) > s.Room():
-		return nil, s.tooLong(len(p.IDs), s.Room())
+	if err := s.check(p); err != nil {
+		return nil, err
 	}
-	before := len(s.ids)
-	s.ctx.Reset()
-	all := s.vlm.Embed(&s.ctx, p)
-	width := all.X.Cols()
-	var last *tensor.Tensor
+	// The embeddings outlive the chunks, whose activations do not, and what
+	// encoding pictures took is given back.
+	prompt := tensor.Ctx{Pool: s.ctx.Pool}
+	all := s.vlm.Embed(&prompt, p).X
+	before, width := len(s.ids), all.Cols()
+	var h *tensor.Tensor
 	for at := 0; at < len(p.IDs); at += prefillChunk {
 		if err := ctx.Err(); err != nil {
 			s.Truncate(before)
 			return nil, err
 		}
 		n := min(prefillChunk, len(p.IDs)-at)
-		h := s.forward(tensor.From(all.X.F32[at*width:(at+n)*width], n, width))
+		s.ctx.Reset()
+		h = s.forward(tensor.From(all.F32[at*width:(at+n)*width], n, width))
 		s.ids = append(s.ids, p.IDs[at:at+n]...)
-		last = tensor.From(h.Row(n-1), 1, width)
 	}
 	for i, at := range p.At {
 		s.pictures = append(s.pictures, picture{before + at, p.Images[i]})
 	}
+	last := tensor.From(h.Row(h.Rows()-1), 1, width)
 	return s.vlm.Decoder().Logits(&s.ctx, last).F32, nil
+}
+
+// check tells what is wrong with a prompt that would run next. Placeholders may
+// have ids of their own outside the vocabulary.
+func (s *Session) check(p *model.Prompt) error {
+	switch {
+	case len(p.IDs) == 0:
+		return fmt.Errorf("generate: the prompt is empty")
+	case len(p.IDs) > s.Room():
+		return s.tooLong(len(p.IDs), s.Room())
+	}
+	from := 0
+	for i, at := range p.At {
+		if err := s.checkIDs(p.IDs, from, at); err != nil {
+			return err
+		}
+		from = pictureEnd(p, i)
+	}
+	return s.checkIDs(p.IDs, from, len(p.IDs))
+}
+
+func (s *Session) checkIDs(ids []int32, from, to int) error {
+	vocab := s.vlm.Decoder().Vocab()
+	for i := from; i < to; i++ {
+		if id := ids[i]; id < 0 || int(id) >= vocab {
+			return fmt.Errorf("generate: token %d of the prompt is %d, which is not in the model's vocabulary of %d", i, id, vocab)
+		}
+	}
+	return nil
 }
 
 func (s *Session) tooLong(n, left int) error {
@@ -96,6 +125,9 @@ func (s *Session) tooLong(n, left int) error {
 func (s *Session) Step(id int32) ([]float32, error) {
 	if s.Room() == 0 {
 		return nil, ErrContextFull
+	}
+	if vocab := s.vlm.Decoder().Vocab(); id < 0 || int(id) >= vocab {
+		return nil, fmt.Errorf("generate: token %d is not in the model's vocabulary of %d", id, vocab)
 	}
 	s.ctx.Reset()
 	s.one[0] = id
@@ -110,4 +142,4 @@ func (s *Session) forward(x *tensor.Tensor) *tensor.Tensor {
 }
 
 // ErrContextFull is returned by a step for which the cache has no room.
-var ErrContextFull = fmt.Errorf("generate: the context is full")
+var ErrContextFull = errors.New("generate: the context is full")

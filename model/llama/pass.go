@@ -22,8 +22,10 @@ type pass struct {
 var passes = sync.Pool{New: func() any { return new(pass) }}
 
 func (m *Model) begin(c *tensor.Ctx, s *model.Sequence) *pass {
-	p := new(pass)
-	if !c.Train {
+	var p *pass
+	if c.Train {
+		p = new(pass)
+	} else {
 		p = passes.Get().(*pass)
 	}
 	starts := s.Starts

@@ -12,8 +12,8 @@ const (
 var countWeights = []int{16, 23, 24, 21, 16}
 
 // layout draws the objects of a scene: attributes first, then places without overlap.
-func layout(s *source, side int) []Object {
-	objects := make([]Object, 1+s.weighted(countWeights))
+func layout(s *source, side, most int) []Object {
+	objects := make([]Object, 1+s.weighted(countWeights[:most]))
 	drawAttributes(s, objects)
 	for {
 		drawSizes(s, objects)

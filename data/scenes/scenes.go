@@ -43,6 +43,7 @@ type Options struct {
 	Questions int    // exact number of questions per scene; 0 means 12
 	Langs     []Lang // languages, taking turns; nil means all of [Langs]
 	Types     []Type // kinds of questions; nil means all of [Types]
+	Objects   int    // most objects in a scene, for easy beginnings; 0 means 5
 }
 
 // MaxQuestions is the largest [Options.Questions].
@@ -55,6 +56,9 @@ func (o Options) Check() error {
 	}
 	if o.Questions < 0 || o.Questions > MaxQuestions {
 		return fmt.Errorf("scenes: %d questions, want 1 to %d", o.Questions, MaxQuestions)
+	}
+	if o.Objects < 0 || o.Objects > len(countWeights) {
+		return fmt.Errorf("scenes: %d objects, want 1 to %d", o.Objects, len(countWeights))
 	}
 	for _, l := range o.Langs {
 		if !slices.Contains(Langs(), l) {
@@ -79,6 +83,9 @@ func (o Options) WithDefaults() Options {
 	}
 	if o.Questions == 0 {
 		o.Questions = 12
+	}
+	if o.Objects == 0 {
+		o.Objects = len(countWeights)
 	}
 	if len(o.Langs) == 0 {
 		o.Langs = Langs()
@@ -124,7 +131,7 @@ func Generate(seed uint64, index int, opts Options) *Scene {
 	key := newKey(seed, opts.Split, index)
 	// A scene of one object has no relations: if nothing else may be asked, draw again.
 	for attempt := uint64(0); ; attempt++ {
-		objects := layout(key.source(streamLayout, attempt), opts.Side)
+		objects := layout(key.source(streamLayout, attempt), opts.Side, opts.Objects)
 		questions, ok := ask(key, attempt, objects, opts)
 		if !ok {
 			continue

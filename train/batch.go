@@ -28,20 +28,15 @@ type feeder struct {
 	most   int // tokens of a sample
 }
 
-func newFeeder(r *Recipe, number int, proc model.Processor, context int) (*feeder, error) {
-	f := &feeder{recipe: r, number: number, stage: &r.Stages[number], proc: proc, most: context}
+func newFeeder(r *Recipe, number int, sets []*source, proc model.Processor, context int) *feeder {
+	f := &feeder{recipe: r, number: number, stage: &r.Stages[number], proc: proc, sets: sets, most: context}
 	if n := f.stage.MaxTokens; n > 0 {
 		f.most = min(n, context)
 	}
-	for _, d := range f.stage.Data {
-		s, err := d.open()
-		if err != nil {
-			return nil, err
-		}
-		f.sets = append(f.sets, s)
+	for _, s := range sets {
 		f.total += s.Len()
 	}
-	return f, nil
+	return f
 }
 
 // steps is the number of optimizer steps of the stage.
@@ -97,4 +92,25 @@ func (f *feeder) prompt(at int) (*model.Prompt, error) {
 		i -= s.Len()
 	}
 	panic("train: sample index out of range")
+}
+
+// prefetch makes the batches from a step on in a goroutine, one ahead of their
+// use. stop ends the goroutine and waits for it; call it in any case.
+func (f *feeder) prefetch(from, to int) (next <-chan *batch, stop func()) {
+	out, quit := make(chan *batch, 1), make(chan struct{})
+	go func() {
+		defer close(out)
+		for step := from; step < to; step++ {
+			select {
+			case out <- f.batch(step):
+			case <-quit:
+				return
+			}
+		}
+	}()
+	return out, func() {
+		close(quit)
+		for range out { // until it is closed
+		}
+	}
 }

@@ -2,7 +2,6 @@ package train
 
 import (
 	"fmt"
-	"os"
 	"testing"
 
 	"github.com/fovea-ml/fovea/kernel"
@@ -17,11 +16,7 @@ func BenchmarkStep(b *testing.B) {
 }
 
 func benchmarkStep(b *testing.B, workers int) {
-	data, err := os.ReadFile("testdata/bench.json")
-	if err != nil {
-		b.Fatal(err)
-	}
-	r, err := ParseRecipe(data)
+	r, err := ReadRecipe("testdata/bench.json")
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -32,14 +27,11 @@ func benchmarkStep(b *testing.B, workers int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	f, err := newFeeder(r, 0, t.Model.Processor, 512)
-	if err != nil {
+	defer t.Close()
+	if err := t.beginStage(&r.Stages[0]); err != nil {
 		b.Fatal(err)
 	}
-	if err := t.begin(&r.Stages[0]); err != nil {
-		b.Fatal(err)
-	}
-	batch := f.batch(0)
+	batch := t.stages[0].batch(0)
 	tokens := 0
 	for b.Loop() {
 		if _, err := t.step(&r.Stages[0], batch, 1000); err != nil {
@@ -52,11 +44,7 @@ func benchmarkStep(b *testing.B, workers int) {
 
 // BenchmarkBatch is the making of a batch alone: it runs beside the update.
 func BenchmarkBatch(b *testing.B) {
-	data, err := os.ReadFile("testdata/bench.json")
-	if err != nil {
-		b.Fatal(err)
-	}
-	r, err := ParseRecipe(data)
+	r, err := ReadRecipe("testdata/bench.json")
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -65,13 +53,10 @@ func BenchmarkBatch(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	f, err := newFeeder(r, 0, t.Model.Processor, 512)
-	if err != nil {
-		b.Fatal(err)
-	}
+	defer t.Close()
 	step := 0
 	for b.Loop() {
-		if batch := f.batch(step); batch.err != nil {
+		if batch := t.stages[0].batch(step); batch.err != nil {
 			b.Fatal(batch.err)
 		}
 		step++

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/fovea-ml/fovea/checkpoint"
+	"github.com/fovea-ml/fovea/internal/cputest"
+	"github.com/fovea-ml/fovea/kernel"
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/model/llava"
 	"github.com/fovea-ml/fovea/nn"
@@ -78,7 +80,9 @@ func tinyPrompt(t *testing.T, m *llava.Model, want expectedTrace) *model.Prompt 
 	return model.Pack(prompts)
 }
 
-func TestGradientsOfPyTorch(t *testing.T) {
+func TestGradientsOfPyTorch(t *testing.T) { cputest.TestAll(t, kernel.Impls, gradientsOfPyTorch) }
+
+func gradientsOfPyTorch(t *testing.T) {
 	m, p, want := tinyLLaVA(t)
 	nn.Freeze(m, func(string) bool { return true })
 	c := &tensor.Ctx{Train: true}
@@ -108,7 +112,9 @@ func TestGradientsOfPyTorch(t *testing.T) {
 	})
 }
 
-func TestTraceOfPyTorch(t *testing.T) {
+func TestTraceOfPyTorch(t *testing.T) { cputest.TestAll(t, kernel.Impls, traceOfPyTorch) }
+
+func traceOfPyTorch(t *testing.T) {
 	m, p, want := tinyLLaVA(t)
 	nn.Freeze(m, func(string) bool { return true })
 	st := &Stage{LR: 3e-3, Betas: [2]float64{0.9, 0.95}, Eps: 1e-8, Decay: 0.1}

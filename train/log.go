@@ -75,4 +75,7 @@ func (l *logbook) add(s Step) error {
 	return err
 }
 
+// sync puts the lines so far onto the disk. A checkpoint counts on them.
+func (l *logbook) sync() error { return l.f.Sync() }
+
 func (l *logbook) close() error { return l.f.Close() }

@@ -1,19 +1,25 @@
 package train
 
 import (
+	"fmt"
 	"math"
+	"slices"
 
+	"github.com/fovea-ml/fovea/checkpoint"
 	"github.com/fovea-ml/fovea/kernel"
 	"github.com/fovea-ml/fovea/nn"
 	"github.com/fovea-ml/fovea/tensor"
 )
 
-// param is one learning tensor with the moments that AdamW keeps of it.
+// param is one learning tensor with the moments that AdamW keeps of it. They
+// begin with its first gradient: what no batch runs through, such as a tower's
+// blocks behind the feature layer, has none and does not decay.
 type param struct {
 	name  string
 	t     *tensor.Tensor
 	part  string
 	decay bool // matrices decay; norms and biases do not
+	step  int  // updates of this tensor
 	m, v  []float32
 }
 
@@ -21,20 +27,17 @@ type param struct {
 // https://arxiv.org/abs/1711.05101, as PyTorch computes it.
 type adamW struct {
 	params []*param
-	step   int // updates so far
+	step   int // updates of the stage so far
 	pool   *kernel.Pool
 }
 
-// newAdamW keeps moments of every parameter of net that learns; part names the
-// part that a parameter belongs to.
+// newAdamW lists the parameters of net that learn; part names the part that one
+// belongs to.
 func newAdamW(net any, part func(name string) string, pool *kernel.Pool) *adamW {
 	o := &adamW{pool: pool}
 	nn.Walk(net, func(name string, w *tensor.Tensor) {
 		if w.NeedsGrad() {
-			o.params = append(o.params, &param{
-				name: name, t: w, part: part(name), decay: len(w.Shape) > 1,
-				m: make([]float32, w.Len()), v: make([]float32, w.Len()),
-			})
+			o.params = append(o.params, &param{name: name, t: w, part: part(name), decay: len(w.Shape) > 1})
 		}
 	})
 	return o
@@ -57,25 +60,92 @@ func (o *adamW) update(s *Stage, lr, scale float64) {
 	o.step++
 	for _, p := range o.params {
 		if !p.t.HasGrad() {
-			continue // no part of what ran, such as a tower's blocks behind the feature layer
+			continue
 		}
-		rate := lr
-		if f, ok := s.LRScale[p.part]; ok {
-			rate *= f
+		if p.step == 0 {
+			p.m, p.v = make([]float32, p.t.Len()), make([]float32, p.t.Len())
 		}
-		a := kernel.AdamWParams{
-			LR: rate, Beta1: s.Betas[0], Beta2: s.Betas[1], Eps: s.Eps,
-			Correction1: 1 - math.Pow(s.Betas[0], float64(o.step)),
-			Correction2: 1 - math.Pow(s.Betas[1], float64(o.step)),
-			GradScale:   scale,
-		}
-		if p.decay {
-			a.WeightDecay = s.Decay
-		}
+		p.step++
+		a := p.settings(s, lr, scale)
 		g := p.t.Grad()
 		o.pool.For(len(g), 1<<15, func(lo, hi int) {
 			kernel.AdamW(p.t.F32[lo:hi], p.m[lo:hi], p.v[lo:hi], g[lo:hi], a)
 			clear(g[lo:hi])
 		})
 	}
+}
+
+// settings are those of the parameter's update number p.step.
+func (p *param) settings(s *Stage, lr, scale float64) kernel.AdamWParams {
+	if f, ok := s.LRScale[p.part]; ok {
+		lr *= f
+	}
+	a := kernel.AdamWParams{
+		LR: lr, Beta1: s.Betas[0], Beta2: s.Betas[1], Eps: s.Eps,
+		Correction1: 1 - math.Pow(s.Betas[0], float64(p.step)),
+		Correction2: 1 - math.Pow(s.Betas[1], float64(p.step)),
+		GradScale:   scale,
+	}
+	if p.decay {
+		a.WeightDecay = s.Decay
+	}
+	return a
+}
+
+// moments lists the optimizer's tensors.
+func (o *adamW) moments() []checkpoint.Param {
+	var all []checkpoint.Param
+	for _, p := range o.params {
+		if p.step > 0 {
+			all = append(all,
+				checkpoint.Param{Name: p.name + ".m", T: tensor.From(p.m, p.t.Shape...)},
+				checkpoint.Param{Name: p.name + ".v", T: tensor.From(p.v, p.t.Shape...)})
+		}
+	}
+	return all
+}
+
+// missed tells which parameters had fewer updates than the stage: how many they
+// missed.
+func (o *adamW) missed() map[string]int {
+	out := map[string]int{}
+	for _, p := range o.params {
+		if p.step < o.step {
+			out[p.name] = o.step - p.step
+		}
+	}
+	return out
+}
+
+// restore puts the optimizer where moments and missed were taken, after so many
+// updates.
+func (o *adamW) restore(c *checkpoint.Checkpoint, updates int, missed map[string]int) error {
+	o.step = updates
+	for _, p := range o.params {
+		if p.step = updates - missed[p.name]; p.step <= 0 {
+			p.step = 0
+			continue
+		}
+		p.t.Grad() // it goes on moving also in steps without a gradient
+		var err error
+		if p.m, err = p.floats(c, ".m"); err != nil {
+			return err
+		}
+		if p.v, err = p.floats(c, ".v"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// floats copies a moment out of a checkpoint.
+func (p *param) floats(c *checkpoint.Checkpoint, suffix string) ([]float32, error) {
+	src, err := c.Floats(p.name + suffix)
+	if err != nil {
+		return nil, err
+	}
+	if len(src) != p.t.Len() {
+		return nil, fmt.Errorf("%s: %s%s has %d elements, want %d", momentsFile, p.name, suffix, len(src), p.t.Len())
+	}
+	return slices.Clone(src), nil
 }

@@ -1,6 +1,19 @@
-// Package train teaches models: a recipe says which parts learn in which stage,
-// from which data and how fast; a Trainer runs it, logs it, saves it and goes on
-// where it was stopped, to the bit.
+// Package train teaches models. A Recipe, a JSON file, says what to begin with
+// and which parts learn in which stage, from which data and how fast; a Trainer
+// runs it with AdamW, logs it, saves it and goes on where it was stopped.
+//
+// What a run computes depends on the recipe and the data alone: a step's samples
+// and random changes follow from seed, stage and step, and the kernels give the
+// same bits whatever the number of workers. So a run that was killed and resumed
+// ends with the same weights and the same log as one that was not.
+//
+// An output directory holds
+//
+//	recipe.json         the recipe with its defaults filled in
+//	base/               what describes the model: config, tokenizer, templates
+//	log.jsonl           one line, a Step, for each update
+//	checkpoint-000500/  a model in the Hugging Face layout, and where the run stands
+//	model/              the final model
 package train
 
 import (
@@ -9,11 +22,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 )
 
 // Recipe is a whole training run. It is decoded strictly: an unknown field is an error.
@@ -86,6 +96,7 @@ type Source struct {
 	Count     int      `json:"count,omitempty"`     // scenes: how many
 	Side      int      `json:"side,omitempty"`      // scenes: pixels
 	Questions int      `json:"questions,omitempty"` // scenes: of each picture
+	Objects   int      `json:"objects,omitempty"`   // scenes: most in a picture; 0 means 5
 	Types     []string `json:"types,omitempty"`     // kinds of questions; all if absent
 	Ask       int      `json:"ask,omitempty"`       // questions of a picture in one sample, drawn anew each epoch; 0 takes all
 	Augment   Augment  `json:"augment,omitzero"`
@@ -111,7 +122,8 @@ func ReadRecipe(name string) (*Recipe, error) {
 	return r, nil
 }
 
-// ParseRecipe decodes and checks a recipe, and fills in the defaults.
+// ParseRecipe decodes and checks a recipe, and fills in the defaults. Whether
+// its files exist is seen when a Trainer opens them.
 func ParseRecipe(data []byte) (*Recipe, error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
@@ -126,93 +138,4 @@ func ParseRecipe(data []byte) (*Recipe, error) {
 		return nil, err
 	}
 	return r, nil
-}
-
-func (r *Recipe) check() error {
-	switch {
-	case r.Output == "":
-		return errors.New("output is missing")
-	case len(r.Stages) == 0:
-		return errors.New("stages is empty")
-	case r.Save < 1:
-		return fmt.Errorf("save_every is %d", r.Save)
-	case r.Keep < 1:
-		return fmt.Errorf("keep is %d", r.Keep)
-	case !slices.Contains([]string{"F32", "BF16", "F16"}, r.DType):
-		return fmt.Errorf("dtype %q, want F32, BF16 or F16", r.DType)
-	case (r.Model.From == "") == (r.Model.Config == nil):
-		return errors.New("model needs either from or config")
-	}
-	for i := range r.Stages {
-		if err := r.Stages[i].check(); err != nil {
-			return fmt.Errorf("stage %d (%s): %w", i+1, r.Stages[i].Name, err)
-		}
-	}
-	return nil
-}
-
-// Parts are the names that Stage.Train and the factors by part may use.
-var Parts = []string{"vision", "adapter", "language"}
-
-func (s *Stage) check() error {
-	if s.Accumulate == 0 {
-		s.Accumulate = 1
-	}
-	if s.Betas == [2]float64{} {
-		s.Betas = [2]float64{0.9, 0.999}
-	}
-	if s.Eps == 0 {
-		s.Eps = 1e-8
-	}
-	switch {
-	case len(s.Data) == 0:
-		return errors.New("data is empty")
-	case len(s.Train) == 0:
-		return fmt.Errorf("train is empty, want some of %s", strings.Join(Parts, ", "))
-	case (s.Steps > 0) == (s.Epochs > 0) || s.Steps < 0 || s.Epochs < 0:
-		return errors.New("want either steps or epochs")
-	case s.Batch < 1 || s.Accumulate < 1:
-		return fmt.Errorf("batch %d, accumulate %d", s.Batch, s.Accumulate)
-	case !(s.LR > 0) || s.MinLR < 0 || s.MinLR > s.LR:
-		return fmt.Errorf("lr %v, min_lr %v", s.LR, s.MinLR)
-	case s.Warmup < 0 || s.Warmup > 1:
-		return fmt.Errorf("warmup is %v, want a share of the steps, 0 to 1", s.Warmup)
-	case s.Decay < 0 || s.Clip < 0 || s.MaxTokens < 0:
-		return fmt.Errorf("weight_decay %v, clip %v, max_tokens %d", s.Decay, s.Clip, s.MaxTokens)
-	case !(s.Betas[0] >= 0 && s.Betas[0] < 1 && s.Betas[1] >= 0 && s.Betas[1] < 1):
-		return fmt.Errorf("betas are %v, want 0 to 1", s.Betas)
-	}
-	for _, p := range s.Train {
-		if !slices.Contains(Parts, p) {
-			return fmt.Errorf("train: no part %q, want some of %s", p, strings.Join(Parts, ", "))
-		}
-	}
-	for i, d := range s.Data {
-		if err := d.check(); err != nil {
-			return fmt.Errorf("data %d: %w", i+1, err)
-		}
-	}
-	return nil
-}
-
-func (s Source) check() error {
-	switch s.Format {
-	case "scenes":
-		if s.Count < 1 {
-			return fmt.Errorf("scenes: count is %d", s.Count)
-		}
-	case "easy-vqa", "llava":
-		if s.Path == "" {
-			return fmt.Errorf("%s: path is missing", s.Format)
-		}
-		if _, err := os.Stat(s.Path); errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("%s: %w", s.Format, err)
-		}
-	default:
-		return fmt.Errorf("format %q, want scenes, easy-vqa or llava", s.Format)
-	}
-	if s.Ask < 0 || s.Augment.Shift < 0 {
-		return fmt.Errorf("ask %d, shift %d", s.Ask, s.Augment.Shift)
-	}
-	return nil
 }

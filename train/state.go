@@ -4,153 +4,133 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
-	"strings"
 
-	"github.com/fovea-ml/fovea/checkpoint"
-	"github.com/fovea-ml/fovea/nn"
-	"github.com/fovea-ml/fovea/tensor"
+	"github.com/fovea-ml/fovea/zoo"
 )
 
-// A checkpoint is a directory in the Hugging Face layout with two files more:
-// the optimizer's moments and what the trainer counts. It is written under
-// another name and renamed when it is whole.
-const (
-	checkpointPrefix = "checkpoint-"
-	stateFile        = "trainer_state.json"
-	momentsFile      = "optimizer.safetensors"
-	finalDir         = "model"
-)
+// stateFile tells, in a checkpoint, where the run stands.
+const stateFile = "trainer_state.json"
 
 // state is where a run stands.
 type state struct {
 	Recipe  json.RawMessage `json:"recipe"` // to refuse going on with another one
 	Stage   int             `json:"stage"`
-	Step    int             `json:"step"`    // updates of the stage
-	Total   int             `json:"total"`   // updates of all stages, and lines of the log
-	Updates int             `json:"updates"` // of the optimizer since the stage began
+	Step    int             `json:"step"`             // steps of the stage
+	Total   int             `json:"total"`            // steps of all stages, and lines of the log
+	Updates int             `json:"updates"`          // of the optimizer since the stage began
+	Missed  map[string]int  `json:"missed,omitempty"` // updates that a parameter missed before its first gradient
 }
 
-// save writes a checkpoint and removes the oldest ones.
-func (t *Trainer) save() error {
-	dir := filepath.Join(t.Recipe.Output, fmt.Sprintf("%s%06d", checkpointPrefix, t.state.Total))
-	tmp := dir + ".tmp"
-	if err := errors.Join(os.RemoveAll(tmp), os.RemoveAll(dir), os.MkdirAll(tmp, 0o755)); err != nil {
-		return err
-	}
-	if err := t.writeModel(tmp, tensor.F32); err != nil {
-		return err
-	}
-	if err := checkpoint.Write(filepath.Join(tmp, momentsFile), t.opt.moments(), nil); err != nil {
-		return err
-	}
-	data, err := json.MarshalIndent(t.state, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := checkpoint.WriteFileAtomic(filepath.Join(tmp, stateFile), data); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp, dir); err != nil {
-		return err
-	}
-	return t.prune()
-}
+// errOtherRecipe is why a checkpoint is not gone on from though it is whole.
+var errOtherRecipe = errors.New("made by another recipe")
 
-// writeModel writes weights and the files that describe the model.
-func (t *Trainer) writeModel(dir string, dtype tensor.DType) error {
-	if err := copyFiles(dir, t.Model.Files()); err != nil {
-		return err
-	}
-	var all []checkpoint.Param
-	nn.Walk(t.Model.Net, func(name string, w *tensor.Tensor) {
-		all = append(all, checkpoint.Param{Name: name, T: w})
-	})
-	return checkpoint.WriteDir(dir, all, checkpoint.WriteOptions{
-		Metadata: map[string]string{"format": "pt"},
-		DType:    func(checkpoint.Param) tensor.DType { return dtype },
-	})
-}
-
-// moments lists the optimizer's tensors.
-func (o *adamW) moments() []checkpoint.Param {
-	var all []checkpoint.Param
-	for _, p := range o.params {
-		all = append(all,
-			checkpoint.Param{Name: p.name + ".m", T: tensor.From(p.m, p.t.Shape...)},
-			checkpoint.Param{Name: p.name + ".v", T: tensor.From(p.v, p.t.Shape...)})
-	}
-	return all
-}
-
-// checkpoints lists the whole checkpoints of an output directory, oldest first.
-func checkpoints(output string) ([]string, error) {
-	entries, err := os.ReadDir(output)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	var dirs []string
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), checkpointPrefix) && !strings.HasSuffix(e.Name(), ".tmp") {
-			dirs = append(dirs, filepath.Join(output, e.Name()))
-		}
-	}
-	slices.Sort(dirs)
-	return dirs, err
-}
-
-func (t *Trainer) prune() error {
+// resume opens the newest whole checkpoint, or returns nil if there is none at
+// all. Checkpoints are renamed into place when they are whole; one that
+// something broke later is passed over.
+func (t *Trainer) resume() (*zoo.Model, error) {
 	dirs, err := checkpoints(t.Recipe.Output)
-	for len(dirs) > t.Recipe.Keep {
-		err = errors.Join(err, os.RemoveAll(dirs[0]))
-		dirs = dirs[1:]
+	if err != nil || len(dirs) == 0 {
+		return nil, err
 	}
-	return err
+	for _, dir := range slices.Backward(dirs) {
+		m, err := t.open(dir)
+		if err == nil {
+			return m, nil
+		}
+		if errors.Is(err, errOtherRecipe) {
+			return nil, err
+		}
+		t.Broken = append(t.Broken, fmt.Errorf("%s: %w", dir, err))
+	}
+	return nil, fmt.Errorf("no checkpoint can be read; remove them to begin anew: %w", errors.Join(t.Broken...))
 }
 
-// readState reads where a checkpoint stands and checks that it is of this recipe.
-func (t *Trainer) readState(dir string) error {
+// open reads where a checkpoint stands, and its model.
+func (t *Trainer) open(dir string) (*zoo.Model, error) {
+	s, err := t.readState(dir)
+	if err != nil {
+		return nil, err
+	}
+	moments, err := openMoments(dir)
+	if err != nil {
+		return nil, err
+	}
+	m, err := zoo.OpenDir(dir)
+	if err != nil {
+		return nil, errors.Join(err, moments.Close())
+	}
+	t.state, t.from, t.saved = s, dir, s.Total
+	return m, moments.Close()
+}
+
+// readState reads trainer_state.json and checks that it is of this recipe.
+func (t *Trainer) readState(dir string) (s state, err error) {
 	data, err := os.ReadFile(filepath.Join(dir, stateFile))
 	if err != nil {
-		return err
+		return s, err
 	}
-	var s state
 	if err := json.Unmarshal(data, &s); err != nil {
-		return fmt.Errorf("%s: %w", stateFile, err)
+		return s, fmt.Errorf("%s: %w", stateFile, err)
 	}
-	if !sameJSON(s.Recipe, t.state.Recipe) {
-		return fmt.Errorf("%s: it was made by another recipe; give the run another output directory, or remove %s", dir, t.Recipe.Output)
-	}
-	t.state = s
-	return nil
-}
-
-func sameJSON(a, b json.RawMessage) bool {
-	return string(pretty(a)) == string(pretty(b))
-}
-
-// readMoments fills the optimizer from a checkpoint.
-func (t *Trainer) readMoments(dir string) error {
-	c, err := checkpoint.Open(os.DirFS(dir), momentsFile)
+	field, err := difference(s.Recipe, t.state.Recipe)
 	if err != nil {
-		return err
+		return s, fmt.Errorf("%s: recipe: %w", stateFile, err)
 	}
-	defer c.Close()
-	for _, p := range t.opt.params {
-		for suffix, dst := range map[string][]float32{".m": p.m, ".v": p.v} {
-			src, err := c.Floats(p.name + suffix)
-			if err != nil {
-				return err
+	if field != "" {
+		return s, fmt.Errorf("%s: %w: %s differs; give the run another output directory, or remove %s", dir, errOtherRecipe, field, t.Recipe.Output)
+	}
+	if s.Stage < 0 || s.Stage > len(t.Recipe.Stages) || s.Step < 0 || s.Total < s.Step || s.Updates < 0 || s.Updates > s.Step {
+		return s, fmt.Errorf("%s: stage %d, step %d, total %d, updates %d", stateFile, s.Stage, s.Step, s.Total, s.Updates)
+	}
+	return s, nil
+}
+
+// difference names a field in which two recipes differ, of those that say what
+// is computed; "" if there is none.
+func difference(a, b json.RawMessage) (string, error) {
+	var x, y map[string]any
+	if err := errors.Join(json.Unmarshal(a, &x), json.Unmarshal(b, &y)); err != nil {
+		return "", err
+	}
+	for _, free := range []string{"name", "about", "output", "save_every", "keep"} {
+		delete(x, free)
+		delete(y, free)
+	}
+	return firstDifference("", x, y), nil
+}
+
+// firstDifference is the path of the first value that two JSON values do not share.
+func firstDifference(path string, a, b any) string {
+	if reflect.DeepEqual(a, b) {
+		return ""
+	}
+	switch a := a.(type) {
+	case map[string]any:
+		b, _ := b.(map[string]any)
+		for _, k := range slices.Sorted(maps.Keys(both(a, b))) {
+			if p := firstDifference(path+"."+k, a[k], b[k]); p != "" {
+				return p
 			}
-			if len(src) != len(dst) {
-				return fmt.Errorf("%s: %s%s has %d elements, want %d", momentsFile, p.name, suffix, len(src), len(dst))
+		}
+	case []any:
+		if b, ok := b.([]any); ok && len(a) == len(b) {
+			for i := range a {
+				if p := firstDifference(fmt.Sprintf("%s[%d]", path, i), a[i], b[i]); p != "" {
+					return p
+				}
 			}
-			copy(dst, src)
 		}
 	}
-	t.opt.step = t.state.Updates
-	return nil
+	return path[min(1, len(path)):]
+}
+
+func both(a, b map[string]any) map[string]any {
+	out := maps.Clone(a)
+	maps.Copy(out, b)
+	return out
 }

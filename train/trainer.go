@@ -1,8 +1,10 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -18,25 +20,31 @@ import (
 	"github.com/fovea-ml/fovea/zoo"
 )
 
-// Trainer runs a recipe.
+// Trainer runs a recipe. It is used by one goroutine.
 type Trainer struct {
 	Recipe *Recipe
 	Model  *zoo.Model
-	OnStep func(Step) // called after every update; may be nil
+	OnStep func(Step) // called after every step; may be nil
+	Broken []error    // newer checkpoints that could not be read and were passed over
 
-	ctx   tensor.Ctx
-	vlm   model.VLM
-	opt   *adamW
-	state state
+	ctx    tensor.Ctx
+	vlm    model.VLM
+	sets   [][]*source // of each stage
+	stages []*feeder
+	opt    *adamW
+	state  state
+	from   string // checkpoint that the run was resumed from
+	saved  int    // steps of the newest checkpoint, -1 if there is none
 }
 
 // New prepares a run in the recipe's output directory: from its newest whole
-// checkpoint if there is one, else from the beginning. pool may be nil.
+// checkpoint if there is one, else from the beginning. All data sets are opened;
+// Close closes them. pool may be nil.
 func New(r *Recipe, pool *kernel.Pool) (*Trainer, error) {
-	t := &Trainer{Recipe: r}
+	t := &Trainer{Recipe: r, saved: -1}
 	t.ctx = tensor.Ctx{Train: true, Pool: pool}
 	if err := t.prepare(); err != nil {
-		return nil, fmt.Errorf("train: %w", err)
+		return nil, fmt.Errorf("train: %w", errors.Join(err, t.Close()))
 	}
 	return t, nil
 }
@@ -45,51 +53,63 @@ func (t *Trainer) prepare() (err error) {
 	if t.state.Recipe, err = json.Marshal(t.Recipe); err != nil {
 		return err
 	}
+	if t.sets, err = t.Recipe.open(); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(t.Recipe.Output, 0o755); err != nil {
 		return err
 	}
-	resolved := filepath.Join(t.Recipe.Output, "recipe.json")
-	dirs, err := checkpoints(t.Recipe.Output)
-	if err != nil {
+	if err := removeUnfinished(t.Recipe.Output); err != nil {
 		return err
 	}
-	if len(dirs) == 0 {
-		if err := checkpoint.WriteFileAtomic(resolved, pretty(t.state.Recipe)); err != nil {
+	if t.Model, err = t.resume(); err != nil {
+		return err
+	}
+	if t.Model == nil {
+		if err := t.begin(); err != nil {
 			return err
 		}
-		t.Model, err = t.Recipe.start()
-	} else {
-		t.Model, err = t.resume(dirs[len(dirs)-1])
-	}
-	if err != nil {
-		return err
 	}
 	vlm, ok := t.Model.VLM()
 	if !ok {
 		return fmt.Errorf("%s: a %s does not generate text and cannot be trained here", t.Model.Name, t.Model.Family.Architecture)
 	}
 	t.vlm = vlm
+	for i, sets := range t.sets {
+		t.stages = append(t.stages, newFeeder(t.Recipe, i, sets, t.Model.Processor, vlm.Decoder().Context()))
+	}
 	return nil
 }
 
-func (t *Trainer) resume(dir string) (*zoo.Model, error) {
-	if err := t.readState(dir); err != nil {
-		return nil, err
+// begin starts a run of its own, and leaves the recipe beside it.
+func (t *Trainer) begin() (err error) {
+	resolved := filepath.Join(t.Recipe.Output, "recipe.json")
+	if err := checkpoint.WriteFileAtomic(resolved, pretty(t.state.Recipe)); err != nil {
+		return err
 	}
-	return zoo.OpenDir(dir)
+	if t.Model, err = t.Recipe.start(t.sets); err != nil || t.Recipe.Model.From == "" {
+		return err
+	}
+	base := filepath.Join(t.Recipe.Output, baseDir)
+	return errors.Join(os.MkdirAll(base, 0o755), copyFiles(base, t.Model.Files()))
 }
 
-// Resumed is the number of updates that were done before this process began.
+// Close closes the data sets and the model.
+func (t *Trainer) Close() error {
+	err := closeSets(t.sets)
+	if t.Model != nil {
+		err = errors.Join(err, t.Model.Close())
+	}
+	return err
+}
+
+// Resumed is the number of steps that were done before this process began.
 func (t *Trainer) Resumed() int { return t.state.Total }
 
-// Steps is the number of updates of every stage.
+// Steps is the number of steps of every stage. The error is always nil.
 func (t *Trainer) Steps() ([]int, error) {
 	var all []int
-	for i := range t.Recipe.Stages {
-		f, err := newFeeder(t.Recipe, i, t.Model.Processor, t.vlm.Decoder().Context())
-		if err != nil {
-			return nil, fmt.Errorf("train: %w", err)
-		}
+	for _, f := range t.stages {
 		all = append(all, f.steps())
 	}
 	return all, nil
@@ -109,6 +129,10 @@ func (t *Trainer) Run(ctx context.Context) error {
 			return fmt.Errorf("train: stage %s: %w", t.Recipe.Stages[t.state.Stage].Name, err)
 		}
 		t.state = state{Recipe: t.state.Recipe, Stage: t.state.Stage + 1, Total: t.state.Total}
+		t.opt = &adamW{}
+	}
+	if err := t.save(log); err != nil {
+		return fmt.Errorf("train: %w", err)
 	}
 	if err := t.finish(); err != nil {
 		return fmt.Errorf("train: %w", err)
@@ -130,25 +154,22 @@ func (t *Trainer) finish() error {
 }
 
 func (t *Trainer) runStage(ctx context.Context, log *logbook) error {
-	st := &t.Recipe.Stages[t.state.Stage]
-	f, err := newFeeder(t.Recipe, t.state.Stage, t.Model.Processor, t.vlm.Decoder().Context())
-	if err != nil {
-		return err
-	}
-	if err := t.begin(st); err != nil {
+	f := t.stages[t.state.Stage]
+	if err := t.beginStage(f.stage); err != nil {
 		return err
 	}
 	steps := f.steps()
-	next := prefetch(f, t.state.Step, steps)
+	next, stop := f.prefetch(t.state.Step, steps)
+	defer stop()
 	for t.state.Step < steps {
 		if err := ctx.Err(); err != nil {
-			return firstError(t.save(), err)
+			return cmp.Or(t.save(log), err)
 		}
 		b := <-next
 		if b.err != nil {
 			return b.err
 		}
-		s, err := t.step(st, b, steps)
+		s, err := t.step(f.stage, b, steps)
 		if err != nil {
 			return err
 		}
@@ -159,7 +180,7 @@ func (t *Trainer) runStage(ctx context.Context, log *logbook) error {
 			t.OnStep(s)
 		}
 		if t.state.Total%t.Recipe.Save == 0 {
-			if err := t.save(); err != nil {
+			if err := t.save(log); err != nil {
 				return err
 			}
 		}
@@ -167,24 +188,10 @@ func (t *Trainer) runStage(ctx context.Context, log *logbook) error {
 	return nil
 }
 
-// prefetch makes the batches from a step on in a goroutine, one ahead of their use.
-func prefetch(f *feeder, from, to int) <-chan *batch {
-	out := make(chan *batch, 1)
-	go func() {
-		for step := from; step < to; step++ {
-			b := f.batch(step)
-			out <- b
-			if b.err != nil {
-				return
-			}
-		}
-	}()
-	return out
-}
-
-// begin freezes what the stage does not teach and readies the optimizer.
-func (t *Trainer) begin(st *Stage) error {
+// beginStage freezes what the stage does not teach and readies the optimizer.
+func (t *Trainer) beginStage(st *Stage) error {
 	part := t.Model.Family.PartOf
+	nn.Freeze(t.Model.Net, func(string) bool { return false }) // forgets the gradients of the stage before
 	nn.Freeze(t.Model.Net, func(name string) bool { return slices.Contains(st.Train, part(name)) })
 	t.opt = newAdamW(t.Model.Net, part, t.ctx.Pool)
 	if len(t.opt.params) == 0 {
@@ -193,17 +200,17 @@ func (t *Trainer) begin(st *Stage) error {
 	if l, ok := t.vlm.Decoder().(*llama.Model); ok {
 		l.Recompute = st.Recompute
 	}
-	if t.state.Updates > 0 {
-		dirs, err := checkpoints(t.Recipe.Output)
-		if err != nil {
-			return err
-		}
-		return t.readMoments(dirs[len(dirs)-1])
+	if t.state.Updates == 0 {
+		return nil
 	}
-	return nil
+	c, err := openMoments(t.from)
+	if err != nil {
+		return err
+	}
+	return errors.Join(t.opt.restore(c, t.state.Updates, t.state.Missed), c.Close())
 }
 
-// step does one update.
+// step does one step: an update, unless no sample of the batch teaches anything.
 func (t *Trainer) step(st *Stage, b *batch, steps int) (Step, error) {
 	loss := 0.0
 	for _, p := range b.parts {
@@ -219,13 +226,19 @@ func (t *Trainer) step(st *Stage, b *batch, steps int) (Step, error) {
 	if math.IsNaN(loss+s.Norm) || math.IsInf(loss+s.Norm, 0) {
 		return s, fmt.Errorf("step %d: the loss is %v and the gradient's norm %v: lower lr, or set clip", s.Step, loss, s.Norm)
 	}
-	scale := 1.0
-	if st.Clip > 0 && s.Norm > st.Clip {
-		scale = st.Clip / s.Norm
+	if b.labelled > 0 {
+		t.opt.update(st, s.LR, clipping(st.Clip, s.Norm))
 	}
-	t.opt.update(st, s.LR, scale)
 	t.state.Step++
 	t.state.Total++
 	t.state.Updates = t.opt.step
 	return s, nil
+}
+
+// clipping is the factor that brings a gradient's norm down to the most.
+func clipping(most, norm float64) float64 {
+	if most > 0 && norm > most {
+		return most / norm
+	}
+	return 1
 }

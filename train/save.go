@@ -1,0 +1,209 @@
+package train
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/fovea-ml/fovea/checkpoint"
+	"github.com/fovea-ml/fovea/nn"
+	"github.com/fovea-ml/fovea/tensor"
+)
+
+// A checkpoint is a directory in the Hugging Face layout with two files more:
+// the optimizer's moments and the state of the run. It is written under another
+// name, every file of it synced, and renamed when it is whole.
+const (
+	checkpointPrefix = "checkpoint-"
+	unfinished       = ".tmp"
+	momentsFile      = "optimizer.safetensors"
+	finalDir         = "model"
+)
+
+// save writes a checkpoint, unless there is one of this step, and removes the
+// oldest.
+func (t *Trainer) save(log *logbook) error {
+	if t.saved == t.state.Total {
+		return nil
+	}
+	dir := filepath.Join(t.Recipe.Output, fmt.Sprintf("%s%06d", checkpointPrefix, t.state.Total))
+	tmp := dir + unfinished
+	if err := errors.Join(os.RemoveAll(tmp), os.MkdirAll(tmp, 0o755)); err != nil {
+		return err
+	}
+	if err := errors.Join(t.writeCheckpoint(tmp), log.sync()); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(dir); err != nil { // a broken one
+		return err
+	}
+	if err := os.Rename(tmp, dir); err != nil {
+		return err
+	}
+	if err := syncDir(t.Recipe.Output); err != nil {
+		return err
+	}
+	t.saved = t.state.Total
+	return t.prune()
+}
+
+func (t *Trainer) writeCheckpoint(dir string) error {
+	if err := t.writeModel(dir, tensor.F32); err != nil {
+		return err
+	}
+	if err := checkpoint.Write(filepath.Join(dir, momentsFile), t.opt.moments(), nil); err != nil {
+		return err
+	}
+	t.state.Missed = t.opt.missed()
+	data, err := json.MarshalIndent(t.state, "", "  ")
+	if err != nil {
+		return err
+	}
+	return checkpoint.WriteFileAtomic(filepath.Join(dir, stateFile), data)
+}
+
+// writeModel writes weights and the files that describe the model.
+func (t *Trainer) writeModel(dir string, dtype tensor.DType) error {
+	// Not from where the model was opened: an old checkpoint is removed in time.
+	if err := copyFiles(dir, os.DirFS(filepath.Join(t.Recipe.Output, baseDir))); err != nil {
+		return err
+	}
+	var all []checkpoint.Param
+	nn.Walk(t.Model.Net, func(name string, w *tensor.Tensor) {
+		all = append(all, checkpoint.Param{Name: name, T: w})
+	})
+	return checkpoint.WriteDir(dir, all, checkpoint.WriteOptions{
+		Metadata: map[string]string{"format": "pt"},
+		DType:    func(checkpoint.Param) tensor.DType { return dtype },
+	})
+}
+
+// openMoments opens the optimizer's part of a checkpoint.
+func openMoments(dir string) (*checkpoint.Checkpoint, error) {
+	return checkpoint.Open(os.DirFS(dir), momentsFile)
+}
+
+// copyFiles copies the files of a model that are not weights.
+func copyFiles(dst string, src fs.FS) error {
+	entries, err := fs.ReadDir(src, ".")
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.IsDir() || !describesModel(e.Name()) {
+			continue
+		}
+		text, err := fs.ReadFile(src, e.Name())
+		if err != nil {
+			return err
+		}
+		if err := writeSynced(filepath.Join(dst, e.Name()), text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeSynced writes a file that is on the disk when it returns; its name is
+// once its directory is synced.
+func writeSynced(name string, data []byte) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// describesModel tells configs, tokenizers and templates from weights, and from
+// the expectations and logs that may lie beside them.
+func describesModel(name string) bool {
+	if strings.HasSuffix(name, ".index.json") || strings.HasPrefix(name, "expected") || name == stateFile {
+		return false
+	}
+	switch filepath.Ext(name) {
+	case ".json", ".jinja", ".model", ".txt":
+		return true
+	}
+	return false
+}
+
+// checkpoints lists the finished checkpoints of an output directory, oldest first.
+func checkpoints(output string) ([]string, error) {
+	entries, err := os.ReadDir(output)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	var dirs []string
+	for _, e := range entries {
+		if stepOf(e.Name()) >= 0 {
+			dirs = append(dirs, filepath.Join(output, e.Name()))
+		}
+	}
+	slices.SortFunc(dirs, func(a, b string) int { return cmp.Compare(stepOf(filepath.Base(a)), stepOf(filepath.Base(b))) })
+	return dirs, nil
+}
+
+// stepOf is the step in the name of a checkpoint, -1 if it is none.
+func stepOf(name string) int {
+	digits, ok := strings.CutPrefix(name, checkpointPrefix)
+	n, err := strconv.Atoi(digits)
+	if !ok || err != nil || n < 0 {
+		return -1
+	}
+	return n
+}
+
+// prune removes all but the newest checkpoints. Those of later steps than this
+// one are broken ones that the run has passed over.
+func (t *Trainer) prune() error {
+	dirs, err := checkpoints(t.Recipe.Output)
+	if err != nil {
+		return err
+	}
+	kept := 0
+	for _, dir := range slices.Backward(dirs) {
+		if kept < t.Recipe.Keep && stepOf(filepath.Base(dir)) <= t.state.Total {
+			kept++
+			continue
+		}
+		err = errors.Join(err, os.RemoveAll(dir))
+	}
+	return err
+}
+
+// removeUnfinished removes what a killed process left of a checkpoint.
+func removeUnfinished(output string) error {
+	entries, err := os.ReadDir(output)
+	for _, e := range entries {
+		if name, ok := strings.CutSuffix(e.Name(), unfinished); ok && stepOf(name) >= 0 {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(output, e.Name())))
+		}
+	}
+	return err
+}
+
+// syncDir makes the renames in a directory last, where the system can.
+func syncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	return nil
+}

@@ -17,7 +17,7 @@ import (
 )
 
 type askCmd struct {
-	Model    string   `help:"Checkpoint directory." placeholder:"DIR"`
+	Model    string   `help:"Checkpoint directory, instead of the model in the binary." placeholder:"DIR"`
 	Image    []string `help:"Picture file; may be repeated." short:"i" placeholder:"FILE" sep:"none"`
 	System   string   `help:"System prompt." placeholder:"TEXT"`
 	Raw      bool     `help:"Take the question as a finished prompt, without the chat template; <image> stands for each picture."`

@@ -10,7 +10,7 @@ import (
 )
 
 type benchCmd struct {
-	Model        string `help:"Checkpoint directory." placeholder:"DIR"`
+	Model        string `help:"Checkpoint directory, instead of the model in the binary." placeholder:"DIR"`
 	PromptTokens int    `help:"Tokens to prefill." default:"512" placeholder:"N"`
 	DecodeTokens int    `help:"Tokens to decode." default:"64" placeholder:"N"`
 	JSON         bool   `name:"json" help:"Print JSON."`

@@ -11,7 +11,7 @@ import (
 )
 
 type chatCmd struct {
-	Model  string   `help:"Checkpoint directory." placeholder:"DIR"`
+	Model  string   `help:"Checkpoint directory, instead of the model in the binary." placeholder:"DIR"`
 	Image  []string `help:"Picture file for the first question; may be repeated." short:"i" placeholder:"FILE" sep:"none"`
 	System string   `help:"System prompt." placeholder:"TEXT"`
 	pictureFlags

@@ -20,7 +20,7 @@ type evalCmd struct {
 
 // evalFlags are those of every benchmark.
 type evalFlags struct {
-	Model  string `help:"Checkpoint directory." placeholder:"DIR"`
+	Model  string `help:"Checkpoint directory, instead of the model in the binary." placeholder:"DIR"`
 	JSON   bool   `name:"json" help:"Print the report as JSON."`
 	Errors string `help:"Write every wrong answer to FILE, one JSON object a line." placeholder:"FILE"`
 	Quiet  bool   `help:"Show no progress." short:"q"`

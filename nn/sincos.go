@@ -15,6 +15,9 @@ import (
 func SinCos(t *tensor.Tensor, amplitude float64) error {
 	rows, width := t.Rows(), t.Cols()
 	grid := int(math.Sqrt(float64(rows - 1)))
+	if t.F32 == nil {
+		return fmt.Errorf("nn: SinCos: %v has no F32 elements", t)
+	}
 	if grid*grid+1 != rows || width%4 != 0 {
 		return fmt.Errorf("nn: SinCos: a table of %d rows of width %d is no class token and square of patches", rows, width)
 	}

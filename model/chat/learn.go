@@ -2,6 +2,7 @@ package chat
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -46,15 +47,7 @@ func (p *Processor) rounds(conv []model.Turn) ([]round, error) {
 		return nil, fmt.Errorf("chat: the tokenizer has no end-of-sequence token, so that answers could not end")
 	}
 	end := p.Tok.Token(eos)
-	var answers []string
-	blank := make([]model.Turn, len(conv))
-	for i, t := range conv {
-		blank[i] = t
-		if t.Role == "assistant" {
-			blank[i].Text = standIn(len(answers))
-			answers = append(answers, t.Text)
-		}
-	}
+	blank, answers, standIn := withoutAnswers(conv)
 	text, err := p.render(blank, false)
 	if err != nil {
 		return nil, err
@@ -65,10 +58,16 @@ func (p *Processor) rounds(conv []model.Turn) ([]round, error) {
 		if !found {
 			return nil, fmt.Errorf("chat: the chat template leaves out answer %d", i+1)
 		}
-		// The space before an answer is the answer's: the model writes it.
+		// The space before an answer is the answer's: the model writes it. So is
+		// one that the template puts before its own end token.
 		asked := strings.TrimRight(before, " ")
+		rest := strings.TrimLeft(after, " ")
+		if own, found := strings.CutPrefix(rest, end); found {
+			a += after[:len(after)-len(rest)]
+			after = own
+		}
 		out[i] = round{asked, before[len(asked):] + a + end}
-		text = strings.TrimPrefix(after, end)
+		text = after
 	}
 	if rest := strings.TrimSpace(text); rest != "" {
 		out = append(out, round{asked: text})
@@ -76,8 +75,22 @@ func (p *Processor) rounds(conv []model.Turn) ([]round, error) {
 	return out, nil
 }
 
-// standIn is text that no conversation contains.
-func standIn(i int) string { return "\uE000" + strconv.Itoa(i) + "\uE001" }
+// withoutAnswers puts texts that the conversation does not contain in the place of its answers.
+func withoutAnswers(conv []model.Turn) (blank []model.Turn, answers []string, standIn func(int) string) {
+	mark := "\uE000" // of private use
+	for slices.ContainsFunc(conv, func(t model.Turn) bool { return strings.Contains(t.Text, mark) }) {
+		mark += "\uE000"
+	}
+	standIn = func(i int) string { return mark + strconv.Itoa(i) + "\uE001" }
+	blank = slices.Clone(conv)
+	for i, t := range conv {
+		if t.Role == "assistant" {
+			blank[i].Text = standIn(len(answers))
+			answers = append(answers, t.Text)
+		}
+	}
+	return blank, answers, standIn
+}
 
 // encodeRound encodes what follows an end token as the tokenizer would in place.
 func (p *Processor) encodeRound(text string, first bool) []int32 {

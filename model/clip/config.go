@@ -54,10 +54,11 @@ func DefaultText() TowerConfig {
 // ParseVision reads the config of a vision tower, alone or as a vision_config.
 func ParseVision(data []byte) (TowerConfig, error) {
 	cfg := DefaultVision()
-	if err := json.Unmarshal(data, &cfg); err != nil {
-		return cfg, fmt.Errorf("clip: vision config: %w", err)
+	err := json.Unmarshal(data, &cfg)
+	if err == nil {
+		err = cfg.checkVision()
 	}
-	if err := cfg.Check(); err != nil {
+	if err != nil {
 		return cfg, fmt.Errorf("clip: vision config: %w", err)
 	}
 	return cfg, nil
@@ -69,10 +70,11 @@ func ParseConfig(data []byte) (Config, error) {
 	if err := json.Unmarshal(data, &cfg); err != nil {
 		return cfg, fmt.Errorf("clip: config: %w", err)
 	}
-	for name, t := range map[string]*TowerConfig{"vision_config": &cfg.Vision, "text_config": &cfg.Text} {
-		if err := t.Check(); err != nil {
-			return cfg, fmt.Errorf("clip: config: %s: %w", name, err)
-		}
+	if err := cfg.Vision.checkVision(); err != nil {
+		return cfg, fmt.Errorf("clip: config: vision_config: %w", err)
+	}
+	if err := cfg.Text.checkText(); err != nil {
+		return cfg, fmt.Errorf("clip: config: text_config: %w", err)
 	}
 	if cfg.ProjectionDim < 1 || cfg.ProjectionDim > 1<<16 {
 		return cfg, fmt.Errorf("clip: config: projection_dim is %d", cfg.ProjectionDim)
@@ -80,29 +82,47 @@ func ParseConfig(data []byte) (Config, error) {
 	return cfg, nil
 }
 
-// Check validates the fields and resolves the activation.
-func (t *TowerConfig) Check() error {
-	for name, v := range map[string]int{
-		"hidden_size": t.HiddenSize, "intermediate_size": t.IntermediateSize, "num_hidden_layers": t.NumHiddenLayers,
-		"num_attention_heads": t.NumHeads,
+// checkVision ignores the text tower's fields: released vision configs carry a vocab_size.
+func (t *TowerConfig) checkVision() error {
+	if t.NumChannels != 3 || t.PatchSize < 1 || t.ImageSize < t.PatchSize || t.ImageSize > 1<<14 {
+		return fmt.Errorf("image_size %d, patch_size %d, num_channels %d", t.ImageSize, t.PatchSize, t.NumChannels)
+	}
+	return t.resolve()
+}
+
+func (t *TowerConfig) checkText() error {
+	if t.MaxPositions < 1 || t.MaxPositions > 1<<20 || t.VocabSize < 1 || t.VocabSize > 1<<24 {
+		return fmt.Errorf("vocab_size %d, max_position_embeddings %d", t.VocabSize, t.MaxPositions)
+	}
+	return t.resolve()
+}
+
+// resolve checks what both towers have and looks up the activation.
+func (t *TowerConfig) resolve() error {
+	for _, f := range []struct {
+		name       string
+		is, atMost int
+	}{
+		{"hidden_size", t.HiddenSize, 1 << 20},
+		{"intermediate_size", t.IntermediateSize, 1 << 20},
+		{"num_hidden_layers", t.NumHiddenLayers, 1 << 10},
+		{"num_attention_heads", t.NumHeads, 1 << 20},
 	} {
-		if v < 1 || v > 1<<20 {
-			return fmt.Errorf("%s is %d", name, v)
+		if f.is < 1 || f.is > f.atMost {
+			return fmt.Errorf("%s is %d", f.name, f.is)
 		}
 	}
 	if t.HiddenSize%t.NumHeads != 0 {
 		return fmt.Errorf("hidden_size %d is no multiple of num_attention_heads %d", t.HiddenSize, t.NumHeads)
 	}
-	if t.VocabSize == 0 && (t.NumChannels != 3 || t.PatchSize < 1 || t.ImageSize < t.PatchSize || t.ImageSize > 1<<14) {
-		return fmt.Errorf("image_size %d, patch_size %d, num_channels %d", t.ImageSize, t.PatchSize, t.NumChannels)
-	}
-	if t.VocabSize != 0 && t.NumChannels == 0 && (t.MaxPositions < 1 || t.MaxPositions > 1<<20 || t.VocabSize < 1 || t.VocabSize > 1<<24) {
-		return fmt.Errorf("vocab_size %d, max_position_embeddings %d", t.VocabSize, t.MaxPositions)
-	}
 	act, err := ops.ParseAct(t.HiddenAct)
+	if err != nil {
+		return fmt.Errorf("hidden_act: %w", err)
+	}
 	t.act = act
-	return err
+	return nil
 }
 
-// Grid is the number of patches on each side of a view.
+// Grid is the number of patches on each side of a view; what is left over at
+// the right and bottom is not seen.
 func (t *TowerConfig) Grid() int { return t.ImageSize / t.PatchSize }

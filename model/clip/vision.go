@@ -43,6 +43,7 @@ func NewVision(cfg TowerConfig, out Output) (*Vision, error) {
 	if out.Layers == nil {
 		out.Layers = []int{cfg.NumHiddenLayers}
 	}
+	out.Layers = slices.Clone(out.Layers)
 	for i, l := range out.Layers {
 		if l < 0 { // as in Python, from the end
 			out.Layers[i] = cfg.NumHiddenLayers + 1 + l

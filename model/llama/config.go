@@ -51,13 +51,19 @@ func ParseConfig(data []byte) (Config, error) {
 
 // resolve fills the derived fields and checks the rest.
 func (cfg *Config) resolve() error {
-	for name, v := range map[string]int{
-		"vocab_size": cfg.VocabSize, "hidden_size": cfg.HiddenSize, "intermediate_size": cfg.IntermediateSize,
-		"num_hidden_layers": cfg.NumHiddenLayers, "num_attention_heads": cfg.NumAttentionHeads,
-		"max_position_embeddings": cfg.MaxPositionEmbeddings,
+	for _, f := range []struct {
+		name       string
+		is, atMost int
+	}{
+		{"vocab_size", cfg.VocabSize, 1 << 24},
+		{"hidden_size", cfg.HiddenSize, 1 << 20},
+		{"intermediate_size", cfg.IntermediateSize, 1 << 24},
+		{"num_hidden_layers", cfg.NumHiddenLayers, 1 << 10},
+		{"num_attention_heads", cfg.NumAttentionHeads, 1 << 20},
+		{"max_position_embeddings", cfg.MaxPositionEmbeddings, 1 << 24},
 	} {
-		if v < 1 || v > 1<<24 {
-			return fmt.Errorf("%s is %d", name, v)
+		if f.is < 1 || f.is > f.atMost {
+			return fmt.Errorf("%s is %d", f.name, f.is)
 		}
 	}
 	if cfg.NumKeyValueHeads == 0 {
@@ -69,8 +75,11 @@ func (cfg *Config) resolve() error {
 	if cfg.NumKeyValueHeads < 0 || cfg.NumAttentionHeads%cfg.NumKeyValueHeads != 0 {
 		return fmt.Errorf("num_attention_heads %d is no multiple of num_key_value_heads %d", cfg.NumAttentionHeads, cfg.NumKeyValueHeads)
 	}
-	if cfg.HeadDim < 2 || cfg.HeadDim%2 != 0 || cfg.HeadDim > 1<<16 {
+	if cfg.HeadDim < 2 || cfg.HeadDim%2 != 0 || cfg.HeadDim > 1<<12 {
 		return fmt.Errorf("head_dim is %d, want an even number", cfg.HeadDim)
+	}
+	if !(cfg.RMSNormEps >= 0) {
+		return fmt.Errorf("rms_norm_eps is %v", cfg.RMSNormEps)
 	}
 	if act, err := ops.ParseAct(cfg.HiddenAct); err != nil || act != ops.SiLU {
 		return fmt.Errorf("hidden_act %q, want silu", cfg.HiddenAct)

@@ -80,13 +80,27 @@ func (c *Ctx) unwind(bottom int) {
 	}
 }
 
+// Block runs f, a block of a model whose output has the shape of its input.
+// Inference frees all but the output when the block ends, so that memory does
+// not grow with the number of blocks; training keeps everything for Backward.
+func (c *Ctx) Block(x *Tensor, f func(c *Ctx, x *Tensor) *Tensor) *Tensor {
+	if c.Train {
+		return f(c, x)
+	}
+	y := c.New(x.Shape)
+	s := c.arena.enter()
+	copy(y.F32, f(c, x).F32)
+	c.arena.leave(s)
+	return y
+}
+
 // Recompute runs f, a block of a model, without keeping its activations: only
 // the output survives, and Backward runs f once more to get the rest (Chen et
 // al. 2016, https://arxiv.org/abs/1604.06174). It trades a third more arithmetic
 // for memory that no longer grows with the size of a block.
 func (c *Ctx) Recompute(x *Tensor, f func(c *Ctx, x *Tensor) *Tensor) *Tensor {
 	if !c.Train {
-		return f(c, x)
+		return c.Block(x, f)
 	}
 	y, needs := c.withoutTape(x, f)
 	y.needs = needs

@@ -141,7 +141,7 @@ func (v *Vision) hidden(c *tensor.Ctx, views *model.Views, n int) []*tensor.Tens
 	states := []*tensor.Tensor{x}
 	c.Observe(v.out.Stage+"hidden.0", x)
 	for i, b := range v.Blocks[:n] {
-		x = b.forward(c, x, attn)
+		x = c.Block(x, func(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor { return b.forward(c, x, attn) })
 		states = append(states, x)
 		if c.Observing() {
 			c.Observe(v.out.Stage+"hidden."+strconv.Itoa(i+1), x)

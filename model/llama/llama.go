@@ -107,7 +107,7 @@ func (m *Model) Forward(c *tensor.Ctx, s *model.Sequence) *tensor.Tensor {
 		if m.Recompute && c.Train {
 			x = c.Recompute(x, func(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor { return b.forward(c, x, p) })
 		} else {
-			x = b.forward(c, x, p)
+			x = c.Block(x, func(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor { return b.forward(c, x, p) })
 		}
 		if c.Observing() && i < len(m.Blocks)-1 {
 			c.Observe("lm.hidden."+strconv.Itoa(i+1), x)

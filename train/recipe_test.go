@@ -1,0 +1,154 @@
+package train
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func TestRecipesOfTheRepository(t *testing.T) {
+	names, err := filepath.Glob("../recipes/*.json")
+	check(t, err)
+	if len(names) < 3 {
+		t.Errorf("%d recipes", len(names))
+	}
+	for _, name := range append(names, "testdata/bench.json", "testdata/tiny.json") {
+		if _, err := ReadRecipe(name); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestStagesOfLLaVA(t *testing.T) {
+	r, err := ReadRecipe("../recipes/llava-1.5.json")
+	check(t, err)
+	for i, want := range []struct {
+		train string
+		batch int
+		lr    float64
+	}{{"adapter", 256, 1e-3}, {"adapter language", 128, 2e-5}} {
+		s := r.Stages[i]
+		if strings.Join(s.Train, " ") != want.train || s.Batch*s.Accumulate != want.batch || s.LR != want.lr ||
+			s.Warmup != 0.03 || s.Decay != 0 || s.MinLR != 0 || s.Epochs != 1 {
+			t.Errorf("stage %d: %+v", i+1, s)
+		}
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	r, err := ParseRecipe([]byte(recipeWith(``, `"steps": 1, "batch": 1, "lr": 1`, `"format": "scenes", "count": 1`)))
+	check(t, err)
+	s := r.Stages[0]
+	if r.Save != 500 || r.Keep != 2 || r.DType != "F32" || s.Accumulate != 1 || s.Betas != [2]float64{0.9, 0.999} || s.Eps != 1e-8 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// recipeWith is a recipe of one stage with further fields.
+func recipeWith(run, stage, source string) string {
+	if run != "" {
+		run += ","
+	}
+	if !strings.Contains(stage, `"train"`) {
+		stage += `, "train": ["adapter"]`
+	}
+	return fmt.Sprintf(`{"output": "x", %s "model": {"from": "y"}, "stages": [{"name": "s", "warmup": 0, "weight_decay": 0, "clip": 0, %s, "data": [{%s}]}]}`, run, stage, source)
+}
+
+func TestRecipesThatAreWrong(t *testing.T) {
+	const stage, source = `"steps": 1, "batch": 1, "lr": 1`, `"format": "scenes", "count": 1`
+	for _, tc := range []struct{ name, recipe, want string }{
+		{"nothing", ``, "EOF"},
+		{"no JSON", `recipe`, "invalid character"},
+		{"two", recipeWith(``, stage, source) + `{}`, "text after the recipe"},
+		{"unknown field", recipeWith(`"learning_rate": 1`, stage, source), `unknown field "learning_rate"`},
+		{"unknown field of a stage", recipeWith(``, stage+`, "optimizer": "sgd"`, source), `unknown field "optimizer"`},
+		{"unknown field of a source", recipeWith(``, stage, source+`, "shuffle": true`), `unknown field "shuffle"`},
+		{"wrong kind", recipeWith(`"seed": "one"`, stage, source), "seed"},
+		{"no output", recipeWith(`"output": ""`, stage, source), "output is missing"},
+		{"save_every", recipeWith(`"save_every": 0`, stage, source), "save_every is 0"},
+		{"keep", recipeWith(`"keep": -1`, stage, source), "keep is -1"},
+		{"dtype", recipeWith(`"dtype": "F8"`, stage, source), `dtype "F8"`},
+		{"no stages", `{"output": "x", "model": {"from": "y"}}`, "stages is empty"},
+		{"no model", `{"output": "x", "stages": [{}]}`, "model needs either from or config"},
+		{"two models", `{"output": "x", "model": {"from": "y", "config": {}}, "stages": [{}]}`, "model needs either from or config"},
+		{"no data", `{"output": "x", "model": {"from": "y"}, "stages": [{"name": "s"}]}`, "stage 1 (s): data is empty"},
+		{"nothing learns", recipeWith(``, stage+`, "train": []`, source), "train is empty"},
+		{"no such part", recipeWith(``, stage+`, "train": ["head"]`, source), `train: no part "head", want some of vision, adapter, language`},
+		{"no steps", recipeWith(``, `"batch": 1, "lr": 1`, source), "either steps or epochs"},
+		{"steps and epochs", recipeWith(``, stage+`, "epochs": 1`, source), "either steps or epochs"},
+		{"too many steps", recipeWith(``, `"steps": 2000000000, "batch": 1, "lr": 1`, source), "at most"},
+		{"too many epochs", recipeWith(``, `"epochs": 1e300, "batch": 1, "lr": 1`, source), "at most"},
+		{"batch", recipeWith(``, `"steps": 1, "lr": 1`, source), "batch 0"},
+		{"accumulate", recipeWith(``, stage+`, "accumulate": -1`, source), "accumulate -1"},
+		{"lr", recipeWith(``, `"steps": 1, "batch": 1`, source), "lr 0"},
+		{"min_lr", recipeWith(``, stage+`, "min_lr": 2`, source), "min_lr 2"},
+		{"warmup", recipeWith(``, stage+`, "warmup": 100`, source), "warmup is 100, want a share"},
+		{"weight_decay", recipeWith(``, stage+`, "weight_decay": -1`, source), "weight_decay -1"},
+		{"clip", recipeWith(``, stage+`, "clip": -1`, source), "clip -1"},
+		{"eps", recipeWith(``, stage+`, "eps": -1`, source), "eps -1"},
+		{"betas", recipeWith(``, stage+`, "betas": [0.9, 1]`, source), "betas are [0.9 1]"},
+		{"max_tokens", recipeWith(``, stage+`, "max_tokens": -1`, source), "max_tokens is -1"},
+		{"lr_scale of no part", recipeWith(``, stage+`, "lr_scale": {"head": 1}`, source), `lr_scale: no part "head"`},
+		{"lr_scale", recipeWith(``, stage+`, "lr_scale": {"vision": -1}`, source), "lr_scale: vision is -1"},
+		{"format", recipeWith(``, stage, `"format": "coco"`), `data 1: format "coco", want scenes, easy-vqa or llava`},
+		{"count", recipeWith(``, stage, `"format": "scenes"`), "count is 0"},
+		{"path", recipeWith(``, stage, `"format": "llava"`), "llava: path is missing"},
+		{"types of llava", recipeWith(``, stage, `"format": "llava", "path": "x", "types": ["colour"]`), "types are for"},
+		{"ask", recipeWith(``, stage, source+`, "ask": -1`), "ask -1"},
+		{"shift", recipeWith(``, stage, source+`, "augment": {"shift": -1}`), "shift -1"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if _, err := ParseRecipe([]byte(tc.recipe)); err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("error %v, want %q", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestErrorsNameTheFile(t *testing.T) {
+	for _, name := range []string{"testdata/none.json", "testdata/golden.jsonl"} {
+		if _, err := ReadRecipe(name); err == nil || !strings.Contains(err.Error(), filepath.Base(name)) {
+			t.Errorf("error %v", err)
+		}
+	}
+}
+
+func TestEveryFieldIsDocumented(t *testing.T) {
+	page := readText(t, "../docs/recipes.md")
+	for _, v := range []any{Recipe{}, Start{}, Special{}, Init{}, Stage{}, Source{}, Augment{}, Step{}} {
+		for _, f := range reflect.VisibleFields(reflect.TypeOf(v)) {
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			if !strings.Contains(page, "`"+name+"`") {
+				t.Errorf("docs/recipes.md does not tell of %s of a %T", name, v)
+			}
+		}
+	}
+}
+
+func TestExampleOfTheDocumentation(t *testing.T) {
+	_, rest, _ := strings.Cut(readText(t, "../docs/recipes.md"), "```json\n")
+	example, _, ok := strings.Cut(rest, "```")
+	if _, err := ParseRecipe([]byte(example)); !ok || err != nil {
+		t.Error(err)
+	}
+}
+
+func FuzzParseRecipe(f *testing.F) {
+	f.Add([]byte(recipeWith(``, `"steps": 1, "batch": 1, "lr": 1`, `"format": "scenes", "count": 1`)))
+	f.Add([]byte(`{"model": {"config": null, "init": {"std": {"*": 1}}}, "stages": [{"betas": [0]}]}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		r, err := ParseRecipe(text)
+		if err != nil {
+			return
+		}
+		again, err := json.Marshal(r)
+		check(t, err)
+		if _, err := ParseRecipe(again); err != nil {
+			t.Errorf("%v of what was written:\n%s", err, again)
+		}
+	})
+}

@@ -35,7 +35,7 @@ func (c *component) into(v any) error {
 
 func (c *component) unsupported() error { return fmt.Errorf("type %q is not supported", c.Type) }
 
-var errTooDeep = errors.New("Sequence: nested too deeply")
+var errTooDeep = errors.New("type \"Sequence\" is nested too deeply")
 
 // patternSpec is {"String": s} or {"Regex": s}.
 type patternSpec struct {

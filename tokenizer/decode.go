@@ -71,7 +71,7 @@ func appendDecoders(chain []decoder, c *component, fused *bool, depth int) ([]de
 	case "Replace":
 		pat, err := newPattern(p.Pattern)
 		if err != nil {
-			return nil, fmt.Errorf("Replace: %w", err)
+			return nil, fmt.Errorf("type \"Replace\": %w", err)
 		}
 		return append(chain, replacing(pat, p.Content, *fused && !oneRune(p.Pattern))), nil
 	case "ByteFallback":
@@ -81,7 +81,7 @@ func appendDecoders(chain []decoder, c *component, fused *bool, depth int) ([]de
 		return chain, nil
 	case "Strip":
 		if utf8.RuneCountInString(p.Content) != 1 || p.Start < 0 || p.Stop < 0 {
-			return nil, errors.New("Strip: want one character and counts that are not negative")
+			return nil, errors.New("type \"Strip\": want one character and counts that are not negative")
 		}
 		return append(chain, stripping(p.Content, p.Start, p.Stop, *fused)), nil
 	case "ByteLevel":
@@ -89,7 +89,7 @@ func appendDecoders(chain []decoder, c *component, fused *bool, depth int) ([]de
 		return append(chain, decoderFunc(startByteLevel)), nil
 	case "Metaspace":
 		if p.Replacement == "" {
-			return nil, errors.New("Metaspace: replacement is empty")
+			return nil, errors.New("type \"Metaspace\": replacement is empty")
 		}
 		leading := p.PrependScheme != "never" && (p.PrependScheme != "" || orTrue(p.AddPrefixSpace))
 		return append(chain, unmarking(p.Replacement, leading)), nil

@@ -11,10 +11,6 @@ type preTokenizer interface {
 	split(p piece, yield func(piece))
 }
 
-type preTokenizerFunc func(p piece, yield func(piece))
-
-func (f preTokenizerFunc) split(p piece, yield func(piece)) { f(p, yield) }
-
 type preTokenizers []preTokenizer
 
 func (ps preTokenizers) split(p piece, yield func(piece)) {
@@ -55,7 +51,7 @@ func newPreTokenizer(c *component, depth int) (preTokenizer, error) {
 	case "Split":
 		pat, err := newPattern(p.Pattern)
 		if err != nil {
-			return nil, fmt.Errorf("Split: %w", err)
+			return nil, fmt.Errorf("type \"Split\": %w", err)
 		}
 		return newSplitter(pat, p.Behavior, p.Invert)
 	case "ByteLevel":
@@ -139,7 +135,7 @@ func newSplitter(p pattern, behavior string, invert bool) (preTokenizer, error) 
 	case "Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous":
 		return splitter{p, behavior, invert}, nil
 	}
-	return nil, fmt.Errorf("Split: behavior %q is not supported", behavior)
+	return nil, fmt.Errorf("type \"Split\": behavior %q is not supported", behavior)
 }
 
 func (sp splitter) split(p piece, yield func(piece)) {
@@ -192,7 +188,7 @@ type metaspace struct {
 func newMetaspace(p *preTokenizerSpec) (preTokenizer, error) {
 	m := metaspace{mark: p.Replacement, scheme: p.PrependScheme, words: orTrue(p.Split)}
 	if m.mark == "" {
-		return nil, fmt.Errorf("Metaspace: replacement is empty")
+		return nil, fmt.Errorf("type \"Metaspace\": replacement is empty")
 	}
 	if m.scheme == "" {
 		m.scheme = "always"
@@ -204,7 +200,7 @@ func newMetaspace(p *preTokenizerSpec) (preTokenizer, error) {
 	case "always", "first", "never":
 		return m, nil
 	}
-	return nil, fmt.Errorf("Metaspace: prepend_scheme %q is not supported", m.scheme)
+	return nil, fmt.Errorf("type \"Metaspace\": prepend_scheme %q is not supported", m.scheme)
 }
 
 func (m metaspace) split(p piece, yield func(piece)) {

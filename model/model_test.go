@@ -1,0 +1,114 @@
+package model_test
+
+import (
+	"image"
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/fovea-ml/fovea/model"
+	"github.com/fovea-ml/fovea/tensor"
+)
+
+func TestPack(t *testing.T) {
+	a := &model.Prompt{IDs: []int32{1, 9, 9, 2}, Labels: []int32{-1, -1, 2, -1}, Images: []*model.Tiles{{}}, At: []int{1}}
+	b := &model.Prompt{IDs: []int32{3}, Labels: []int32{-1}}
+	c := &model.Prompt{IDs: []int32{9, 4, 9}, Labels: []int32{4, 9, -1}, Images: []*model.Tiles{{}, {}}, At: []int{0, 2}}
+	got := model.Pack([]*model.Prompt{a, b, c})
+	if want := []int32{1, 9, 9, 2, 3, 9, 4, 9}; !slices.Equal(got.IDs, want) {
+		t.Errorf("ids %v, want %v", got.IDs, want)
+	}
+	if want := []int32{-1, -1, 2, -1, -1, 4, 9, -1}; !slices.Equal(got.Labels, want) {
+		t.Errorf("labels %v, want %v", got.Labels, want)
+	}
+	if want := []int{0, 4, 5, 8}; !slices.Equal(got.Starts, want) {
+		t.Errorf("starts %v, want %v", got.Starts, want)
+	}
+	if want := []int{1, 5, 7}; !slices.Equal(got.At, want) {
+		t.Errorf("pictures at %v, want %v", got.At, want)
+	}
+	if want := []*model.Tiles{a.Images[0], c.Images[0], c.Images[1]}; !slices.Equal(got.Images, want) {
+		t.Error("the pictures are not in order")
+	}
+	if got.Labelled() != 3 || b.Labelled() != 0 {
+		t.Errorf("%d and %d labels, want 3 and 0", got.Labelled(), b.Labelled())
+	}
+	if len(a.IDs) != 4 || a.Starts != nil {
+		t.Error("Pack changed a prompt")
+	}
+	again := model.Pack([]*model.Prompt{b, got})
+	if want := []int{0, 1, 5, 6, 9}; !slices.Equal(again.Starts, want) {
+		t.Errorf("starts of a pack in a pack %v, want %v", again.Starts, want)
+	}
+}
+
+// TestPackOfPromptsWithoutLabels keeps every label at its token.
+func TestPackOfPromptsWithoutLabels(t *testing.T) {
+	plain := &model.Prompt{IDs: []int32{1, 2}}
+	taught := &model.Prompt{IDs: []int32{3, 4}, Labels: []int32{4, -1}}
+	if got := model.Pack([]*model.Prompt{plain, plain}); got.Labels != nil {
+		t.Errorf("labels %v of prompts that have none", got.Labels)
+	}
+	for _, c := range []struct {
+		prompts []*model.Prompt
+		want    []int32
+	}{
+		{[]*model.Prompt{plain, taught}, []int32{-1, -1, 4, -1}},
+		{[]*model.Prompt{taught, plain}, []int32{4, -1, -1, -1}},
+	} {
+		if got := model.Pack(c.prompts).Labels; !slices.Equal(got, c.want) {
+			t.Errorf("labels %v, want %v", got, c.want)
+		}
+	}
+	if got := model.Pack(nil); len(got.IDs) != 0 || !slices.Equal(got.Starts, []int{0}) {
+		t.Errorf("a pack of nothing is %+v", got)
+	}
+}
+
+func TestViewsAppend(t *testing.T) {
+	v := model.Views{Pixels: []float32{1}, Sizes: []image.Point{{X: 1, Y: 1}}}
+	v.Append(&model.Views{Pixels: []float32{2, 3}, Sizes: []image.Point{{X: 2, Y: 1}}})
+	if !slices.Equal(v.Pixels, []float32{1, 2, 3}) || len(v.Sizes) != 2 || v.Sizes[1].X != 2 {
+		t.Errorf("views %+v", v)
+	}
+}
+
+func TestKVCacheIsEmptyAtFirst(t *testing.T) {
+	k := model.NewKVCache(3, 5, 4)
+	if len(k.Layer) != 3 || k.Len() != 0 || k.Layer[2].Cap() != 5 {
+		t.Errorf("%d layers of %d tokens, %d held", len(k.Layer), k.Layer[2].Cap(), k.Len())
+	}
+	k.Truncate(0)
+}
+
+// echo is a model whose logits are a token's embedding: 2 at its own id.
+type echo struct{}
+
+func (echo) Decoder() model.Decoder { return echoDecoder{} }
+
+func (echo) Embed(_ *tensor.Ctx, p *model.Prompt) *model.Sequence {
+	x := tensor.New(len(p.IDs), 4)
+	for i, id := range p.IDs {
+		x.Row(i)[id] = 2
+	}
+	return &model.Sequence{X: x}
+}
+
+type echoDecoder struct{ model.Decoder }
+
+func (echoDecoder) Forward(_ *tensor.Ctx, s *model.Sequence) *tensor.Tensor { return s.X }
+func (echoDecoder) Logits(_ *tensor.Ctx, h *tensor.Tensor) *tensor.Tensor   { return h }
+
+func TestLoss(t *testing.T) {
+	p := &model.Prompt{IDs: []int32{0, 1, 2, 3}, Labels: []int32{0, -1, 1, -1}}
+	loss := model.Loss(&tensor.Ctx{}, echo{}, p, 5)
+	right := math.Log(math.Exp(2)+3) - 2 // the label is the token itself
+	wrong := math.Log(math.Exp(2) + 3)
+	if got, want := float64(loss.F32[0]), (right+wrong)/5; math.Abs(got-want) > 1e-6 {
+		t.Errorf("loss %v, want %v", got, want)
+	}
+	nothing := &model.Prompt{IDs: []int32{0, 1}, Labels: []int32{-1, -1}}
+	if got := model.Loss(&tensor.Ctx{}, echo{}, nothing, 1).F32[0]; got != 0 {
+		t.Errorf("loss %v of a prompt that teaches nothing", got)
+	}
+}

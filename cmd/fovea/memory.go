@@ -35,20 +35,42 @@ func memoryOf(m *zoo.Model) memory {
 	return out
 }
 
-// activations estimates what one prefill keeps.
+// activations estimates what one prefill keeps: every block's output, what is
+// outside of blocks, and all that the largest block makes while it runs.
 func activations(m *zoo.Model) (bytes int64) {
 	picture := 0
 	if v, ok := m.Net.(interface{ TokensPerImage() int }); ok {
 		picture = v.TokensPerImage() + 1 // the class token
 	}
+	blocks := map[string]int64{}
 	nn.Walk(m.Net, func(name string, t *tensor.Tensor) {
 		rows := picture
 		if m.Family.PartOf(name) == "language" {
 			rows += questionTokens
 		}
-		bytes += int64(rows) * floatsPerRow(name, t) * float32Bytes
+		made := int64(rows) * floatsPerRow(name, t) * float32Bytes
+		block, inside := blockOf(name)
+		if !inside {
+			bytes += made
+			return
+		}
+		if _, seen := blocks[block]; !seen {
+			bytes += int64(rows) * int64(t.Shape[len(t.Shape)-1]) * float32Bytes // the first tensor is a norm, as wide as the output
+		}
+		blocks[block] += made
 	})
-	return bytes
+	largest := int64(0)
+	for _, b := range blocks {
+		largest = max(largest, b)
+	}
+	return bytes + largest
+}
+
+// blockOf cuts a parameter's name behind the number of its block.
+func blockOf(name string) (block string, inside bool) {
+	before, after, inside := strings.Cut(name, ".layers.")
+	number, _, _ := strings.Cut(after, ".")
+	return before + ".layers." + number, inside
 }
 
 // cachePerToken is the size of one token's keys and values in all layers.

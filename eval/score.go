@@ -33,5 +33,6 @@ func wilson(right, n int) (low, high float64) {
 	centre := p + z*z/(2*count)
 	half := z * math.Sqrt(p*(1-p)/count+z*z/(4*count*count))
 	scale := 1 + z*z/count
-	return max(0, (centre-half)/scale), min(1, (centre+half)/scale)
+	// At 0 and 1 the interval begins and ends exactly there, whatever rounding says.
+	return min(p, max(0, (centre-half)/scale)), max(p, min(1, (centre+half)/scale))
 }

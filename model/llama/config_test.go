@@ -90,7 +90,7 @@ func TestConfigErrors(t *testing.T) {
 		`{"vocab_size": 0}`:               "vocab_size is 0",
 		`{"vocab_size": -1}`:              "vocab_size is -1",
 		`{"hidden_size": 0}`:              "hidden_size is 0",
-		`{"hidden_size": 99999999999}`:    "hidden_size is 99999999999",
+		`{"hidden_size": 2000000000}`:     "hidden_size is 2000000000",
 		`{"num_hidden_layers": 16000000}`: "num_hidden_layers is 16000000",
 		`{"num_attention_heads": 0}`:      "num_attention_heads is 0",
 		`{"num_key_value_heads": -4}`:     "num_key_value_heads -4",

@@ -106,13 +106,13 @@ func (t *Trainer) Close() error {
 // Resumed is the number of steps that were done before this process began.
 func (t *Trainer) Resumed() int { return t.state.Total }
 
-// Steps is the number of steps of every stage. The error is always nil.
-func (t *Trainer) Steps() ([]int, error) {
+// Steps is the number of steps of every stage.
+func (t *Trainer) Steps() []int {
 	var all []int
 	for _, f := range t.stages {
 		all = append(all, f.steps())
 	}
-	return all, nil
+	return all
 }
 
 // Run trains to the end, or until ctx is cancelled: it saves a checkpoint then

@@ -47,11 +47,11 @@ func (c *trainCmd) Run(ctx context.Context, g *globals) error {
 	if err != nil {
 		return err
 	}
-	steps, err := t.Steps()
-	if err != nil {
-		return err
+	defer t.Close()
+	for _, broken := range t.Broken {
+		fmt.Fprintln(os.Stderr, "passing over a checkpoint:", broken)
 	}
-	total := 0
+	steps, total := t.Steps(), 0
 	for _, n := range steps {
 		total += n
 	}

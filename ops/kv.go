@@ -2,24 +2,32 @@ package ops
 
 import "fmt"
 
+// kvStart is the number of tokens that a cache has memory for at first.
+const kvStart = 2048
+
 // KV holds the keys and values that one attention layer has seen of one sequence.
+// Its memory grows with what it holds: a model that allows a long context costs
+// no more than the conversation needs.
 type KV struct {
-	k, v  []float32 // [capacity, width]
-	width int
-	n     int
+	k, v     []float32 // [tokens that there is memory for, width]
+	width    int
+	capacity int
+	n        int
 }
 
 // NewKV returns an empty cache for up to capacity tokens, with keys and values of
 // width = KVHeads·head width.
 func NewKV(capacity, width int) *KV {
-	return &KV{k: make([]float32, capacity*width), v: make([]float32, capacity*width), width: width}
+	kv := &KV{width: width, capacity: capacity}
+	kv.grow(min(capacity, kvStart))
+	return kv
 }
 
 // Len is the number of tokens held.
 func (kv *KV) Len() int { return kv.n }
 
 // Cap is the number of tokens that there is room for.
-func (kv *KV) Cap() int { return len(kv.k) / max(kv.width, 1) }
+func (kv *KV) Cap() int { return kv.capacity }
 
 // Truncate forgets all but the first n tokens.
 func (kv *KV) Truncate(n int) {
@@ -32,10 +40,22 @@ func (kv *KV) Truncate(n int) {
 // append adds rows of keys and values.
 func (kv *KV) append(k, v []float32) {
 	rows := len(k) / kv.width
-	if kv.n+rows > kv.Cap() {
-		panic(fmt.Sprintf("ops: KV: %d tokens more than the %d held do not fit into %d", rows, kv.n, kv.Cap()))
+	if rows > kv.capacity-kv.n {
+		panic(fmt.Sprintf("ops: KV: %d tokens more than the %d held do not fit into %d", rows, kv.n, kv.capacity))
+	}
+	if need := kv.n + rows; need*kv.width > len(kv.k) {
+		kv.grow(min(max(need, 2*kv.n), kv.capacity))
 	}
 	copy(kv.k[kv.n*kv.width:], k)
 	copy(kv.v[kv.n*kv.width:], v)
 	kv.n += rows
+}
+
+// grow makes memory for tokens and keeps what is held.
+func (kv *KV) grow(tokens int) {
+	held := kv.n * kv.width
+	k, v := make([]float32, tokens*kv.width), make([]float32, tokens*kv.width)
+	copy(k, kv.k[:held])
+	copy(v, kv.v[:held])
+	kv.k, kv.v = k, v
 }

@@ -1,9 +1,9 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 
+	"github.com/fovea-ml/fovea/embedded"
 	"github.com/fovea-ml/fovea/imageproc"
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/zoo"
@@ -12,7 +12,7 @@ import (
 // openModel opens a checkpoint directory; "" stands for the model in the binary.
 func openModel(name string) (*zoo.Model, error) {
 	if name == "" {
-		return nil, errors.New("no model: give a checkpoint directory with --model DIR")
+		return zoo.Open(embedded.Tiny(), embedded.Name)
 	}
 	return zoo.OpenDir(name)
 }

@@ -33,6 +33,8 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("DATA", fixtures)
+			env.Setenv("EXAMPLES", filepath.Join(fixtures, "../examples"))
+			env.Setenv("EMBEDDED", filepath.Join(fixtures, "../embedded/fovea-tiny"))
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){

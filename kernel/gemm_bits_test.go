@@ -184,20 +184,6 @@ func TestGemmWithinGuards(t *testing.T) {
 	})
 }
 
-func TestGemmAllocs(t *testing.T) {
-	pool := NewPool(2)
-	defer pool.Close()
-	rng := rand.New(rand.NewPCG(11, 12))
-	for _, m := range []int{1, 100} {
-		c, a, b := randomOperands(rng, "NT", BF16, m, 130, 300)
-		for _, p := range []*Pool{nil, pool} {
-			if n := testing.AllocsPerRun(20, func() { p.GemmNT(c, a, b, true) }); n != 0 {
-				t.Errorf("m=%d on %d workers: %v allocations a call", m, p.Workers(), n)
-			}
-		}
-	}
-}
-
 func TestGemmPanics(t *testing.T) {
 	f := func(rows, cols int) Mat { return F32Mat(make([]float32, rows*cols), rows, cols) }
 	half := Mat{Rows: 4, Cols: 5, Stride: 5, DType: F16, Raw: make([]byte, 40)}

@@ -1,0 +1,25 @@
+//go:build !race
+
+// The race detector makes sync.Pool, where the scratch of a nil Pool lives,
+// forget what it holds, to find races.
+
+package kernel
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+func TestGemmAllocs(t *testing.T) {
+	pool := NewPool(2)
+	defer pool.Close()
+	rng := rand.New(rand.NewPCG(11, 12))
+	for _, m := range []int{1, 100} {
+		c, a, b := randomOperands(rng, "NT", BF16, m, 130, 300)
+		for _, p := range []*Pool{nil, pool} {
+			if n := testing.AllocsPerRun(20, func() { p.GemmNT(c, a, b, true) }); n != 0 {
+				t.Errorf("m=%d on %d workers: %v allocations a call", m, p.Workers(), n)
+			}
+		}
+	}
+}

@@ -30,7 +30,7 @@ type askCmd struct {
 func (askCmd) Help() string {
 	return `Examples:
 
-    fovea ask --image examples/circles.png "How many circles are there?"
+    fovea ask --image examples/five.png "How many objects are there?"
     fovea ask --model llava-1.5-7b --image a.jpg --image b.jpg "What differs?"
     echo "Describe the picture." | fovea ask --image a.jpg --json -`
 }

@@ -45,7 +45,7 @@ func writeAtomic(path string, fill func(io.Writer) error) (err error) {
 	if err := os.Rename(f.Name(), path); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(path))
+	return SyncDir(filepath.Dir(path))
 }
 
 // createTemp differs from os.CreateTemp in its permissions: those of a new file.
@@ -59,9 +59,9 @@ func createTemp(path string) (*os.File, error) {
 	}
 }
 
-// syncDir makes renames in dir last. Windows cannot sync a directory, nor can
+// SyncDir makes renames in dir last through a crash of the machine. Windows cannot sync a directory, nor can
 // some network file systems.
-func syncDir(dir string) error {
+func SyncDir(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil
 	}

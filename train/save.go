@@ -8,11 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/fovea-ml/fovea/checkpoint"
 	"github.com/fovea-ml/fovea/nn"
@@ -49,7 +47,7 @@ func (t *Trainer) save(log *logbook) error {
 	if err := os.Rename(tmp, dir); err != nil {
 		return err
 	}
-	if err := syncDir(t.Recipe.Output); err != nil {
+	if err := checkpoint.SyncDir(t.Recipe.Output); err != nil {
 		return err
 	}
 	t.saved = t.state.Total
@@ -190,20 +188,4 @@ func removeUnfinished(output string) error {
 		}
 	}
 	return err
-}
-
-// syncDir makes the renames in a directory last, where the system can.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, errors.ErrUnsupported) {
-		return err
-	}
-	return nil
 }

@@ -42,11 +42,12 @@ type Features struct {
 // placeholder tokens. It feeds inference and, with Labels, training. Several
 // conversations may be packed one after another.
 type Prompt struct {
-	IDs    []int32
-	Starts []int    // first token of each packed conversation, and the number of tokens; nil means one
-	Images []*Tiles // in the order of their placeholders
-	At     []int    // At[i] is the first placeholder of Images[i]
-	Labels []int32  // next-token targets: Labels[i] follows IDs[i]; negative where nothing is taught
+	IDs      []int32
+	Starts   []int    // first token of each packed conversation, and the number of tokens; nil means one
+	Branches [][]int  // of each conversation, as in Sequence
+	Images   []*Tiles // in the order of their placeholders
+	At       []int    // At[i] is the first placeholder of Images[i]
+	Labels   []int32  // next-token targets: Labels[i] follows IDs[i]; negative where nothing is taught
 }
 
 // Encoder turns pictures into features.
@@ -75,7 +76,27 @@ type Decoder interface {
 type Sequence struct {
 	X      *tensor.Tensor // [tokens, width] embeddings
 	Starts []int          // first row of each sequence, and the number of rows; nil means one
-	Past   []*KVCache     // of each sequence; nil when there is none, as in training
+
+	// Branches cut each sequence into branches that go on from its trunk, the rows
+	// before the first, and do not see each other: the first row of each, counted
+	// from the start of the sequence. Nil means none; only in training.
+	Branches [][]int
+
+	Past []*KVCache // of each sequence; nil when there is none, as in training
+}
+
+// Position is the place of a row of sequence i, counted from its start, among
+// the rows that it sees: a branch goes on where the trunk ends.
+func (s *Sequence) Position(i, row int) int {
+	at := row
+	if s.Branches != nil {
+		for _, first := range s.Branches[i] {
+			if first <= row {
+				at = s.Branches[i][0] + row - first
+			}
+		}
+	}
+	return at
 }
 
 // VLM is a model that can be prompted. A language model alone is one that takes no pictures.

@@ -112,3 +112,62 @@ func TestLoss(t *testing.T) {
 		t.Errorf("loss %v of a prompt that teaches nothing", got)
 	}
 }
+
+func TestBranch(t *testing.T) {
+	tiles := []*model.Tiles{{}}
+	a := &model.Prompt{IDs: []int32{1, 9, 9, 2, 3, 4}, Labels: []int32{-1, -1, -1, 3, 4, -1}, Images: tiles, At: []int{1}}
+	b := &model.Prompt{IDs: []int32{1, 9, 9, 2, 5}, Labels: []int32{-1, -1, -1, 5, -1}, Images: tiles, At: []int{1}}
+	got, err := model.Branch([]*model.Prompt{a, b, a})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Token 2 is not shared: what follows it is not the same.
+	if want := []int32{1, 9, 9, 2, 3, 4, 2, 5, 2, 3, 4}; !slices.Equal(got.IDs, want) {
+		t.Errorf("ids %v, want %v", got.IDs, want)
+	}
+	if want := []int32{-1, -1, -1, 3, 4, -1, 5, -1, 3, 4, -1}; !slices.Equal(got.Labels, want) {
+		t.Errorf("labels %v, want %v", got.Labels, want)
+	}
+	if want := []int{3, 6, 8}; len(got.Branches) != 1 || !slices.Equal(got.Branches[0], want) {
+		t.Errorf("branches %v, want %v", got.Branches, want)
+	}
+	if len(got.Images) != 1 || !slices.Equal(got.At, []int{1}) {
+		t.Errorf("%d pictures at %v", len(got.Images), got.At)
+	}
+	packed := model.Pack([]*model.Prompt{b, got, b})
+	if want := [][]int{nil, {3, 6, 8}, nil}; !slices.EqualFunc(packed.Branches, want, slices.Equal) {
+		t.Errorf("branches of a pack %v, want %v", packed.Branches, want)
+	}
+	s := model.Sequence{Branches: packed.Branches}
+	for row, want := range []int{0, 1, 2, 3, 4, 5, 3, 4, 3, 4, 5} {
+		if at := s.Position(1, row); at != want {
+			t.Errorf("row %d at position %d, want %d", row, at, want)
+		}
+		if at := s.Position(0, row); at != row {
+			t.Errorf("row %d of a sequence without branches at position %d", row, at)
+		}
+	}
+}
+
+func TestBranchOfPromptsThatDiffer(t *testing.T) {
+	of := func(at int, ids ...int32) *model.Prompt {
+		p := &model.Prompt{IDs: ids, Labels: make([]int32, len(ids))}
+		if at >= 0 {
+			p.Images, p.At = []*model.Tiles{{}}, []int{at}
+		}
+		return p
+	}
+	unlabelled := of(0, 9, 1)
+	unlabelled.Labels = nil
+	for name, prompts := range map[string][]*model.Prompt{
+		"picture behind the question": {of(1, 1, 9), of(1, 2, 9)},
+		"one without picture":         {of(0, 9, 1), of(-1, 9, 1)},
+		"nothing shared":              {of(-1, 1), of(-1, 2)},
+		"no labels":                   {unlabelled, of(0, 9, 1)},
+		"a pack":                      {of(0, 9, 1), model.Pack([]*model.Prompt{of(0, 9, 1)})},
+	} {
+		if _, err := model.Branch(prompts); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}

@@ -1,11 +1,15 @@
 package model
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // Pack lays prompts end to end as one prompt of several conversations. Where
 // only some have labels the others teach nothing.
 func Pack(prompts []*Prompt) *Prompt {
 	out := &Prompt{Starts: make([]int, 1, len(prompts)+1)}
+	branched := slices.ContainsFunc(prompts, func(p *Prompt) bool { return p.Branches != nil })
 	labelled := slices.ContainsFunc(prompts, func(p *Prompt) bool { return p.Labels != nil })
 	for _, p := range prompts {
 		base := len(out.IDs)
@@ -22,6 +26,10 @@ func Pack(prompts []*Prompt) *Prompt {
 			out.Starts = append(out.Starts, base+p.Starts[i])
 		}
 		out.Starts = append(out.Starts, len(out.IDs))
+		if branched {
+			out.Branches = append(out.Branches, p.Branches...)
+			out.Branches = append(out.Branches, make([][]int, len(out.Starts)-1-len(out.Branches))...)
+		}
 	}
 	return out
 }
@@ -33,6 +41,42 @@ func (p *Prompt) Labelled() int {
 		if l >= 0 {
 			n++
 		}
+	}
+	return n
+}
+
+// Branch makes one conversation of several that begin with the same tokens and
+// pictures: what they share is the trunk, and the rest of each a branch. The
+// pictures, which must be in the trunk, are then encoded and read only once. It
+// is an error if they do not begin alike, or have no labels.
+func Branch(prompts []*Prompt) (*Prompt, error) {
+	first := prompts[0]
+	trunk := len(first.Labels)
+	for _, p := range prompts[1:] {
+		trunk = min(trunk, shared(first, p))
+	}
+	out := &Prompt{IDs: slices.Clone(first.IDs[:trunk]), Labels: slices.Clone(first.Labels[:trunk]), Images: first.Images, At: first.At}
+	branches := make([]int, len(prompts))
+	for i, p := range prompts {
+		if len(p.Labels) != len(p.IDs) || p.Starts != nil || p.Branches != nil {
+			return nil, fmt.Errorf("model: conversation %d of %d to branch has no labels, or is a pack", i+1, len(prompts))
+		}
+		if n := len(p.At); trunk == 0 || n != len(out.At) || n > 0 && p.At[n-1] >= trunk {
+			return nil, fmt.Errorf("model: conversation %d of %d does not begin with the pictures of the others", i+1, len(prompts))
+		}
+		branches[i] = len(out.IDs)
+		out.IDs = append(out.IDs, p.IDs[trunk:]...)
+		out.Labels = append(out.Labels, p.Labels[trunk:]...)
+	}
+	out.Branches = [][]int{branches}
+	return out, nil
+}
+
+// shared is the number of tokens with the same labels that two prompts begin with.
+func shared(a, b *Prompt) int {
+	n := 0
+	for n < min(len(a.Labels), len(b.Labels)) && a.IDs[n] == b.IDs[n] && a.Labels[n] == b.Labels[n] {
+		n++
 	}
 	return n
 }

@@ -22,6 +22,8 @@ type Processor interface {
 	ProcessText(text string, images []*imageproc.RGB) (*Prompt, error)
 	// Learn is Process for training: answers are in the conversation and labelled.
 	Learn(conv []Turn) (*Prompt, error)
+	// LearnApart is Learn for questions that have only their pictures in common: none sees another.
+	LearnApart(conv []Turn) (*Prompt, error)
 	Tokenizer() *tokenizer.Tokenizer
 	PictureProcessor() *imageproc.Processor // nil for models of text only
 }

@@ -22,6 +22,11 @@ type Attn struct {
 	// 0. Nil Starts: one sequence. Nil KStarts: the same as Starts.
 	Starts, KStarts []int
 
+	// Branches, one for each sequence, cut it into branches that do not see each
+	// other, only the trunk before the first: the first row of each, counted from
+	// the start of the sequence. Nil: no branches. For training, with Causal.
+	Branches [][]int
+
 	// Past, one for each sequence, is what has been seen before: k and v are
 	// appended to it, and attended to after it. Nil in training.
 	Past []*KV
@@ -85,6 +90,7 @@ type segment struct {
 	q0, queries int
 	k0, keys    int       // rows of k and v
 	k, v        []float32 // [keys, KVHeads·d]
+	branches    []int     // first query of each
 }
 
 // unit is a piece of work: some queries of a sequence for one head, or its only
@@ -136,6 +142,7 @@ func (at *attention) begin(c *tensor.Ctx, q, k, v *T, a *Attn) {
 	if a.Past != nil {
 		at.extend(c)
 	}
+	at.branch()
 	for i, s := range at.segments {
 		if s.queries > 0 && (s.keys == 0 || a.Causal && s.keys < s.queries) {
 			panic(fmt.Sprintf("ops: Attention: sequence %d has %d queries, %d keys", i, s.queries, s.keys))
@@ -156,6 +163,24 @@ func (at *attention) segment(q0, q1, k0, k1 int) {
 	at.segments = append(at.segments, segment{
 		q0: q0, queries: q1 - q0, k0: k0, keys: k1 - k0, k: at.k[k0*w : k1*w], v: at.v[k0*w : k1*w],
 	})
+}
+
+// branch notes the branches of the sequences.
+func (at *attention) branch() {
+	if at.Branches == nil {
+		return
+	}
+	if len(at.Branches) != len(at.segments) || !at.Causal || at.Past != nil {
+		panic(fmt.Sprintf("ops: Attention: branches of %d sequences for %d, causal %v, with a cache %v",
+			len(at.Branches), len(at.segments), at.Causal, at.Past != nil))
+	}
+	for i := range at.segments {
+		s, b := &at.segments[i], at.Branches[i]
+		if len(b) > 0 && (s.queries != s.keys || b[0] < 1 || b[len(b)-1] > s.queries || !slices.IsSorted(b)) {
+			panic(fmt.Sprintf("ops: Attention: sequence %d has %d queries, %d keys and branches %v", i, s.queries, s.keys, b))
+		}
+		s.branches = b
+	}
 }
 
 // extend appends the new keys and values to the caches, which then take their place.

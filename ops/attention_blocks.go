@@ -33,6 +33,26 @@ func (at *attention) limit(s *segment, i int) int {
 	return s.keys
 }
 
+// hidden are the keys that query i does not see although they come before it:
+// the branches before its own.
+func (s *segment) hidden(i int) (lo, hi int) {
+	for _, first := range s.branches {
+		if first <= i {
+			lo, hi = s.branches[0], first
+		}
+	}
+	return lo, hi
+}
+
+// mask puts v in the place of the hidden ones among the scores of query i for
+// keys from k0 on.
+func (s *segment) mask(i, k0 int, scores []float32, v float32) {
+	lo, hi := s.hidden(i)
+	for j := max(lo-k0, 0); j < min(hi-k0, len(scores)); j++ {
+		scores[j] = v
+	}
+}
+
 // forward is softmax(scale·q·kᵀ)·v for the rows of u, with a running maximum and sum.
 func (at *attention) forward(w *worker, u *unit) {
 	y := at.rowsOf(at.y, u, u.lo, u.hi)
@@ -51,6 +71,7 @@ func (at *attention) forward(w *worker, u *unit) {
 			seen := last
 			if u.heads == 1 {
 				seen = at.limit(u.segment, u.lo+i)
+				u.mask(u.lo+i, k0, matRow(p, i), float32(math.Inf(-1)))
 			}
 			fade := w.weigh(i, matRow(p, i), seen-k0)
 			if k0 > 0 && fade != 1 {
@@ -123,6 +144,7 @@ func (at *attention) backwardBlock(w *worker, u *unit) {
 			row, seen := matRow(p, i), min(max(at.limit(u.segment, u.lo+i)-k0, 0), k1-k0)
 			kernel.SoftmaxExp(row[:seen], at.lse[at.lseAt(u, i)])
 			clear(row[seen:])
+			u.mask(u.lo+i, k0, row, 0)
 			fill(matRow(ds, i), -w.dot[i])
 		}
 		if at.dv != nil {

@@ -18,21 +18,24 @@ func attentionRows() []row {
 		attentionRow("segments", 12, 12, 8, &Attn{Heads: 2, KVHeads: 1, Causal: true, Starts: []int{0, 5, 5, 6, 12}}),
 		attentionRow("cross", 6, 11, 8, &Attn{Heads: 2, KVHeads: 2, Starts: []int{0, 2, 6}, KStarts: []int{0, 7, 11}}),
 		attentionRow("query blocks", 150, 150, 16, &Attn{Heads: 2, KVHeads: 1, Causal: true, Starts: []int{0, 130, 150}}),
+		attentionRow("branches", 20, 20, 8, &Attn{Heads: 2, KVHeads: 1, Causal: true, Starts: []int{0, 5, 9, 20},
+			Branches: [][]int{{1, 3}, nil, {4, 6, 6, 11}}}),
+		attentionRow("long branches", 600, 600, 4, &Attn{Heads: 1, KVHeads: 1, Causal: true, Branches: [][]int{{30, 100, 590}}}),
 		attentionRow("key blocks", 100, 530, 8, &Attn{Heads: 2, KVHeads: 2, Causal: true}),
 	}
 }
 
 func attentionRow(name string, m, n, d int, a *Attn) row {
 	pairs := 0
-	attentionPairs(m, n, a, func(i, lo, hi int) { pairs += hi - lo })
+	attentionPairs(m, n, a, func(int, int) { pairs++ })
 	return row{op: "Attention", name: name, in: []input{x(m, a.Heads*d), x(n, a.KVHeads*d), x(n, a.KVHeads*d)},
 		run:   func(c *tensor.Ctx, in []*T) *T { return Attention(c, in[0], in[1], in[2], a) },
 		ref:   func(in [][]float64) []float64 { return attentionRef(in[0], in[1], in[2], m, n, d, a) },
 		flops: 4 * pairs * d * a.Heads}
 }
 
-// attentionPairs calls f with every query and the range of the keys that it sees.
-func attentionPairs(m, n int, a *Attn, f func(i, lo, hi int)) {
+// attentionPairs calls f with every query and each key that it sees.
+func attentionPairs(m, n int, a *Attn, f func(i, j int)) {
 	qs, ks := a.Starts, a.KStarts
 	if qs == nil {
 		qs, ks = []int{0, m}, []int{0, n}
@@ -45,9 +48,24 @@ func attentionPairs(m, n int, a *Attn, f func(i, lo, hi int)) {
 			if a.Causal {
 				hi -= qs[s+1] - 1 - i
 			}
-			f(i, ks[s], hi)
+			for j := ks[s]; j < hi; j++ {
+				if a.Branches == nil || sees(a.Branches[s], i-qs[s], j-ks[s]) {
+					f(i, j)
+				}
+			}
 		}
 	}
+}
+
+// sees tells whether j is in the trunk or in the branch of i.
+func sees(branches []int, i, j int) bool {
+	branch := func(i int) (b int) {
+		for b < len(branches) && branches[b] <= i {
+			b++
+		}
+		return b
+	}
+	return branch(j) == 0 || branch(j) == branch(i)
 }
 
 // attentionRef is the formula, row by row.
@@ -57,18 +75,22 @@ func attentionRef(q, k, v []float64, m, n, d int, a *Attn) []float64 {
 		scale = 1 / math.Sqrt(float64(d))
 	}
 	y := make([]float64, len(q))
-	p := make([]float64, n)
-	attentionPairs(m, n, a, func(i, lo, hi int) {
+	sum := make([]float64, m*a.Heads)
+	pair := func(i, j, h int) (p float64, row, key int) {
+		row, key = (i*a.Heads+h)*d, (j*a.KVHeads+h*a.KVHeads/a.Heads)*d
+		return math.Exp(scale * dot(q[row:row+d], k[key:key+d])), row, key
+	}
+	attentionPairs(m, n, a, func(i, j int) {
 		for h := range a.Heads {
-			row, g, sum := (i*a.Heads+h)*d, h*a.KVHeads/a.Heads, 0.0
-			for j := lo; j < hi; j++ {
-				p[j] = math.Exp(scale * dot(q[row:row+d], k[(j*a.KVHeads+g)*d:][:d]))
-				sum += p[j]
-			}
-			for j := lo; j < hi; j++ {
-				for t := range d {
-					y[row+t] += p[j] / sum * v[(j*a.KVHeads+g)*d+t]
-				}
+			p, _, _ := pair(i, j, h)
+			sum[i*a.Heads+h] += p
+		}
+	})
+	attentionPairs(m, n, a, func(i, j int) {
+		for h := range a.Heads {
+			p, row, key := pair(i, j, h)
+			for t := range d {
+				y[row+t] += p / sum[i*a.Heads+h] * v[key+t]
 			}
 		}
 	})

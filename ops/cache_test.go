@@ -120,6 +120,9 @@ func TestPanics(t *testing.T) {
 		"Attention bounds":  func() { Attention(c, x, x, x, &Attn{Heads: 1, KVHeads: 1, Starts: []int{0, 1}}) },
 		"Attention no keys": func() { Attention(c, x, tensor.New(0, 4), tensor.New(0, 4), &Attn{Heads: 1, KVHeads: 1}) },
 		"Attention full":    func() { Attention(c, x, x, x, &Attn{Heads: 1, KVHeads: 1, Past: []*KV{full}}) },
+		"Attention branches": func() {
+			Attention(c, x, x, x, &Attn{Heads: 1, KVHeads: 1, Causal: true, Branches: [][]int{{0}}})
+		},
 		"Attention training": func() {
 			Attention(train, x, x, x, &Attn{Heads: 1, KVHeads: 1, Past: []*KV{NewKV(9, 4)}})
 		},

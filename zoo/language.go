@@ -18,7 +18,7 @@ type languageModel struct {
 }
 
 func (m *languageModel) Embed(c *tensor.Ctx, p *model.Prompt) *model.Sequence {
-	return &model.Sequence{X: m.Model.Embed(c, p.IDs), Starts: p.Starts}
+	return &model.Sequence{X: m.Model.Embed(c, p.IDs), Starts: p.Starts, Branches: p.Branches}
 }
 
 func (m *languageModel) Decoder() model.Decoder { return m.Model }

@@ -19,6 +19,59 @@ func (p *Processor) Learn(conv []model.Turn) (*model.Prompt, error) {
 	if err != nil {
 		return nil, err
 	}
+	return p.learn(conv, tiles)
+}
+
+// LearnApart is Learn for questions that have only the pictures in common: each
+// is learned as the first one of a conversation, and sees no other. The pictures
+// belong to the first question and stand before its text.
+func (p *Processor) LearnApart(conv []model.Turn) (*model.Prompt, error) {
+	tiles, err := p.tiles(pictures(conv))
+	if err != nil {
+		return nil, err
+	}
+	questions, err := apart(conv)
+	if err != nil {
+		return nil, err
+	}
+	prompts := make([]*model.Prompt, len(questions))
+	for i, q := range questions {
+		if prompts[i], err = p.learn(q, tiles); err != nil {
+			return nil, err
+		}
+	}
+	return model.Branch(prompts)
+}
+
+// apart makes a conversation of each question: the system's turn, the pictures,
+// the question and what follows it.
+func apart(conv []model.Turn) ([][]model.Turn, error) {
+	var system []model.Turn
+	if len(conv) > 0 && conv[0].Role == "system" {
+		system, conv = conv[:1:1], conv[1:]
+	}
+	var out [][]model.Turn
+	for i, t := range conv {
+		switch {
+		case i > 0 && len(t.Images) > 0:
+			return nil, fmt.Errorf("chat: turn %d has pictures of its own, so that questions cannot be learned apart", len(system)+i+1)
+		case t.Role == "user":
+			t.Images = conv[0].Images
+			out = append(out, append(system, t))
+		case len(out) > 0:
+			out[len(out)-1] = append(out[len(out)-1], t)
+		default:
+			return nil, fmt.Errorf("chat: an answer comes before the first question")
+		}
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("chat: a conversation without questions")
+	}
+	return out, nil
+}
+
+// learn renders and labels a conversation whose pictures have been processed.
+func (p *Processor) learn(conv []model.Turn, tiles []*model.Tiles) (*model.Prompt, error) {
 	rounds, err := p.rounds(conv)
 	if err != nil {
 		return nil, err

@@ -125,3 +125,37 @@ func TestLearnErrors(t *testing.T) {
 		}
 	}
 }
+
+// TestLearnApart: each question is learned as if it were the first and only one.
+func TestLearnApart(t *testing.T) {
+	img := picture(t, "image0.png")
+	p := open(t, "")
+	system := model.Turn{Role: "system", Text: "Be brief."}
+	for name, before := range map[string][]model.Turn{"plain": nil, "system": {system}} {
+		got, err := p.LearnApart(append(before, user("what?", img), assistant("A cat."), user("how many?"), assistant("1"), user("what colour?"), assistant("red")))
+		check(t, err)
+		branches := got.Branches[0]
+		if len(branches) != 3 || len(got.Images) != 1 {
+			t.Fatalf("%s: branches %v, %d pictures", name, branches, len(got.Images))
+		}
+		bounds := append(slices.Clone(branches), len(got.IDs))
+		for i, q := range [][]model.Turn{{user("what?", img), assistant("A cat.")}, {user("how many?", img), assistant("1")}, {user("what colour?", img), assistant("red")}} {
+			want, err := p.Learn(append(before[:len(before):len(before)], q...))
+			check(t, err)
+			ids := slices.Concat(got.IDs[:bounds[0]], got.IDs[bounds[i]:bounds[i+1]])
+			labels := slices.Concat(got.Labels[:bounds[0]], got.Labels[bounds[i]:bounds[i+1]])
+			if !slices.Equal(ids, want.IDs) || !slices.Equal(labels, want.Labels) {
+				t.Errorf("%s: question %d is %v %v, want %v %v", name, i+1, ids, labels, want.IDs, want.Labels)
+			}
+		}
+	}
+	for name, conv := range map[string][]model.Turn{
+		"answer first":     {assistant("a"), user("b"), assistant("c")},
+		"a second picture": {user("a", img), assistant("b"), user("c", img), assistant("d")},
+		"nothing":          nil,
+	} {
+		if _, err := p.LearnApart(conv); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}

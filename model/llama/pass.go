@@ -33,7 +33,7 @@ func (m *Model) begin(c *tensor.Ctx, s *model.Sequence) *pass {
 		p.starts = [2]int{0, s.X.Rows()}
 		starts = p.starts[:]
 	}
-	p.attn = ops.Attn{Heads: m.cfg.NumAttentionHeads, KVHeads: m.cfg.NumKeyValueHeads, Causal: true, Starts: starts}
+	p.attn = ops.Attn{Heads: m.cfg.NumAttentionHeads, KVHeads: m.cfg.NumKeyValueHeads, Causal: true, Starts: starts, Branches: s.Branches}
 	p.rotate(c, m, s, starts)
 	return p
 }
@@ -72,7 +72,8 @@ func (p *pass) rotate(c *tensor.Ctx, m *Model, s *model.Sequence, starts []int) 
 			freq = m.cfg.frequencies(first + n)
 		}
 		at := starts[i] * half
-		for pos := first; pos < first+n; pos++ {
+		for row := range n {
+			pos := first + s.Position(i, row)
 			for _, f := range freq {
 				sin, cos := math.Sincos(float64(float32(pos) * f))
 				p.angles.Cos[at], p.angles.Sin[at] = float32(cos), float32(sin)

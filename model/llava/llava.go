@@ -59,7 +59,7 @@ func (m *Model) Embed(c *tensor.Ctx, p *model.Prompt) *model.Sequence {
 	if len(p.Images) > 0 {
 		x = ops.Gather(c, m.splice(p), x, m.Features(c, p.Images))
 	}
-	return &model.Sequence{X: x, Starts: p.Starts}
+	return &model.Sequence{X: x, Starts: p.Starts, Branches: p.Branches}
 }
 
 // Features returns the rows of all pictures that enter the language model.

@@ -2,6 +2,7 @@ package llava
 
 import (
 	"image"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -197,4 +198,54 @@ func FuzzParseConfig(f *testing.F) {
 			t.Error("no hidden size")
 		}
 	})
+}
+
+// TestBranches: a question among branches is what it is alone, forward and backward.
+func TestBranches(t *testing.T) {
+	m := build(t, `"image_token_id": 29`)
+	rng := rand.New(rand.NewPCG(3, 4))
+	tiles := &model.Tiles{Views: model.Views{Pixels: make([]float32, 3*8*8), Sizes: []image.Point{{X: 8, Y: 8}}}}
+	for i := range tiles.Views.Pixels {
+		tiles.Views.Pixels[i] = rng.Float32()
+	}
+	var alone []*model.Prompt
+	for _, text := range [][]int32{{5, 6, 7}, {5, 8}, {9, 10, 11, 12, 13}} {
+		p := &model.Prompt{IDs: []int32{1, 29, 29, 29, 29}, Images: []*model.Tiles{tiles}, At: []int{1}}
+		p.IDs = append(p.IDs, text...)
+		p.Labels = append(slices.Clone(p.IDs[1:]), -1)
+		for i := range m.TokensPerImage() + 1 {
+			p.Labels[i] = -1
+		}
+		alone = append(alone, p)
+	}
+	branched, err := model.Branch(alone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, params := nn.Params(m)
+	for _, p := range params {
+		p.SetTrainable(true)
+	}
+	learn := func(p *model.Prompt) (loss float32, gradient []float32) {
+		c := &tensor.Ctx{Train: true}
+		for _, p := range params {
+			p.ZeroGrad()
+		}
+		l := model.Loss(c, m, p, 1)
+		c.Backward(l)
+		for _, p := range params {
+			gradient = append(gradient, p.Grad()...)
+		}
+		return l.F32[0], gradient
+	}
+	want, wantGradient := learn(model.Pack(alone))
+	got, gradient := learn(model.Pack([]*model.Prompt{branched}))
+	if math.Abs(float64(got-want)) > 1e-5*float64(want) {
+		t.Errorf("loss %v, want %v", got, want)
+	}
+	for i, g := range gradient {
+		if math.Abs(float64(g-wantGradient[i])) > 1e-4 {
+			t.Fatalf("gradient %d is %v, want %v", i, g, wantGradient[i])
+		}
+	}
 }

@@ -87,6 +87,9 @@ func (f *feeder) prompt(at int) (*model.Prompt, error) {
 			if err != nil || conv == nil {
 				return &model.Prompt{}, err
 			}
+			if s.Apart {
+				return f.proc.LearnApart(conv)
+			}
 			return f.proc.Learn(conv)
 		}
 		i -= s.Len()

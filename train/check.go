@@ -21,6 +21,8 @@ func (r *Recipe) check() error {
 		return fmt.Errorf("dtype %q, want F32, BF16 or F16", r.DType)
 	case (r.Model.From == "") == (r.Model.Config == nil):
 		return errors.New("model needs either from or config")
+	case !(r.Model.Init.Whiten >= 0):
+		return fmt.Errorf("init: whiten is %v, want a variance above 0, or 0", r.Model.Init.Whiten)
 	}
 	for i := range r.Stages {
 		if err := r.Stages[i].check(); err != nil {
@@ -43,6 +45,9 @@ func checkPart(name string) error {
 func (s *Stage) fillDefaults() {
 	if s.Accumulate == 0 {
 		s.Accumulate = 1
+	}
+	if s.Optimizer == "" {
+		s.Optimizer = "adamw"
 	}
 	if s.Betas == [2]float64{} {
 		s.Betas = [2]float64{0.9, 0.999}
@@ -89,6 +94,8 @@ func (s *Stage) check() error {
 
 func (s *Stage) checkOptimizer() error {
 	switch {
+	case s.Optimizer != "adamw" && s.Optimizer != "muon":
+		return fmt.Errorf("optimizer %q, want adamw or muon", s.Optimizer)
 	case !(s.LR > 0) || s.MinLR < 0 || s.MinLR > s.LR:
 		return fmt.Errorf("lr %v, min_lr %v", s.LR, s.MinLR)
 	case s.Warmup < 0 || s.Warmup > 1:

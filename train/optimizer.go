@@ -11,7 +11,7 @@ import (
 	"github.com/fovea-ml/fovea/tensor"
 )
 
-// param is one learning tensor with the moments that AdamW keeps of it. They
+// param is one learning tensor with the moments that the optimizer keeps of it. They
 // begin with its first gradient: what no batch runs through, such as a tower's
 // blocks behind the feature layer, has none and does not decay.
 type param struct {
@@ -19,32 +19,36 @@ type param struct {
 	t     *tensor.Tensor
 	part  string
 	decay bool // matrices decay; norms and biases do not
+	muon  bool // it is updated by muon, which keeps no v
 	step  int  // updates of this tensor
 	m, v  []float32
 }
 
-// adamW is Decoupled Weight Decay Regularization, Loshchilov and Hutter 2017,
+// optimizer is AdamW, and muon for the matrices of a stage that asks for it.
+// AdamW is Decoupled Weight Decay Regularization, Loshchilov and Hutter 2017,
 // https://arxiv.org/abs/1711.05101, as PyTorch computes it.
-type adamW struct {
+type optimizer struct {
 	params []*param
 	step   int // updates of the stage so far
 	pool   *kernel.Pool
+	muon   muon
 }
 
-// newAdamW lists the parameters of net that learn; part names the part that one
+// newOptimizer lists the parameters of net that learn; part names the part that one
 // belongs to.
-func newAdamW(net any, part func(name string) string, pool *kernel.Pool) *adamW {
-	o := &adamW{pool: pool}
+func newOptimizer(kind string, net any, part func(name string) string, pool *kernel.Pool) *optimizer {
+	o := &optimizer{pool: pool}
 	nn.Walk(net, func(name string, w *tensor.Tensor) {
 		if w.NeedsGrad() {
-			o.params = append(o.params, &param{name: name, t: w, part: part(name), decay: len(w.Shape) > 1})
+			o.params = append(o.params, &param{name: name, t: w, part: part(name), decay: len(w.Shape) > 1,
+				muon: kind == "muon" && forMuon(name, w)})
 		}
 	})
 	return o
 }
 
 // norm is the Euclidean length of the whole gradient.
-func (o *adamW) norm() float64 {
+func (o *optimizer) norm() float64 {
 	sum := 0.0
 	for _, p := range o.params {
 		if p.t.HasGrad() {
@@ -56,16 +60,20 @@ func (o *adamW) norm() float64 {
 
 // update moves the parameters against their gradients, scaled by scale, and
 // forgets the gradients.
-func (o *adamW) update(s *Stage, lr, scale float64) {
+func (o *optimizer) update(s *Stage, lr, scale float64) {
 	o.step++
 	for _, p := range o.params {
 		if !p.t.HasGrad() {
 			continue
 		}
 		if p.step == 0 {
-			p.m, p.v = make([]float32, p.t.Len()), make([]float32, p.t.Len())
+			p.begin()
 		}
 		p.step++
+		if p.muon {
+			o.muon.params = append(o.muon.params, p)
+			continue
+		}
 		a := p.settings(s, lr, scale)
 		g := p.t.Grad()
 		o.pool.For(len(g), 1<<15, func(lo, hi int) {
@@ -73,15 +81,21 @@ func (o *adamW) update(s *Stage, lr, scale float64) {
 			clear(g[lo:hi])
 		})
 	}
+	o.muon.update(o.pool, s, lr, scale)
+}
+
+// begin makes the moments.
+func (p *param) begin() {
+	p.m = make([]float32, p.t.Len())
+	if !p.muon {
+		p.v = make([]float32, p.t.Len())
+	}
 }
 
 // settings are those of the parameter's update number p.step.
 func (p *param) settings(s *Stage, lr, scale float64) kernel.AdamWParams {
-	if f, ok := s.LRScale[p.part]; ok {
-		lr *= f
-	}
 	a := kernel.AdamWParams{
-		LR: lr, Beta1: s.Betas[0], Beta2: s.Betas[1], Eps: s.Eps,
+		LR: lr * s.scaleOf(p.part), Beta1: s.Betas[0], Beta2: s.Betas[1], Eps: s.Eps,
 		Correction1: 1 - math.Pow(s.Betas[0], float64(p.step)),
 		Correction2: 1 - math.Pow(s.Betas[1], float64(p.step)),
 		GradScale:   scale,
@@ -93,13 +107,14 @@ func (p *param) settings(s *Stage, lr, scale float64) kernel.AdamWParams {
 }
 
 // moments lists the optimizer's tensors.
-func (o *adamW) moments() []checkpoint.Param {
+func (o *optimizer) moments() []checkpoint.Param {
 	var all []checkpoint.Param
 	for _, p := range o.params {
 		if p.step > 0 {
-			all = append(all,
-				checkpoint.Param{Name: p.name + ".m", T: tensor.From(p.m, p.t.Shape...)},
-				checkpoint.Param{Name: p.name + ".v", T: tensor.From(p.v, p.t.Shape...)})
+			all = append(all, checkpoint.Param{Name: p.name + ".m", T: tensor.From(p.m, p.t.Shape...)})
+			if !p.muon {
+				all = append(all, checkpoint.Param{Name: p.name + ".v", T: tensor.From(p.v, p.t.Shape...)})
+			}
 		}
 	}
 	return all
@@ -107,7 +122,7 @@ func (o *adamW) moments() []checkpoint.Param {
 
 // missed tells which parameters had fewer updates than the stage: how many they
 // missed.
-func (o *adamW) missed() map[string]int {
+func (o *optimizer) missed() map[string]int {
 	out := map[string]int{}
 	for _, p := range o.params {
 		if p.step < o.step {
@@ -119,7 +134,7 @@ func (o *adamW) missed() map[string]int {
 
 // restore puts the optimizer where moments and missed were taken, after so many
 // updates.
-func (o *adamW) restore(c *checkpoint.Checkpoint, updates int, missed map[string]int) error {
+func (o *optimizer) restore(c *checkpoint.Checkpoint, updates int, missed map[string]int) error {
 	o.step = updates
 	for _, p := range o.params {
 		if p.step = updates - missed[p.name]; p.step <= 0 {
@@ -130,6 +145,9 @@ func (o *adamW) restore(c *checkpoint.Checkpoint, updates int, missed map[string
 		var err error
 		if p.m, err = p.floats(c, ".m"); err != nil {
 			return err
+		}
+		if p.muon {
+			continue
 		}
 		if p.v, err = p.floats(c, ".v"); err != nil {
 			return err

@@ -36,7 +36,7 @@ func near(a float32, b float64) bool { return math.Abs(float64(a)-b) < 1e-6 }
 
 func TestOnlyMatricesDecay(t *testing.T) {
 	p := newPair(true)
-	opt := newAdamW(p, func(string) string { return "language" }, nil)
+	opt := newOptimizer("adamw", p, func(string) string { return "language" }, nil)
 	p.gradient(0)
 	opt.update(&Stage{Decay: 0.5, Eps: 1e-8, Betas: [2]float64{0.9, 0.999}}, 0.1, 1)
 	if !near(p.Matrix.F32[0], 0.95) || p.Vector.F32[0] != 1 {
@@ -46,7 +46,7 @@ func TestOnlyMatricesDecay(t *testing.T) {
 
 func TestRateOfAPart(t *testing.T) {
 	p := newPair(true)
-	opt := newAdamW(p, func(name string) string { return map[string]string{"matrix": "vision", "vector": "language"}[name] }, nil)
+	opt := newOptimizer("adamw", p, func(name string) string { return map[string]string{"matrix": "vision", "vector": "language"}[name] }, nil)
 	p.gradient(3)
 	st := &Stage{LRScale: map[string]float64{"vision": 0.1}, Eps: 1e-8, Betas: [2]float64{0.9, 0.999}}
 	opt.update(st, 0.1, 1) // AdamW's first step is the rate, whatever the gradient
@@ -62,7 +62,7 @@ func TestClipping(t *testing.T) {
 		}
 	}
 	p := newPair(true)
-	opt := newAdamW(p, func(string) string { return "" }, nil)
+	opt := newOptimizer("adamw", p, func(string) string { return "" }, nil)
 	p.gradient(3)
 	if got := opt.norm(); math.Abs(got-3*math.Sqrt(6)) > 1e-6 {
 		t.Errorf("norm %v", got)
@@ -71,7 +71,7 @@ func TestClipping(t *testing.T) {
 
 func TestMomentsBeginWithTheFirstGradient(t *testing.T) {
 	p := newPair(true)
-	opt := newAdamW(p, func(string) string { return "" }, nil)
+	opt := newOptimizer("adamw", p, func(string) string { return "" }, nil)
 	st := &Stage{Eps: 1e-8, Betas: [2]float64{0.9, 0.999}, Decay: 0.5}
 	p.Vector.Grad()[0] = 1
 	opt.update(st, 0.1, 1)
@@ -89,7 +89,7 @@ func TestMomentsBeginWithTheFirstGradient(t *testing.T) {
 }
 
 func TestFrozenParametersAreNotTheOptimizers(t *testing.T) {
-	if opt := newAdamW(newPair(false), func(string) string { return "" }, nil); len(opt.params) != 0 {
+	if opt := newOptimizer("adamw", newPair(false), func(string) string { return "" }, nil); len(opt.params) != 0 {
 		t.Errorf("%d parameters", len(opt.params))
 	}
 }

@@ -64,6 +64,7 @@ type Init struct {
 	Std      map[string]float64 `json:"std,omitempty"`      // by a piece of the parameter's name, the longest that fits; 0.02 where none does
 	Residual int                `json:"residual,omitempty"` // depth by which the outputs of branches are scaled down; 0 does not
 	SinCos   float64            `json:"sincos,omitempty"`   // amplitude of the vision tower's positions as sines and cosines; 0 draws them
+	Whiten   float64            `json:"whiten,omitempty"`   // variance added to that of patches, which the patch embedding sees whitened; 0 leaves them
 }
 
 // Stage is one phase of training.
@@ -75,6 +76,7 @@ type Stage struct {
 	Epochs     float64            `json:"epochs,omitempty"` // passes over the data
 	Batch      int                `json:"batch"`            // samples that run together
 	Accumulate int                `json:"accumulate,omitempty"`
+	Optimizer  string             `json:"optimizer,omitempty"` // adamw or muon; adamw if absent
 	LR         float64            `json:"lr"`
 	LRScale    map[string]float64 `json:"lr_scale,omitempty"` // factor by part
 	MinLR      float64            `json:"min_lr,omitempty"`   // at the end of the cosine
@@ -99,6 +101,7 @@ type Source struct {
 	Objects   int      `json:"objects,omitempty"`   // scenes: most in a picture; 0 means 5
 	Types     []string `json:"types,omitempty"`     // kinds of questions; all if absent
 	Ask       int      `json:"ask,omitempty"`       // questions of a picture in one sample, drawn anew each epoch; 0 takes all
+	Apart     bool     `json:"apart,omitempty"`     // questions of a sample do not see each other
 	Augment   Augment  `json:"augment,omitzero"`
 }
 

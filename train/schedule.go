@@ -13,3 +13,11 @@ func (s *Stage) rate(step, steps int) float64 {
 	done := float64(step-warm) / float64(max(1, steps-warm))
 	return s.MinLR + (s.LR-s.MinLR)*(1+math.Cos(math.Pi*done))/2
 }
+
+// scaleOf is the factor of a part's rate.
+func (s *Stage) scaleOf(part string) float64 {
+	if f, ok := s.LRScale[part]; ok {
+		return f
+	}
+	return 1
+}

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/fovea-ml/fovea/data"
+	"github.com/fovea-ml/fovea/nn"
+	"github.com/fovea-ml/fovea/tensor"
 )
 
 // conversations writes a LLaVA data set whose every other sample has a picture.
@@ -48,9 +50,17 @@ func conversations(t *testing.T, n int) Source {
 // A batch of text alone has no gradient for vision and adapter. Their moments go
 // on all the same, before and after a resume.
 func TestResumeOfMixedConversations(t *testing.T) {
+	for _, optimizer := range []string{"adamw", "muon"} {
+		t.Run(optimizer, func(t *testing.T) { resumeOfMixedConversations(t, optimizer) })
+	}
+}
+
+func resumeOfMixedConversations(t *testing.T, optimizer string) {
 	source := conversations(t, 8)
+	source.Apart = optimizer == "muon"
 	mixed := func(r *Recipe) {
 		r.Stages = r.Stages[1:]
+		r.Stages[0].Optimizer = optimizer
 		r.Stages[0].Batch, r.Stages[0].Accumulate, r.Stages[0].Steps = 1, 1, 8
 		r.Stages[0].Data = []Source{source}
 	}
@@ -163,5 +173,41 @@ func TestVocabularyOfARecipeIsTheSame(t *testing.T) {
 	newTrainer(t, b)
 	if x, y := readText(t, a.Output, baseDir, "tokenizer.json"), readText(t, b.Output, baseDir, "tokenizer.json"); x != y {
 		t.Error("two runs learned different vocabularies")
+	}
+}
+
+// TestApart: the questions of a sample become branches behind the picture.
+func TestApart(t *testing.T) {
+	for _, apart := range []bool{false, true} {
+		r := tiny(t, func(r *Recipe) {
+			r.Stages[0].Data[0].Ask, r.Stages[0].Data[0].Apart = 3, apart
+		})
+		tr := newTrainer(t, r)
+		p, err := tr.stages[0].prompt(0)
+		check(t, err)
+		switch {
+		case !apart && p.Branches != nil:
+			t.Errorf("branches %v of a conversation", p.Branches)
+		case apart && (len(p.Branches) != 1 || len(p.Branches[0]) != 3 || len(p.Images) != 1):
+			t.Errorf("branches %v, %d pictures", p.Branches, len(p.Images))
+		}
+	}
+}
+
+// TestWhiten: the patch embedding starts elsewhere, and the same each time.
+func TestWhiten(t *testing.T) {
+	start := func(eps float64) []float32 {
+		tr := newTrainer(t, tiny(t, func(r *Recipe) { r.Model.Init.Whiten = eps }))
+		var w []float32
+		nn.Walk(tr.Model.Net, func(name string, p *tensor.Tensor) {
+			if strings.HasSuffix(name, "patch_embedding.weight") {
+				w = p.F32
+			}
+		})
+		return w
+	}
+	plain, white := start(0), start(0.01)
+	if len(plain) == 0 || sameBits(plain, white) || !sameBits(white, start(0.01)) {
+		t.Error("whitening changes nothing, or never the same")
 	}
 }

@@ -39,12 +39,17 @@ func (r *Recipe) start(sets [][]*source) (*zoo.Model, error) {
 	if size, ok := vocabulary(m); ok && m.Tokenizer.Size() > size {
 		return nil, fmt.Errorf("config: vocab_size is %d and the tokenizer has %d tokens", size, m.Tokenizer.Size())
 	}
-	return m, r.Model.Init.fill(m, rand.New(rand.NewPCG(r.Seed, 0x1417)))
+	return m, r.Model.Init.fill(m, slices.Concat(sets...), rand.New(rand.NewPCG(r.Seed, 0x1417)))
 }
 
 // fill gives a declared model its first weights.
-func (in Init) fill(m *zoo.Model, rng *rand.Rand) error {
+func (in Init) fill(m *zoo.Model, sets []*source, rng *rand.Rand) error {
 	nn.Initializer{Std: in.std, Residual: in.Residual}.Init(m.Net, rng)
+	if in.Whiten > 0 {
+		if err := in.whiten(m, sets); err != nil {
+			return err
+		}
+	}
 	if in.SinCos == 0 {
 		return nil
 	}

@@ -31,7 +31,7 @@ type Trainer struct {
 	vlm    model.VLM
 	sets   [][]*source // of each stage
 	stages []*feeder
-	opt    *adamW
+	opt    *optimizer
 	state  state
 	from   string // checkpoint that the run was resumed from
 	saved  int    // steps of the newest checkpoint, -1 if there is none
@@ -129,7 +129,7 @@ func (t *Trainer) Run(ctx context.Context) error {
 			return fmt.Errorf("train: stage %s: %w", t.Recipe.Stages[t.state.Stage].Name, err)
 		}
 		t.state = state{Recipe: t.state.Recipe, Stage: t.state.Stage + 1, Total: t.state.Total}
-		t.opt = &adamW{}
+		t.opt = &optimizer{}
 	}
 	if err := t.save(log); err != nil {
 		return fmt.Errorf("train: %w", err)
@@ -193,7 +193,7 @@ func (t *Trainer) beginStage(st *Stage) error {
 	part := t.Model.Family.PartOf
 	nn.Freeze(t.Model.Net, func(string) bool { return false }) // forgets the gradients of the stage before
 	nn.Freeze(t.Model.Net, func(name string) bool { return slices.Contains(st.Train, part(name)) })
-	t.opt = newAdamW(t.Model.Net, part, t.ctx.Pool)
+	t.opt = newOptimizer(st.Optimizer, t.Model.Net, part, t.ctx.Pool)
 	if len(t.opt.params) == 0 {
 		return fmt.Errorf("nothing learns: the model has none of the parts %v", st.Train)
 	}

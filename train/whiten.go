@@ -1,0 +1,77 @@
+package train
+
+import (
+	"cmp"
+	"errors"
+	"strings"
+
+	"github.com/fovea-ml/fovea/nn"
+	"github.com/fovea-ml/fovea/ops"
+	"github.com/fovea-ml/fovea/tensor"
+	"github.com/fovea-ml/fovea/zoo"
+)
+
+// whitenSamples is how many samples of each source patches are taken from.
+const whitenSamples = 128
+
+// whiten makes the patch embeddings of the vision tower see the patches of the
+// recipe's pictures whitened.
+func (in Init) whiten(m *zoo.Model, sets []*source) error {
+	var pixels []*tensor.Tensor
+	for _, s := range sets {
+		more, err := s.pixels(m, whitenSamples)
+		if err != nil {
+			return err
+		}
+		pixels = append(pixels, more...)
+	}
+	if len(pixels) == 0 {
+		return errors.New("init: whiten: the data has no pictures")
+	}
+	var err error
+	nn.Walk(m.Net, func(name string, w *tensor.Tensor) {
+		if m.Family.PartOf(name) == "vision" && strings.HasSuffix(name, "patch_embedding.weight") {
+			err = cmp.Or(err, nn.Whiten(w, patches(pixels, w.Cols()), in.Whiten))
+		}
+	})
+	return err
+}
+
+// pixels returns the pictures [1, 3, height, width] of the first samples.
+func (s *source) pixels(m *zoo.Model, samples int) (out []*tensor.Tensor, err error) {
+	pictures := m.Processor.PictureProcessor()
+	if pictures == nil {
+		return nil, nil
+	}
+	for i := range min(samples, s.Len()) {
+		sample, err := s.At(i)
+		if err != nil {
+			return nil, err
+		}
+		for _, open := range sample.Images {
+			img, err := open()
+			if err != nil {
+				return nil, err
+			}
+			v, err := pictures.Process(img, nil)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, tensor.From(v.Pixels, 1, 3, v.H, v.W))
+		}
+	}
+	return out, nil
+}
+
+// patches cuts the pictures into rows of in elements.
+func patches(pixels []*tensor.Tensor, in int) *tensor.Tensor {
+	size := 1
+	for 3*(size+1)*(size+1) <= in {
+		size++
+	}
+	var rows []float32
+	for _, p := range pixels {
+		rows = append(rows, ops.Patches(&tensor.Ctx{}, p, size).F32...)
+	}
+	return tensor.From(rows, len(rows)/in, in)
+}

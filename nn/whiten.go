@@ -4,34 +4,56 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/fovea-ml/fovea/ops"
 	"github.com/fovea-ml/fovea/tensor"
 )
 
-// Whiten turns a matrix w [out, in] that has been drawn at random into one that
-// sees x [samples, in] whitened: its products with centred samples are those of
-// the drawn matrix with samples whose elements are uncorrelated and of variance
-// one. eps, added to the variance of x, keeps it from amplifying noise.
+// WhitenPatches turns a patch embedding w [width, channels·size·size] that has
+// been drawn at random into one that sees the patches of pictures, each
+// [1, channels, height, width], whitened: its products with centred patches are
+// those of the drawn matrix with patches whose elements are uncorrelated and of
+// variance one. eps, added to their variance, keeps it from amplifying noise.
 //
-// Patches of pictures are mostly brightness. A patch embedding that sees them
-// plainly hears little of the edges, and learns shapes late. With Σ + eps·I = L·Lᵀ
-// it multiplies w by L⁻¹ (Kessy, Lewin and Strimmer 2018, https://arxiv.org/abs/1512.00809).
-func Whiten(w, x *tensor.Tensor, eps float64) error {
+// Patches are mostly brightness. An embedding that sees them plainly hears little
+// of the edges, and learns shapes late. With Σ + eps·I = L·Lᵀ it multiplies w by
+// L⁻¹ (Kessy, Lewin and Strimmer 2018, https://arxiv.org/abs/1512.00809).
+func WhitenPatches(w *tensor.Tensor, pictures []*tensor.Tensor, eps float64) error {
 	n := w.Cols()
-	if w.F32 == nil || x.F32 == nil || x.Cols() != n || x.Rows() == 0 || !(eps > 0) {
-		return fmt.Errorf("nn: Whiten: a matrix %v by samples %v and eps %v", w.Shape, x.Shape, eps)
+	if w.F32 == nil || len(pictures) == 0 || !(eps > 0) {
+		return fmt.Errorf("nn: WhitenPatches: an embedding %v, %d pictures, eps %v", w.Shape, len(pictures), eps)
+	}
+	x, err := patches(pictures, n)
+	if err != nil {
+		return err
 	}
 	l := covariance(x)
 	for i := range n {
 		l[i*n+i] += eps
 	}
 	if !cholesky(l, n) {
-		return fmt.Errorf("nn: Whiten: the samples have no covariance: they hold NaN or infinities")
+		return fmt.Errorf("nn: WhitenPatches: the pictures hold NaN or infinities")
 	}
 	row := make([]float64, n)
 	for r := range w.Rows() {
 		solve(row, w.Row(r), l)
 	}
 	return nil
+}
+
+// patches cuts pictures into rows of n elements.
+func patches(pictures []*tensor.Tensor, n int) (*tensor.Tensor, error) {
+	var rows []float32
+	for _, p := range pictures {
+		if len(p.Shape) != 4 {
+			return nil, fmt.Errorf("nn: WhitenPatches: a picture %v", p.Shape)
+		}
+		size := int(math.Sqrt(float64(n / p.Shape[1])))
+		if p.Shape[1]*size*size != n || p.Shape[2] < size || p.Shape[3] < size {
+			return nil, fmt.Errorf("nn: WhitenPatches: a picture %v for patches of %d elements", p.Shape, n)
+		}
+		rows = append(rows, ops.Patches(&tensor.Ctx{}, p, size).F32...)
+	}
+	return tensor.From(rows, len(rows)/n, n), nil
 }
 
 // covariance of the columns of x, [in, in], its lower triangle.

@@ -9,9 +9,9 @@ import (
 	"github.com/fovea-ml/fovea/tensor"
 )
 
-// TestWhiten: through the whitened identity, samples of any covariance come out
+// TestWhitenPatches: through the whitened identity, samples of any covariance come out
 // uncorrelated and of variance one.
-func TestWhiten(t *testing.T) {
+func TestWhitenPatches(t *testing.T) {
 	const n, samples = 5, 4000
 	rng := rand.New(rand.NewPCG(5, 6))
 	x := tensor.New(samples, n)
@@ -21,11 +21,17 @@ func TestWhiten(t *testing.T) {
 			x.Row(r)[i] = float32(3 + 10*common + float64(i+1)*0.1*rng.NormFloat64())
 		}
 	}
+	picture := tensor.New(1, n, samples, 1) // of patches of one pixel
+	for r := range samples {
+		for i := range n {
+			picture.F32[i*samples+r] = x.Row(r)[i]
+		}
+	}
 	w := tensor.New(n, n)
 	for i := range n {
 		w.Row(i)[i] = 1
 	}
-	if err := nn.Whiten(w, x, 1e-6); err != nil {
+	if err := nn.WhitenPatches(w, []*tensor.Tensor{picture}, 1e-6); err != nil {
 		t.Fatal(err)
 	}
 	y, mean := make([][n]float64, samples), [n]float64{}
@@ -53,22 +59,29 @@ func TestWhiten(t *testing.T) {
 	}
 }
 
-func TestWhitenRefuses(t *testing.T) {
-	nan := tensor.New(2, 3)
+func TestWhitenPatchesRefuses(t *testing.T) {
+	nan := tensor.New(1, 3, 4, 4)
 	nan.F32[0] = float32(math.NaN())
+	picture := []*tensor.Tensor{tensor.New(1, 3, 4, 4)}
 	for name, c := range map[string]struct {
-		w, x *tensor.Tensor
-		eps  float64
+		w        *tensor.Tensor
+		pictures []*tensor.Tensor
+		eps      float64
 	}{
-		"other width":  {tensor.New(2, 3), tensor.New(4, 2), 1},
-		"no samples":   {tensor.New(2, 3), tensor.New(0, 3), 1},
-		"no eps":       {tensor.New(2, 3), tensor.New(2, 3), 0},
-		"NaN":          {tensor.New(2, 3), nan, 1},
-		"no elements":  {tensor.Declare(2, 3), tensor.New(4, 3), 1},
-		"eps is a NaN": {tensor.New(2, 3), tensor.New(4, 3), math.NaN()},
+		"no square":     {tensor.New(2, 6), picture, 1},
+		"large patches": {tensor.New(2, 75), picture, 1},
+		"no pictures":   {tensor.New(2, 12), nil, 1},
+		"no eps":        {tensor.New(2, 12), picture, 0},
+		"eps is a NaN":  {tensor.New(2, 12), picture, math.NaN()},
+		"NaN":           {tensor.New(2, 12), []*tensor.Tensor{nan}, 1},
+		"no elements":   {tensor.Declare(2, 12), picture, 1},
+		"no picture":    {tensor.New(2, 12), []*tensor.Tensor{tensor.New(4, 12)}, 1},
 	} {
-		if nn.Whiten(c.w, c.x, c.eps) == nil {
+		if nn.WhitenPatches(c.w, c.pictures, c.eps) == nil {
 			t.Errorf("%s: no error", name)
 		}
+	}
+	if err := nn.WhitenPatches(tensor.New(2, 12), picture, 1); err != nil {
+		t.Error(err)
 	}
 }

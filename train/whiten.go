@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/fovea-ml/fovea/nn"
-	"github.com/fovea-ml/fovea/ops"
 	"github.com/fovea-ml/fovea/tensor"
 	"github.com/fovea-ml/fovea/zoo"
 )
@@ -31,7 +30,7 @@ func (in Init) whiten(m *zoo.Model, sets []*source) error {
 	var err error
 	nn.Walk(m.Net, func(name string, w *tensor.Tensor) {
 		if m.Family.PartOf(name) == "vision" && strings.HasSuffix(name, "patch_embedding.weight") {
-			err = cmp.Or(err, nn.Whiten(w, patches(pixels, w.Cols()), in.Whiten))
+			err = cmp.Or(err, nn.WhitenPatches(w, pixels, in.Whiten))
 		}
 	})
 	return err
@@ -61,17 +60,4 @@ func (s *source) pixels(m *zoo.Model, samples int) (out []*tensor.Tensor, err er
 		}
 	}
 	return out, nil
-}
-
-// patches cuts the pictures into rows of in elements.
-func patches(pixels []*tensor.Tensor, in int) *tensor.Tensor {
-	size := 1
-	for 3*(size+1)*(size+1) <= in {
-		size++
-	}
-	var rows []float32
-	for _, p := range pixels {
-		rows = append(rows, ops.Patches(&tensor.Ctx{}, p, size).F32...)
-	}
-	return tensor.From(rows, len(rows)/in, in)
 }

@@ -54,13 +54,13 @@ func (a Act) String() string { return activations[a].name }
 // Activate is y = act(x), element by element.
 func Activate(c *tensor.Ctx, x *T, act Act) *T {
 	y := c.New(x.Shape, x)
-	each(c, y.Len(), 1, activate{y.F32, nil, x.F32, act}, func(a *activate, lo, hi int) {
+	each(c, y.Len(), 1, activate{y: y.F32, x: x.F32, act: act}, func(a *activate, lo, hi int) {
 		activations[a.act].forward(a.y[lo:hi], a.x[lo:hi])
 	})
 	if y.NeedsGrad() {
 		c.Record(y, func() {
-			each(c, y.Len(), 1, activate{y.Grad(), x.Grad(), x.F32, act}, func(a *activate, lo, hi int) {
-				activations[a.act].grad(a.dx[lo:hi], a.y[lo:hi], a.x[lo:hi])
+			each(c, y.Len(), 1, activate{y: y.Grad(), dx: sinkOf(x), x: x.F32, act: act}, func(a *activate, lo, hi int) {
+				activations[a.act].grad(a.dx.part(lo, hi), a.y[lo:hi], a.x[lo:hi])
 			})
 		})
 	}
@@ -68,6 +68,7 @@ func Activate(c *tensor.Ctx, x *T, act Act) *T {
 }
 
 type activate struct {
-	y, dx, x []float32
-	act      Act
+	y, x []float32
+	dx   sink
+	act  Act
 }

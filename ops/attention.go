@@ -55,7 +55,7 @@ func Attention(c *tensor.Ctx, q, k, v *T, a *Attn) *T {
 		c.Record(y, func() {
 			at.begin(c, q, k, v, a)
 			at.y, at.lse = y.F32, lse
-			at.dy, at.dq, at.dk, at.dv = y.Grad(), gradOf(q), gradOf(k), gradOf(v)
+			at.dy, at.dq, at.dk, at.dv = y.Grad(), gradOf(c, q), gradOf(c, k), gradOf(c, v)
 			at.keyUnits()
 			at.share(c.Pool, (*attention).backward)
 		})

@@ -26,7 +26,7 @@ func LayerNorm(c *tensor.Ctx, x, w, b *T, eps float32) *T {
 	if y.NeedsGrad() {
 		a := a
 		c.Record(y, func() {
-			a.dy, a.dx, a.dw, a.db = y.Grad(), gradOf(x), gradOf(w), gradOf(b)
+			a.dy, a.dx, a.dw, a.db = y.Grad(), gradOf(c, x), gradOf(c, w), gradOf(c, b)
 			layerNormGrad(c, a, m)
 		})
 	}

@@ -26,7 +26,8 @@ func Linear(c *tensor.Ctx, x, w, b *T) *T {
 		c.Record(y, func() {
 			dy := kernel.F32Mat(y.Grad(), m, n)
 			if x.NeedsGrad() {
-				c.Pool.GemmNN(kernel.F32Mat(x.Grad(), m, k), dy, w.Mat(), true)
+				dx, used := x.GradSink()
+				c.Pool.GemmNN(kernel.F32Mat(dx, m, k), dy, w.Mat(), used)
 			}
 			if w.NeedsGrad() {
 				c.Pool.GemmTN(kernel.F32Mat(w.Grad(), n, k), dy, x.Mat(), true)

@@ -86,12 +86,38 @@ func floats(c *tensor.Ctx, t *T) []float32 {
 	return f
 }
 
-// gradOf is the gradient accumulator of t, nil if it needs none.
-func gradOf(t *T) []float32 {
+// sink is the gradient of an input, to which an op adds part by part.
+type sink struct {
+	g     []float32 // nil if the input needs none
+	fresh bool      // not yet zeroed
+}
+
+func sinkOf(t *T) sink {
 	if !t.NeedsGrad() {
-		return nil
+		return sink{}
 	}
-	return t.Grad()
+	g, used := t.GradSink()
+	return sink{g, !used}
+}
+
+// part returns elements [lo, hi) to add to, nil if there is no gradient. An op
+// asks for every element exactly once: zeroing here, by the worker that is about
+// to write, keeps the zeros in its cache.
+func (s *sink) part(lo, hi int) []float32 {
+	p := cut(s.g, lo, hi)
+	if s.fresh {
+		clear(p)
+	}
+	return p
+}
+
+// gradOf is the gradient accumulator of t, nil if it needs none.
+func gradOf(c *tensor.Ctx, t *T) []float32 {
+	s := sinkOf(t)
+	if s.fresh {
+		each(c, len(s.g), 1, s, func(s *sink, lo, hi int) { s.part(lo, hi) })
+	}
+	return s.g
 }
 
 // rowInto writes row i of t, of any float dtype, to dst.
@@ -109,9 +135,12 @@ func accumulate(c *tensor.Ctx, x *T, dy []float32) {
 	if !x.NeedsGrad() {
 		return
 	}
-	each(c, len(dy), 1, unary{x.Grad(), dy}, func(a *unary, lo, hi int) {
-		kernel.AddTo(a.y[lo:hi], a.x[lo:hi])
-	})
+	g, used := x.GradSink()
+	store := func(a *unary, lo, hi int) { copy(a.y[lo:hi], a.x[lo:hi]) }
+	if used {
+		store = func(a *unary, lo, hi int) { kernel.AddTo(a.y[lo:hi], a.x[lo:hi]) }
+	}
+	each(c, len(dy), 1, unary{g, dy}, store)
 }
 
 func sameShape(op string, a, b *T) {

@@ -24,7 +24,7 @@ func RMSNorm(c *tensor.Ctx, x, w *T, eps float32) *T {
 	if y.NeedsGrad() {
 		a := a
 		c.Record(y, func() {
-			a.dy, a.dx, a.dw = y.Grad(), gradOf(x), gradOf(w)
+			a.dy, a.dx, a.dw = y.Grad(), gradOf(c, x), gradOf(c, w)
 			rmsNormGrad(c, a, m)
 		})
 	}

@@ -27,7 +27,7 @@ func RoPE(c *tensor.Ctx, x *T, r *Rotary) *T {
 			x.Shape, r.HeadDim, r.Dim, len(r.Cos), len(r.Sin)))
 	}
 	y := c.New(x.Shape, x)
-	each(c, m, n, rope{y.F32, x.F32, nil, n, r}, func(a *rope, lo, hi int) {
+	each(c, m, n, rope{y: y.F32, x: x.F32, n: n, r: r}, func(a *rope, lo, hi int) {
 		copy(a.y[lo*a.n:hi*a.n], a.x[lo*a.n:hi*a.n])
 		for i := lo; i < hi; i++ {
 			a.rotate(a.y[i*a.n:(i+1)*a.n], i, kernel.RoPE)
@@ -36,11 +36,11 @@ func RoPE(c *tensor.Ctx, x *T, r *Rotary) *T {
 	if y.NeedsGrad() {
 		// Nothing reads y's gradient after this, so that it is rotated in place.
 		c.Record(y, func() {
-			each(c, m, n, rope{y.Grad(), nil, x.Grad(), n, r}, func(a *rope, lo, hi int) {
+			each(c, m, n, rope{y: y.Grad(), dx: sinkOf(x), n: n, r: r}, func(a *rope, lo, hi int) {
 				for i := lo; i < hi; i++ {
 					dy := a.y[i*a.n : (i+1)*a.n]
 					a.rotate(dy, i, kernel.RoPEInverse)
-					kernel.AddTo(a.dx[i*a.n:(i+1)*a.n], dy)
+					kernel.AddTo(a.dx.part(i*a.n, (i+1)*a.n), dy)
 				}
 			})
 		})
@@ -49,9 +49,10 @@ func RoPE(c *tensor.Ctx, x *T, r *Rotary) *T {
 }
 
 type rope struct {
-	y, x, dx []float32
-	n        int
-	r        *Rotary
+	y, x []float32
+	dx   sink
+	n    int
+	r    *Rotary
 }
 
 // rotate turns the heads of one row by the angles of token i.

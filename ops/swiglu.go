@@ -14,7 +14,7 @@ func SwiGLU(c *tensor.Ctx, gate, up *T) *T {
 	})
 	if y.NeedsGrad() {
 		c.Record(y, func() {
-			each(c, y.Len(), 1, swigluGrad{y, gate, up, gradOf(gate), gradOf(up)}, (*swigluGrad).run)
+			each(c, y.Len(), 1, swigluGrad{y, gate, up, sinkOf(gate), sinkOf(up)}, (*swigluGrad).run)
 		})
 	}
 	return y
@@ -22,9 +22,9 @@ func SwiGLU(c *tensor.Ctx, gate, up *T) *T {
 
 type swigluGrad struct {
 	y, gate, up *T
-	dgate, dup  []float32
+	dgate, dup  sink
 }
 
 func (a *swigluGrad) run(lo, hi int) {
-	kernel.SwiGLUGrad(cut(a.dgate, lo, hi), cut(a.dup, lo, hi), a.y.Grad()[lo:hi], a.gate.F32[lo:hi], a.up.F32[lo:hi])
+	kernel.SwiGLUGrad(a.dgate.part(lo, hi), a.dup.part(lo, hi), a.y.Grad()[lo:hi], a.gate.F32[lo:hi], a.up.F32[lo:hi])
 }

@@ -107,16 +107,28 @@ func (t *Tensor) SetTrainable(on bool) {
 
 // Grad returns the gradient accumulator, zeroed and allocated on first use.
 func (t *Tensor) Grad() []float32 {
-	if t.grad == nil {
-		// Within an arena scope, the gradient of a tensor from outside has to outlive the scope.
-		if t.arena != nil && t.depth == t.arena.depth {
-			t.grad = t.arena.floats(t.Len())
-			clear(t.grad)
-		} else {
-			t.grad = make([]float32, t.Len())
-		}
+	g, used := t.GradSink()
+	if !used {
+		clear(g)
 	}
-	return t.grad
+	return g
+}
+
+// GradSink is Grad without the zeros, for an op that is about to add to every
+// element. It reports whether anything may have been added yet: if not, the
+// elements are arbitrary and the op stores its result instead, which saves a
+// pass over memory.
+func (t *Tensor) GradSink() (g []float32, used bool) {
+	if t.grad != nil {
+		return t.grad, true
+	}
+	// Within an arena scope, the gradient of a tensor from outside has to outlive the scope.
+	if t.arena != nil && t.depth == t.arena.depth {
+		t.grad = t.arena.floats(t.Len())
+	} else {
+		t.grad = make([]float32, t.Len())
+	}
+	return t.grad, false
 }
 
 // HasGrad reports whether a gradient has been accumulated since the last ZeroGrad of an intermediate, or ever for a parameter.

@@ -145,6 +145,40 @@ func TestRoPE(t *testing.T) {
 	})
 }
 
+// TestRoPEPairs wants the bits of RoPE on the same head with its pairs parted.
+func TestRoPEPairs(t *testing.T) {
+	cputest.TestAll(t, Impls, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(7, 8))
+		mx, mc, ms := newGuarded(t), newGuarded(t), newGuarded(t)
+		for h := range 131 {
+			x, cos, sin := mx.floats(2*h, 0, true), mc.floats(h, 0, true), ms.floats(h, 0, true)
+			uniform(rng, x)
+			uniform(rng, cos)
+			uniform(rng, sin)
+			halves := part(x)
+			for name, turn := range map[string][2]func(x, cos, sin []float32){
+				"RoPEPairs": {RoPEPairs, RoPE}, "RoPEPairsInverse": {RoPEPairsInverse, RoPEInverse},
+			} {
+				turn[0](x, cos, sin)
+				turn[1](halves, cos, sin)
+				if !slices.Equal(part(x), halves) {
+					t.Errorf("%s, %d pairs: not the halves' bits", name, h)
+				}
+			}
+		}
+	})
+}
+
+// part puts the even elements before the odd ones.
+func part(x []float32) []float32 {
+	h := len(x) / 2
+	y := make([]float32, len(x))
+	for i := range h {
+		y[i], y[i+h] = x[2*i], x[2*i+1]
+	}
+	return y
+}
+
 func expectNear(t *testing.T, what string, got []float32, want []float64, tolerance float64) {
 	t.Helper()
 	for i := range got {

@@ -25,7 +25,7 @@ func benchRows() []row {
 	rows := []row{linear(m, n, n, true), linear(m, n, 4*n, false), linear(m, 4*n, n, false), linear(1, n, 4*n, false),
 		add(m, n), mul(m, n), scale(m, n), addRowsRow(m, n), gather(m, n), join(m, n), swiGLU(m, 4*n),
 		rmsNorm(m, n), layerNorm(m, n), softmax(m, n), l2Norm(m, n), sum(m, n), mean(m, n), crossEntropyRow(500, 4096),
-		ropeRow(m, 4, 64, 64), patchesRow(32, 3, 64, 64, 8),
+		ropeRow(m, 4, 64, 64, false), ropeRow(m, 4, 64, 64, true), patchesRow(32, 3, 64, 64, 8),
 		attentionRow("text", 13*150, 13*150, 64, text), attentionRow("vision", 32*65, 32*65, 64, vision),
 		attentionRow("long", 2048, 2048, 64, long), attentionRow("decode", 1, 2048, 64, long)}
 	for act := range activationRefs {

@@ -24,8 +24,11 @@ func table() []row {
 	for _, s := range [][3]int{{1, 1, 1}, {1, 5, 9}, {3, 17, 6}, {70, 33, 67}} {
 		rows = append(rows, linear(s[0], s[1], s[2], false), linear(s[0], s[1], s[2], true))
 	}
-	rows = append(rows, ropeRow(1, 1, 2, 2), ropeRow(5, 3, 6, 6), ropeRow(4, 2, 7, 4), ropeRow(40, 4, 64, 64),
-		patchesRow(1, 1, 1, 1, 1), patchesRow(2, 3, 6, 4, 2), patchesRow(1, 3, 7, 8, 3), patchesRow(3, 3, 32, 32, 8))
+	for _, interleaved := range []bool{false, true} {
+		rows = append(rows, ropeRow(1, 1, 2, 2, interleaved), ropeRow(5, 3, 6, 6, interleaved),
+			ropeRow(4, 2, 7, 4, interleaved), ropeRow(40, 4, 64, 64, interleaved))
+	}
+	rows = append(rows, patchesRow(1, 1, 1, 1, 1), patchesRow(2, 3, 6, 4, 2), patchesRow(1, 3, 7, 8, 3), patchesRow(3, 3, 32, 32, 8))
 	return append(rows, attentionRows()...)
 }
 
@@ -302,8 +305,12 @@ func crossEntropyRow(m, n int) row {
 		}}
 }
 
-func ropeRow(tokens, heads, width, rotated int) row {
-	r := &Rotary{Dim: rotated, HeadDim: width}
+func ropeRow(tokens, heads, width, rotated int, interleaved bool) row {
+	r := &Rotary{Dim: rotated, HeadDim: width, Interleaved: interleaved}
+	name := fmt.Sprintf("%dx%dx%d/%d", tokens, heads, width, rotated)
+	if interleaved {
+		name += "/interleaved"
+	}
 	for t := range tokens {
 		for i := range rotated / 2 {
 			angle := float64(t+1) * math.Pow(0.3, float64(i)/float64(rotated))
@@ -311,7 +318,7 @@ func ropeRow(tokens, heads, width, rotated int) row {
 		}
 	}
 	n := heads * width
-	return row{op: "RoPE", name: fmt.Sprintf("%dx%dx%d/%d", tokens, heads, width, rotated), in: []input{x(tokens, n)},
+	return row{op: "RoPE", name: name, in: []input{x(tokens, n)},
 		run: func(c *tensor.Ctx, in []*T) *T { return RoPE(c, in[0], r) },
 		ref: func(in [][]float64) []float64 {
 			y := append([]float64(nil), in[0]...)
@@ -319,6 +326,9 @@ func ropeRow(tokens, heads, width, rotated int) row {
 			for i := range tokens * heads * h {
 				t, head, j := i/h/heads, i/h%heads, i%h
 				a, b := t*n+head*width+j, t*n+head*width+j+h
+				if interleaved {
+					a, b = t*n+head*width+2*j, t*n+head*width+2*j+1
+				}
 				cos, sin := float64(r.Cos[t*h+j]), float64(r.Sin[t*h+j])
 				y[a], y[b] = in[0][a]*cos-in[0][b]*sin, in[0][b]*cos+in[0][a]*sin
 			}

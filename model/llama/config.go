@@ -8,7 +8,8 @@ import (
 )
 
 // Config is the config.json of a Llama checkpoint, or the text_config of one
-// that contains it. What a file leaves out has the reference's default.
+// that contains it. What a file leaves out has the reference's default. What no
+// config.json says is for whoever opens the weights to set.
 type Config struct {
 	VocabSize             int      `json:"vocab_size"`
 	HiddenSize            int      `json:"hidden_size"`
@@ -26,6 +27,10 @@ type Config struct {
 	RopeTheta             float64  `json:"rope_theta"`
 	RopeScaling           *Scaling `json:"rope_scaling"`
 	RopeParameters        *Scaling `json:"rope_parameters"` // where newer files keep both of the above
+
+	// Interleaved: the rows of q_proj and k_proj are ordered for rotating
+	// neighbours, as in Meta's files and llama.cpp's of architecture llama.
+	Interleaved bool `json:"-"`
 }
 
 // DefaultConfig is Llama-7B, which is what the reference assumes for every

@@ -82,6 +82,36 @@ func TestCachedEqualsUncached(t *testing.T) {
 	}
 }
 
+// TestInterleaved reorders the rows of the queries and keys of each head from
+// halves to neighbours, as llama.cpp's conversion does, and wants the same logits.
+func TestInterleaved(t *testing.T) {
+	m := random(t, `{"vocab_size": 50, "hidden_size": 24, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 10,
+		"intermediate_size": 40, "num_hidden_layers": 2, "max_position_embeddings": 32, "attention_bias": true}`)
+	ids := []int32{3, 1, 4, 1, 5, 9, 2, 6}
+	want := run(m, nil, ids)
+	m.cfg.Interleaved = true
+	if slices.Equal(run(m, nil, ids), want) {
+		t.Error("the order of the rows does not matter")
+	}
+	for _, b := range m.Blocks {
+		for _, w := range []*tensor.Tensor{b.Q.Weight, b.Q.Bias, b.K.Weight, b.K.Bias} {
+			interleave(w.F32, m.cfg.HeadDim, len(w.F32)/w.Shape[0])
+		}
+	}
+	near(t, "interleaved", run(m, nil, ids), want)
+}
+
+// interleave reorders the rows of each head.
+func interleave(w []float32, head, width int) {
+	for rows := range slices.Chunk(w, head*width) {
+		halves := slices.Clone(rows)
+		for i := range head / 2 {
+			copy(rows[2*i*width:], halves[i*width:(i+1)*width])
+			copy(rows[(2*i+1)*width:], halves[(i+head/2)*width:(i+head/2+1)*width])
+		}
+	}
+}
+
 // TestRecomputeChangesNothing compares training with and without activations kept.
 func TestRecomputeChangesNothing(t *testing.T) {
 	m := random(t, `{"vocab_size": 20, "hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 24, "num_hidden_layers": 2}`)

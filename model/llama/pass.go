@@ -61,7 +61,10 @@ func (p *pass) layer(i int, s *model.Sequence) {
 // its sequence, after what the cache holds.
 func (p *pass) rotate(c *tensor.Ctx, m *Model, s *model.Sequence, starts []int) {
 	half, rows := m.cfg.HeadDim/2, starts[len(starts)-1]
-	p.angles = ops.Rotary{Cos: c.Scratch(rows * half), Sin: c.Scratch(rows * half), Dim: m.cfg.HeadDim, HeadDim: m.cfg.HeadDim}
+	p.angles = ops.Rotary{
+		Cos: c.Scratch(rows * half), Sin: c.Scratch(rows * half), Dim: m.cfg.HeadDim, HeadDim: m.cfg.HeadDim,
+		Interleaved: m.cfg.Interleaved,
+	}
 	for i := range len(starts) - 1 {
 		first, n := 0, starts[i+1]-starts[i]
 		if s.Past != nil {

@@ -64,16 +64,13 @@ func Families() []Family {
 		},
 		{
 			Architecture: "LlamaForCausalLM", ModelType: "llama",
-			New: func(config []byte) (any, error) {
-				cfg, err := llama.ParseConfig(config)
-				if err != nil {
-					return nil, err
-				}
-				return &languageModel{llama.New(cfg)}, nil
-			},
-			Processor: openText,
-			Tied:      []checkpoint.Tied{{Name: "lm_head.weight", To: "model.embed_tokens.weight"}},
-			Parts:     []Part{{"language", ""}},
+			New:       declareText(llama.ParseConfig),
+			Processor: openText, Tied: tiedText, Parts: []Part{{"language", ""}},
+		},
+		{
+			Architecture: "Qwen2ForCausalLM", ModelType: "qwen2",
+			New:       declareText(llama.ParseQwen2),
+			Processor: openText, Tied: tiedText, Parts: []Part{{"language", ""}},
 		},
 		{
 			Architecture: "CLIPModel", ModelType: "clip",
@@ -108,6 +105,20 @@ func declare[C, M any](parse func([]byte) (C, error), build func(C) (M, error)) 
 			return nil, err
 		}
 		return build(cfg)
+	}
+}
+
+// tiedText is a head that may be the embedding table of a language model alone.
+var tiedText = []checkpoint.Tied{{Name: "lm_head.weight", To: "model.embed_tokens.weight"}}
+
+// declareText declares a decoder alone.
+func declareText(parse func([]byte) (llama.Config, error)) func([]byte) (any, error) {
+	return func(config []byte) (any, error) {
+		cfg, err := parse(config)
+		if err != nil {
+			return nil, err
+		}
+		return &languageModel{llama.New(cfg)}, nil
 	}
 }
 

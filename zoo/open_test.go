@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/fovea-ml/fovea/checkpoint"
+	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/tensor"
 )
 
@@ -80,11 +81,13 @@ func TestOpenFixtures(t *testing.T) {
 	for name, want := range map[string]struct {
 		architecture             string
 		text, pictures, generate bool
+		eos                      []int32
 	}{
-		"llava15":     {"LlavaForConditionalGeneration", true, true, true},
-		"clip":        {"CLIPModel", true, true, false},
-		"clip_vision": {"CLIPVisionModel", false, true, false},
-		"stories260k": {"LlamaForCausalLM", true, false, true},
+		"llava15":     {"LlavaForConditionalGeneration", true, true, true, []int32{2}},
+		"clip":        {"CLIPModel", true, true, false, nil},
+		"clip_vision": {"CLIPVisionModel", false, true, false, nil},
+		"stories260k": {"LlamaForCausalLM", true, false, true, []int32{2}},
+		"qwen2":       {"Qwen2ForCausalLM", true, false, true, []int32{560, 561}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, err := OpenDir(fixtures + name)
@@ -96,10 +99,50 @@ func TestOpenFixtures(t *testing.T) {
 			if m.Family.Architecture != want.architecture || (m.Tokenizer != nil) != want.text || (m.Pictures != nil) != want.pictures || generates != want.generate {
 				t.Errorf("%s, tokenizer %v, pictures %v, generates %v", m.Family.Architecture, m.Tokenizer != nil, m.Pictures != nil, generates)
 			}
-			if generates && !slices.Equal(m.Generation.EOS, []int32{2}) {
+			if generates && !slices.Equal(m.Generation.EOS, want.eos) {
 				t.Errorf("end tokens %v", m.Generation.EOS)
 			}
 		})
+	}
+}
+
+// TestChatPrompts renders conversations with the checkpoint's template and wants
+// the ids that the reference made of them.
+func TestChatPrompts(t *testing.T) {
+	m, err := OpenDir(fixtures + "qwen2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	var expected struct {
+		Cases []struct {
+			Messages []struct{ Role, Content string }
+			InputIDs []int32 `json:"input_ids"`
+		}
+	}
+	data, err := os.ReadFile(fixtures + "qwen2/expected.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &expected); err != nil {
+		t.Fatal(err)
+	}
+	tried := 0
+	for i, c := range expected.Cases {
+		var conv []model.Turn
+		for _, m := range c.Messages {
+			conv = append(conv, model.Turn{Role: m.Role, Text: m.Content})
+		}
+		if conv == nil {
+			continue
+		}
+		tried++
+		if p, err := m.Processor.Process(conv); err != nil || !slices.Equal(p.IDs, c.InputIDs) {
+			t.Errorf("case %d: %v, want %v; %v", i, p, c.InputIDs, err)
+		}
+	}
+	if tried != 2 {
+		t.Errorf("%d conversations", tried)
 	}
 }
 
@@ -118,6 +161,9 @@ func TestOpenRefuses(t *testing.T) {
 	set := func(path string, value any) func(*testing.T, string) {
 		return func(t *testing.T, dir string) { setConfig(t, dir, map[string]any{path: value}) }
 	}
+	window := func(t *testing.T, dir string) {
+		setConfig(t, dir, map[string]any{"use_sliding_window": true, "sliding_window": 8, "max_window_layers": 2})
+	}
 	remove := func(file string) func(*testing.T, string) {
 		return func(t *testing.T, dir string) {
 			if err := os.Remove(filepath.Join(dir, file)); err != nil {
@@ -131,7 +177,7 @@ func TestOpenRefuses(t *testing.T) {
 		want    []string
 	}{
 		"unknown architecture": {"llava15", set("architectures", []string{"FooForBar"}),
-			[]string{`config.json: unknown architecture "FooForBar"`, "known: ", "LlavaForConditionalGeneration", "LlamaForCausalLM", "CLIPModel", "CLIPVisionModel"}},
+			[]string{`config.json: unknown architecture "FooForBar"`, "known: ", "LlavaForConditionalGeneration", "LlamaForCausalLM", "Qwen2ForCausalLM", "CLIPModel", "CLIPVisionModel"}},
 		"unknown tower":      {"llava15", set("vision_config.model_type", "siglip_vision_model"), []string{`model_type "siglip_vision_model"`, "clip_vision_model"}},
 		"no config":          {"llava15", remove("config.json"), []string{"config.json"}},
 		"no weights":         {"llava15", remove("model.safetensors"), []string{"model.safetensors"}},
@@ -141,6 +187,7 @@ func TestOpenRefuses(t *testing.T) {
 		"shallower":          {"stories260k", set("num_hidden_layers", 4), []string{"9 unexpected", "model.layers.4.mlp.up_proj.weight"}},
 		"absurd":             {"stories260k", set("hidden_size", 1<<40), []string{"config.json", "hidden_size is"}},
 		"heads":              {"stories260k", set("num_key_value_heads", 3), []string{"num_attention_heads 8 is no multiple of num_key_value_heads 3"}},
+		"window":             {"qwen2", window, []string{"config.json: qwen2: config: sliding window attention is not supported", "sliding_window 8"}},
 		"other picture size": {"llava15", set("vision_config.image_size", 84), []string{"56×56", "84×84"}},
 		"feature layer":      {"llava15", set("vision_feature_layer", 7), []string{"feature layer 7 of a tower with 3 layers"}},
 		"not an object":      {"llava15", set("text_config", 5), []string{"config.json", "text_config"}},

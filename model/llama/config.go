@@ -28,6 +28,8 @@ type Config struct {
 	RopeScaling           *Scaling `json:"rope_scaling"`
 	RopeParameters        *Scaling `json:"rope_parameters"` // where newer files keep both of the above
 
+	// QKVBias: queries, keys and values have biases, as in Qwen2.
+	QKVBias bool `json:"-"`
 	// Interleaved: the rows of q_proj and k_proj are ordered for rotating
 	// neighbours, as in Meta's files and llama.cpp's of architecture llama.
 	Interleaved bool `json:"-"`

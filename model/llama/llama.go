@@ -1,9 +1,9 @@
 // Package llama is the Llama decoder: RMSNorm, rotary positions, grouped-query
-// attention and a SwiGLU feed-forward block.
+// attention and a SwiGLU feed-forward block; and Qwen2's, which differs in biases.
 //
 // LLaMA: Open and Efficient Foundation Language Models, Touvron et al. 2023,
 // https://arxiv.org/abs/2302.13971. Parameters are named as in Hugging Face
-// checkpoints of LlamaForCausalLM.
+// checkpoints of LlamaForCausalLM and Qwen2ForCausalLM.
 package llama
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/fovea-ml/fovea/tensor"
 )
 
-// Model is a Llama language model.
+// Model is a Llama or Qwen2 language model.
 type Model struct {
 	EmbedTokens *nn.Embedding `ckpt:"model.embed_tokens"`
 	Blocks      []*Block      `ckpt:"model.layers"`
@@ -51,6 +51,7 @@ func New(cfg Config) *Model {
 		cfg:         cfg,
 		freq:        cfg.frequencies(0),
 	}
+	qkvBias := cfg.AttentionBias || cfg.QKVBias
 	if !cfg.TieWordEmbeddings {
 		m.LMHead = nn.NewLinear(d, cfg.VocabSize, false)
 	}
@@ -58,9 +59,9 @@ func New(cfg Config) *Model {
 		m.Blocks = append(m.Blocks, &Block{
 			InputNorm: nn.NewRMSNorm(d, cfg.RMSNormEps),
 			PostNorm:  nn.NewRMSNorm(d, cfg.RMSNormEps),
-			Q:         nn.NewLinear(d, q, cfg.AttentionBias),
-			K:         nn.NewLinear(d, kv, cfg.AttentionBias),
-			V:         nn.NewLinear(d, kv, cfg.AttentionBias),
+			Q:         nn.NewLinear(d, q, qkvBias),
+			K:         nn.NewLinear(d, kv, qkvBias),
+			V:         nn.NewLinear(d, kv, qkvBias),
 			O:         nn.NewLinear(q, d, cfg.AttentionBias),
 			Gate:      nn.NewLinear(d, f, cfg.MLPBias),
 			Up:        nn.NewLinear(d, f, cfg.MLPBias),

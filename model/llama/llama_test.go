@@ -13,8 +13,10 @@ import (
 	"github.com/fovea-ml/fovea/tensor"
 )
 
-func random(t testing.TB, config string) *Model {
-	m := New(parse(t, config))
+func random(t testing.TB, config string) *Model { return randomOf(parse(t, config)) }
+
+func randomOf(cfg Config) *Model {
+	m := New(cfg)
 	nn.Initializer{Std: func(string) float64 { return 0.2 }}.Init(m, rand.New(rand.NewPCG(1, 2)))
 	return m
 }
@@ -54,32 +56,36 @@ func TestCachedEqualsUncached(t *testing.T) {
 	} {
 		m := random(t, config+`, "vocab_size": 50, "hidden_size": 24, "num_attention_heads": 4, "intermediate_size": 40,
 			"num_hidden_layers": 2, "max_position_embeddings": 32}`)
-		ids, other := []int32{3, 1, 4, 1, 5, 9, 2, 6, 5, 35, 8}, []int32{7, 7, 0}
-		cputest.TestAll(t, kernel.Impls, func(t *testing.T) {
-			whole := run(m, nil, ids)
-			v := m.Vocab()
-			for _, chunk := range []int{1, 4, len(ids)} {
-				past := []*model.KVCache{m.NewCache(len(ids))}
-				var got []float32
-				for part := range slices.Chunk(ids, chunk) {
-					got = append(got, run(m, past, part)...)
-				}
-				near(t, name+", in chunks", got, whole)
-				if past[0].Len() != len(ids) {
-					t.Errorf("%s: the cache has %d tokens", name, past[0].Len())
-				}
-				past[0].Truncate(4)
-				near(t, name+", truncated", run(m, past, ids[4:]), whole[4*v:])
-			}
-			packed := run(m, nil, other, ids, other)
-			near(t, name+", packed", packed[len(other)*v:(len(other)+len(ids))*v], whole)
-			near(t, name+", packed last", packed[(len(other)+len(ids))*v:], packed[:len(other)*v])
-
-			past := []*model.KVCache{m.NewCache(20), m.NewCache(20)}
-			run(m, past, ids[:6], other[:1])
-			near(t, name+", packed and cached", run(m, past, ids[6:], other[1:])[:(len(ids)-6)*v], whole[6*v:])
-		})
+		cachedEqualsUncached(t, name, m)
 	}
+}
+
+func cachedEqualsUncached(t *testing.T, name string, m *Model) {
+	ids, other := []int32{3, 1, 4, 1, 5, 9, 2, 6, 5, 35, 8}, []int32{7, 7, 0}
+	cputest.TestAll(t, kernel.Impls, func(t *testing.T) {
+		whole := run(m, nil, ids)
+		v := m.Vocab()
+		for _, chunk := range []int{1, 4, len(ids)} {
+			past := []*model.KVCache{m.NewCache(len(ids))}
+			var got []float32
+			for part := range slices.Chunk(ids, chunk) {
+				got = append(got, run(m, past, part)...)
+			}
+			near(t, name+", in chunks", got, whole)
+			if past[0].Len() != len(ids) {
+				t.Errorf("%s: the cache has %d tokens", name, past[0].Len())
+			}
+			past[0].Truncate(4)
+			near(t, name+", truncated", run(m, past, ids[4:]), whole[4*v:])
+		}
+		packed := run(m, nil, other, ids, other)
+		near(t, name+", packed", packed[len(other)*v:(len(other)+len(ids))*v], whole)
+		near(t, name+", packed last", packed[(len(other)+len(ids))*v:], packed[:len(other)*v])
+
+		past := []*model.KVCache{m.NewCache(20), m.NewCache(20)}
+		run(m, past, ids[:6], other[:1])
+		near(t, name+", packed and cached", run(m, past, ids[6:], other[1:])[:(len(ids)-6)*v], whole[6*v:])
+	})
 }
 
 // TestInterleaved reorders the rows of the queries and keys of each head from

@@ -65,7 +65,7 @@ func list[E any](b *strings.Builder, kind string, all []E, text func(E) string) 
 }
 
 // Bind fills the parameters of a model with the tensors of a checkpoint, in the
-// dtype that is stored (F32, F16 or BF16) and without copying them if possible:
+// dtype that is stored (F32, F16, BF16 or a quantised one) and without copying them if possible:
 // see Checkpoint for how long they live. names maps stored names to those of the
 // parameters. A matrix [out, n] also takes a tensor [out, a, b, …] of n = a·b·…
 // columns: the kernel of a patch embedding.
@@ -153,7 +153,7 @@ func (b *binding) check(params []Param) *BindError {
 			continue
 		}
 		if info := b.c.tensors[name]; !info.DType.Float() {
-			e.Misshapen = append(e.Misshapen, Misshape{name, info.File, fmt.Sprintf("dtype %v, want F32, F16 or BF16", info.DType)})
+			e.Misshapen = append(e.Misshapen, Misshape{name, info.File, fmt.Sprintf("dtype %v, want F32, F16, BF16 or a quantised one", info.DType)})
 		} else if !fits(info.Shape, p.T.Shape) {
 			e.Misshapen = append(e.Misshapen, Misshape{name, info.File, fmt.Sprintf("shape %v, want %v", info.Shape, p.T.Shape)})
 		}

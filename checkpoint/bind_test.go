@@ -77,7 +77,7 @@ func TestBindReportsEverything(t *testing.T) {
 	missing: also gone
 	unexpected: extra
 	unexpected: old.extra
-	misshapen: model.safetensors: tensor "ints": dtype U8, want F32, F16 or BF16
+	misshapen: model.safetensors: tensor "ints": dtype U8, want F32, F16, BF16 or a quantised one
 	misshapen: model.safetensors: tensor "wide": shape [2 2], want [4 1]
 	misshapen: model.safetensors: tensor "flat": shape [4], want [2 2]`
 	if e.Error() != want {

@@ -51,6 +51,9 @@ func plan(tensors []Param, o WriteOptions) ([]stored, error) {
 		if o.DType != nil {
 			s.dtype = o.DType(p)
 		}
+		if s.dtype.Quantised() {
+			return nil, fmt.Errorf("tensor %q: safetensors has no dtype %v", p.Name, s.dtype)
+		}
 		if err := s.measure(); err != nil {
 			return nil, fmt.Errorf("tensor %q: %w", p.Name, err)
 		}
@@ -164,7 +167,7 @@ func appendJSON(b *bytes.Buffer, v any) error {
 	return nil
 }
 
-// chunk is how many elements are converted at a time.
+// chunk is how many elements are converted at a time: a multiple of every block.
 const chunk = 1 << 14
 
 // writeTo writes the elements in s.dtype.
@@ -181,7 +184,7 @@ func (s *stored) writeTo(w io.Writer) error {
 	if s.T.DType != tensor.F32 {
 		floats = make([]float32, chunk)
 	}
-	out := make([]byte, chunk*s.dtype.Size())
+	out := make([]byte, s.dtype.Bytes(chunk))
 	for from, n := 0, s.T.Len(); from < n; from += chunk {
 		to := min(from+chunk, n)
 		part := floats
@@ -189,10 +192,9 @@ func (s *stored) writeTo(w io.Writer) error {
 			part = s.T.F32[from:to]
 		} else {
 			part = part[:to-from]
-			size := s.T.DType.Size()
-			kernel.ToF32(part, s.T.Raw[from*size:to*size], s.T.DType)
+			kernel.ToF32(part, s.T.Raw[s.T.DType.Bytes(from):s.T.DType.Bytes(to)], s.T.DType)
 		}
-		raw := out[:len(part)*s.dtype.Size()]
+		raw := out[:s.dtype.Bytes(len(part))]
 		kernel.FromF32(raw, part, s.dtype)
 		if _, err := w.Write(raw); err != nil {
 			return err

@@ -34,7 +34,7 @@ func (m Mat) check(op, name string) {
 		have = len(m.Raw) / 2
 	}
 	switch {
-	case !m.DType.Float():
+	case !m.DType.Float() || m.DType.Quantised():
 		panic(fmt.Sprintf("kernel: %s: %s is %v, want F32, F16 or BF16", op, name, m.DType))
 	case m.Rows < 0 || m.Cols < 0 || m.Rows > 1 && m.Stride < m.Cols:
 		panic(fmt.Sprintf("kernel: %s: %s %s with stride %d", op, name, m.shape(), m.Stride))

@@ -9,9 +9,9 @@ import (
 const convertBlock = 16
 
 // ToF32 decodes the little-endian elements of src, which are F16, BF16, F32 or F64, into dst.
-// src has len(dst)·d.Size() bytes.
+// src has d.Bytes(len(dst)) bytes.
 func ToF32(dst []float32, src []byte, d DType) {
-	match("ToF32", len(dst)*d.Size(), len(src))
+	match("ToF32", d.Bytes(len(dst)), len(src))
 	blocks := len(dst) &^ (convertBlock - 1)
 	switch d {
 	case F16:
@@ -34,9 +34,9 @@ func ToF32(dst []float32, src []byte, d DType) {
 }
 
 // FromF32 encodes src as little-endian F16, BF16, F32 or F64 into dst, rounding to nearest even.
-// dst has len(src)·d.Size() bytes.
+// dst has d.Bytes(len(src)) bytes.
 func FromF32(dst []byte, src []float32, d DType) {
-	match("FromF32", len(src)*d.Size(), len(dst))
+	match("FromF32", d.Bytes(len(src)), len(dst))
 	blocks := len(src) &^ (convertBlock - 1)
 	switch d {
 	case F16:

@@ -126,7 +126,7 @@ func rowInto(dst []float32, t *T, i int) {
 		copy(dst, t.Row(i))
 		return
 	}
-	n := t.Cols() * t.DType.Size()
+	n := t.DType.Bytes(t.Cols())
 	kernel.ToF32(dst, t.Raw[i*n:(i+1)*n], t.DType)
 }
 

@@ -81,7 +81,7 @@ func (t *Tensor) Mat() kernel.Mat {
 func (t *Tensor) HasData() bool { return t.F32 != nil || t.Raw != nil }
 
 // Bytes is the memory that the elements take.
-func (t *Tensor) Bytes() int { return t.Len() * t.DType.Size() }
+func (t *Tensor) Bytes() int { return t.DType.Bytes(t.Len()) }
 
 // Own turns the tensor into F32 elements that this process may write: what a
 // checkpoint mapped read-only, or holds in 16 bits, is copied.

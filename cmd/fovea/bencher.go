@@ -127,15 +127,15 @@ func loadOf(m *zoo.Model, vlm model.VLM) (l load) {
 		switch {
 		case strings.Contains(name, "lm_head"):
 			l.headFLOPs = multiplyAdd * n
-			l.bytes += n * float64(t.DType.Size())
+			l.bytes += float64(t.Bytes())
 		case strings.Contains(name, "embed_tokens"): // the head, where no other is
 			if tied(vlm) {
 				l.headFLOPs = multiplyAdd * n
-				l.bytes += n * float64(t.DType.Size())
+				l.bytes += float64(t.Bytes())
 			}
 		default:
 			l.flops += multiplyAdd * n
-			l.bytes += n * float64(t.DType.Size())
+			l.bytes += float64(t.Bytes())
 		}
 	})
 	if d, ok := vlm.Decoder().(*llama.Model); ok {

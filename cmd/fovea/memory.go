@@ -24,7 +24,7 @@ const (
 func memoryOf(m *zoo.Model) memory {
 	var out memory
 	nn.Walk(m.Net, func(_ string, t *tensor.Tensor) {
-		out.Weights += int64(tensor.Size(t.Shape)) * int64(t.DType.Size())
+		out.Weights += int64(t.Bytes())
 	})
 	if vlm, ok := m.VLM(); ok {
 		out.Activations = activations(m)

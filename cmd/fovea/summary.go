@@ -92,7 +92,7 @@ func (s *summary) add(part string, t *tensor.Tensor) {
 	for i := range s.Parts {
 		if p := &s.Parts[i]; p.Part == part {
 			p.Parameters += n
-			p.Bytes += int64(n) * int64(t.DType.Size())
+			p.Bytes += int64(t.Bytes())
 		}
 	}
 	if s.Weights && !slices.Contains(s.DTypes, t.DType.String()) {

@@ -1,10 +1,12 @@
 // Package checkpoint reads and writes model weights, and binds them to the
 // parameters of a model.
 //
-// The format is safetensors (https://github.com/huggingface/safetensors), one
-// file or several with a model.safetensors.index.json. Files of the operating
-// system are mapped: opening takes time by the number of tensors, not by their
-// size, and processes that run the same model share its memory.
+// The formats are safetensors (https://github.com/huggingface/safetensors), one
+// file or several with a model.safetensors.index.json, and GGUF
+// (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md), one file or several
+// called -00001-of-0000N.gguf. Files of the operating system are mapped: opening
+// takes time by the number of tensors, not by their size, and processes that run
+// the same model share its memory.
 package checkpoint
 
 import (
@@ -36,6 +38,7 @@ type Checkpoint struct {
 	files    map[string]*file
 	tensors  map[string]Info
 	metadata map[string]string
+	gguf     map[string]any // nil for safetensors
 }
 
 // OpenDir opens the weights in a directory: model.safetensors, or else the
@@ -56,8 +59,9 @@ func OpenDir(dir string) (*Checkpoint, error) {
 // errNoWeights is what a directory without weights gives.
 var errNoWeights = fmt.Errorf("neither %s nor %s: %w", FileName, IndexName, fs.ErrNotExist)
 
-// Open opens the weights called name in fsys: a safetensors file, an index of
-// shards (a name that ends in .json), or a directory as for OpenDir.
+// Open opens the weights called name in fsys: a safetensors or GGUF file (of a
+// model split into several GGUF files, any of them), an index of shards (a name
+// that ends in .json), or a directory as for OpenDir.
 //
 // A file that is an *os.File is mapped; an io.ReaderAt, such as a file of
 // embed.FS, is read when a tensor is asked for; anything else is read at once.
@@ -73,7 +77,7 @@ func Open(fsys fs.FS, name string) (*Checkpoint, error) {
 // Names lists the tensors in sorted order.
 func (c *Checkpoint) Names() []string { return slices.Sorted(maps.Keys(c.tensors)) }
 
-// Metadata returns the free-form strings of the headers; later shards win.
+// Metadata returns the free-form strings of safetensors headers; later shards win.
 func (c *Checkpoint) Metadata() map[string]string { return maps.Clone(c.metadata) }
 
 // Info describes a tensor; false if there is none of that name.

@@ -71,7 +71,6 @@ func (c *Checkpoint) wrongDType(name string, t *tensor.Tensor, want string) erro
 }
 
 func intReader(d tensor.DType) func([]byte) int64 {
-	le := binary.LittleEndian
 	switch d {
 	case kernel.Bool, kernel.U8:
 		return func(b []byte) int64 { return int64(b[0]) }

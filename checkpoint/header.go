@@ -136,6 +136,9 @@ func parseEntry(s *strict, name string) (Info, error) {
 	if info.DType, err = kernel.ParseDType(dtype); err != nil {
 		return info, err
 	}
+	if info.DType.Quantised() {
+		return info, fmt.Errorf("safetensors has no dtype %v", info.DType)
+	}
 	begin, end := offsets[0], offsets[1]
 	if end < begin {
 		return info, fmt.Errorf("data_offsets %v run backwards", offsets)
@@ -153,7 +156,11 @@ func parseEntry(s *strict, name string) (Info, error) {
 
 // byteSize is the memory of a shape. Even the dimensions beside a zero may not overflow.
 func byteSize(shape []int, d tensor.DType) (int64, error) {
-	n, empty := uint64(d.Size()), false
+	elements, bytes := blockOf(d)
+	if elements > 1 && (len(shape) == 0 || shape[len(shape)-1]%elements != 0) {
+		return 0, fmt.Errorf("shape %v: rows of %v are multiples of %d elements", shape, d, elements)
+	}
+	n, empty := uint64(1), false
 	for _, dim := range shape {
 		if dim == 0 {
 			empty = true
@@ -164,6 +171,10 @@ func byteSize(shape []int, d tensor.DType) (int64, error) {
 			return 0, fmt.Errorf("shape %v is too large", shape)
 		}
 		n = lo
+	}
+	hi, n := bits.Mul64(n/uint64(elements), uint64(bytes))
+	if hi != 0 || n > maxInt {
+		return 0, fmt.Errorf("shape %v is too large", shape)
 	}
 	if empty {
 		return 0, nil

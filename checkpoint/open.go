@@ -3,6 +3,7 @@ package checkpoint
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"path"
@@ -23,10 +24,17 @@ func (c *Checkpoint) open(fsys fs.FS, name string) error {
 		}
 	}
 	c.label = path.Base(name)
-	if !strings.HasSuffix(name, ".json") {
-		return c.add(fsys, name)
+	if strings.HasSuffix(name, ".json") {
+		return c.openShards(fsys, name)
 	}
-	return c.openShards(fsys, name)
+	gguf, err := isGGUF(fsys, name)
+	if err != nil {
+		return err
+	}
+	if gguf {
+		return c.openGGUF(fsys, name)
+	}
+	return c.add(fsys, name, readHeader)
 }
 
 func findWeights(fsys fs.FS, dir string) (string, error) {
@@ -42,14 +50,14 @@ func findWeights(fsys fs.FS, dir string) (string, error) {
 }
 
 // add reads the header of one file.
-func (c *Checkpoint) add(fsys fs.FS, name string) error {
+func (c *Checkpoint) add(fsys fs.FS, name string, read func(io.ReaderAt, int64) (header, error)) error {
 	f, err := openFile(fsys, name)
 	if err != nil {
 		return err
 	}
 	base := path.Base(name)
 	c.files[base] = f
-	h, err := readHeader(f, f.size)
+	h, err := read(f, f.size)
 	if err != nil {
 		return wrap(err, "%s", base)
 	}
@@ -73,7 +81,7 @@ func (c *Checkpoint) openShards(fsys fs.FS, name string) error {
 	}
 	var lost problems
 	for _, shard := range slices.Compact(slices.Sorted(maps.Values(shardOf))) {
-		err := c.add(fsys, path.Join(path.Dir(name), shard))
+		err := c.add(fsys, path.Join(path.Dir(name), shard), readHeader)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			lost = append(lost, "missing shard "+shard)

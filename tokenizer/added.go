@@ -35,7 +35,11 @@ type addedTokens struct {
 
 func newAddedTokens(list []addedToken, n normalizer) (addedTokens, error) {
 	a := addedTokens{list: list, special: map[int32]bool{}, byID: map[int32]addedToken{}}
+	total := 0
 	for _, t := range list {
+		if total += len(t.Content); total > maxAddedAll {
+			return a, fmt.Errorf("added tokens: more than %d bytes", maxAddedAll)
+		}
 		if len(t.Content) > maxAddedLen {
 			return a, fmt.Errorf("added token %d: %d bytes, at most %d", t.ID, len(t.Content), maxAddedLen)
 		}

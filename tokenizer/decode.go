@@ -49,6 +49,8 @@ func appendDecoders(chain []decoder, c *component, fused *bool, depth int) ([]de
 		PrependScheme  string       `json:"prepend_scheme"`
 		AddPrefixSpace *bool        `json:"add_prefix_space"`
 		Suffix         string       `json:"suffix"`
+		Prefix         string       `json:"prefix"`
+		Cleanup        *bool        `json:"cleanup"`
 	}
 	if err := c.into(&p); err != nil {
 		return nil, err
@@ -93,6 +95,8 @@ func appendDecoders(chain []decoder, c *component, fused *bool, depth int) ([]de
 		}
 		leading := p.PrependScheme != "never" && (p.PrependScheme != "" || orTrue(p.AddPrefixSpace))
 		return append(chain, unmarking(p.Replacement, leading)), nil
+	case "WordPiece":
+		return append(chain, joiningWords(p.Prefix, orTrue(p.Cleanup))), nil
 	case "BPEDecoder":
 		return append(chain, unsuffixing(p.Suffix)), nil
 	}

@@ -127,10 +127,13 @@ func (f *tokenizerJSON) model() (model, map[string]int32, error) {
 	if len(f.Model) == 0 {
 		return nil, nil, errors.New("missing")
 	}
+	var head struct{ Type string }
+	if json.Unmarshal(f.Model, &head) == nil && head.Type == "WordPiece" {
+		return readWordPiece(f.Model)
+	}
 	var p bpeJSON
 	if err := json.Unmarshal(f.Model, &p); err != nil {
-		var head struct{ Type string }
-		if json.Unmarshal(f.Model, &head) == nil && head.Type != "" && head.Type != "BPE" {
+		if head.Type != "" && head.Type != "BPE" {
 			return nil, nil, fmt.Errorf("type %q is not supported", head.Type)
 		}
 		return nil, nil, err

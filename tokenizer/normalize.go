@@ -34,6 +34,10 @@ func newNormalizer(c *component, depth int) (normalizer, error) {
 		Prepend     string       `json:"prepend"`
 		Left        bool         `json:"strip_left"`
 		Right       bool         `json:"strip_right"`
+		Clean       *bool        `json:"clean_text"`
+		Chinese     *bool        `json:"handle_chinese_chars"`
+		Accents     *bool        `json:"strip_accents"`
+		Lower       *bool        `json:"lowercase"`
 	}
 	if err := c.into(&p); err != nil {
 		return nil, err
@@ -55,6 +59,12 @@ func newNormalizer(c *component, depth int) (normalizer, error) {
 		return normalizerFunc(stripAccents), nil
 	case "Strip":
 		return strip(p.Left, p.Right), nil
+	case "BertNormalizer":
+		lower := orTrue(p.Lower)
+		if p.Accents == nil {
+			p.Accents = &lower
+		}
+		return bertNormalizer{orTrue(p.Clean), orTrue(p.Chinese), *p.Accents, lower}, nil
 	case "Prepend":
 		return prepend(p.Prepend), nil
 	case "Replace":

@@ -58,6 +58,8 @@ func newPreTokenizer(c *component, depth int) (preTokenizer, error) {
 		return byteLevel{prefixSpace: orTrue(p.AddPrefixSpace), words: orTrue(p.UseRegex)}, nil
 	case "Metaspace":
 		return newMetaspace(&p)
+	case "BertPreTokenizer":
+		return bertWords(), nil
 	case "Whitespace":
 		return newSplitter(scanner(scanWords), "Removed", true)
 	case "WhitespaceSplit":

@@ -4,7 +4,9 @@ import "fmt"
 
 const (
 	maxIDs      = 1 << 21 // eight times the largest published vocabulary
+	maxMerges   = 1 << 24
 	maxAddedLen = 1 << 10 // bytes of an added token; bounds the work per character of text
+	maxAddedAll = 1 << 22 // bytes of all of them; bounds the table that finds them
 )
 
 // vocabulary is the two-way table of every id, added tokens included.

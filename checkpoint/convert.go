@@ -28,22 +28,22 @@ func floats(raw []byte) []float32 {
 	return f
 }
 
-// Floats returns the elements of a tensor of dtype F32, F16, BF16 or F64 as
-// float32, read-only as Tensor's.
+// Floats returns the elements of a tensor of dtype F32, F16, BF16, F64 or a
+// quantised one as float32, read-only as Tensor's.
 func (c *Checkpoint) Floats(name string) ([]float32, error) {
 	t, err := c.Tensor(name)
 	if err != nil {
 		return nil, err
 	}
-	switch t.DType {
-	case kernel.F32:
+	if t.DType == kernel.F32 {
 		return t.F32, nil
-	case kernel.F16, kernel.BF16, kernel.F64:
-		f := make([]float32, t.Len())
-		kernel.ToF32(f, t.Raw, t.DType)
-		return f, nil
 	}
-	return nil, c.wrongDType(name, t, "floating point")
+	if !t.DType.Float() && t.DType != kernel.F64 {
+		return nil, c.wrongDType(name, t, "floating point")
+	}
+	f := make([]float32, t.Len())
+	kernel.ToF32(f, t.Raw, t.DType)
+	return f, nil
 }
 
 // Ints returns the elements of a tensor of an integer dtype or BOOL.

@@ -106,7 +106,7 @@ func (t *GGUFTensor) writeTo(w io.Writer) error {
 		return nil
 	}
 	most := min(rows, max(1, chunk/cols))
-	source := make([]byte, 0, most*dataBytes(t.T.DType, cols))
+	source := make([]byte, 0, most*t.T.DType.Bytes(cols))
 	for from := 0; from < rows; from += most {
 		n := min(most, rows-from)
 		source = source[:0]
@@ -126,7 +126,7 @@ func (t *GGUFTensor) appendRow(b []byte, i, cols int) []byte {
 		i = t.Row(i)
 	}
 	if t.T.DType != tensor.F32 {
-		size := dataBytes(t.T.DType, cols)
+		size := t.T.DType.Bytes(cols)
 		return append(b, t.T.Raw[i*size:(i+1)*size]...)
 	}
 	row, at := t.T.F32[i*cols:(i+1)*cols], len(b)
@@ -140,7 +140,7 @@ func convert(b []byte, n int, from, to tensor.DType) []byte {
 	if from == to {
 		return b
 	}
-	f, out := make([]float32, n), make([]byte, dataBytes(to, n))
+	f, out := make([]float32, n), make([]byte, to.Bytes(n))
 	kernel.ToF32(f, b, from)
 	kernel.FromF32(out, f, to)
 	return out

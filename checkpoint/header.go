@@ -137,6 +137,9 @@ func parseEntry(s *strict, name string) (Info, error) {
 		return info, err
 	}
 	if info.DType.Quantised() {
+		return info, fmt.Errorf("safetensors have no dtype %q", dtype)
+	}
+	if info.DType.Quantised() {
 		return info, fmt.Errorf("safetensors has no dtype %v", info.DType)
 	}
 	begin, end := offsets[0], offsets[1]
@@ -156,7 +159,7 @@ func parseEntry(s *strict, name string) (Info, error) {
 
 // byteSize is the memory of a shape. Even the dimensions beside a zero may not overflow.
 func byteSize(shape []int, d tensor.DType) (int64, error) {
-	elements, bytes := blockOf(d)
+	elements, bytes := d.Block()
 	if elements > 1 && (len(shape) == 0 || shape[len(shape)-1]%elements != 0) {
 		return 0, fmt.Errorf("shape %v: rows of %v are multiples of %d elements", shape, d, elements)
 	}

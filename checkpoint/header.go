@@ -137,9 +137,6 @@ func parseEntry(s *strict, name string) (Info, error) {
 		return info, err
 	}
 	if info.DType.Quantised() {
-		return info, fmt.Errorf("safetensors have no dtype %q", dtype)
-	}
-	if info.DType.Quantised() {
 		return info, fmt.Errorf("safetensors has no dtype %v", info.DType)
 	}
 	begin, end := offsets[0], offsets[1]

@@ -57,7 +57,7 @@ func TestBadFiles(t *testing.T) {
 		"one offset":           {one("U8", "[1]", "[0]", 1), "needs dtype, shape and two data_offsets"},
 		"three offsets":        {one("U8", "[1]", "[0,1,2]", 1), "data_offsets: more than 2 numbers"},
 		"unknown dtype":        {one("F7", "[1]", "[0,4]", 4), `unknown dtype "F7"`},
-		"quantised dtype":      {one("Q8_0", "[32]", "[0,34]", 34), `safetensors have no dtype "Q8_0"`},
+		"quantised dtype":      {one("Q8_0", "[32]", "[0,34]", 34), `safetensors has no dtype Q8_0`},
 		"negative dimension":   {one("F32", "[-1]", "[0,4]", 4), "shape: -1 is not an integer from 0"},
 		"fractional dimension": {one("F32", "[1.0]", "[0,4]", 4), "shape: 1.0 is not an integer"},
 		"string dimension":     {one("F32", `["1"]`, "[0,4]", 4), "want an integer"},

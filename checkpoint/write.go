@@ -54,9 +54,6 @@ func plan(tensors []Param, o WriteOptions) ([]stored, error) {
 		if s.dtype.Quantised() {
 			return nil, fmt.Errorf("tensor %q: safetensors has no dtype %v", p.Name, s.dtype)
 		}
-		if s.dtype.Quantised() {
-			return nil, fmt.Errorf("tensor %q: safetensors have no dtype %v", p.Name, s.dtype)
-		}
 		if err := s.measure(); err != nil {
 			return nil, fmt.Errorf("tensor %q: %w", p.Name, err)
 		}

@@ -125,7 +125,7 @@ func TestWriteRefuses(t *testing.T) {
 		"not UTF-8": {[]Param{param("\xff", []int{1}, 1)}, WriteOptions{}, "not UTF-8"},
 		"no data":   {[]Param{declare("x", 2)}, WriteOptions{}, "0 bytes of data, F32[2] takes 8"},
 		"no floats": {[]Param{{"x", ints}}, WriteOptions{DType: toF16}, "cannot convert I8 to F16"},
-		"quantised": {[]Param{{"x", &tensor.Tensor{Shape: []int{32}, DType: kernel.Q8_0, Raw: make([]byte, 34)}}}, WriteOptions{}, "safetensors have no dtype Q8_0"},
+		"quantised": {[]Param{{"x", &tensor.Tensor{Shape: []int{32}, DType: kernel.Q8_0, Raw: make([]byte, 34)}}}, WriteOptions{}, "safetensors has no dtype Q8_0"},
 		"overflow":  {[]Param{declare("x", math.MaxInt, 4)}, WriteOptions{}, "too large"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -23,13 +23,7 @@ func randomOf(cfg Config) *Model {
 
 // run returns the logits of packed sequences, each behind its cache if it has one.
 func run(m *Model, past []*model.KVCache, sequences ...[]int32) []float32 {
-	c := &tensor.Ctx{}
-	starts := []int{0}
-	for _, s := range sequences {
-		starts = append(starts, starts[len(starts)-1]+len(s))
-	}
-	x := m.Embed(c, slices.Concat(sequences...))
-	return m.Logits(c, m.Forward(c, &model.Sequence{X: x, Starts: starts, Past: past})).F32
+	return runner{m, nil}.logits(past, sequences...)
 }
 
 func near(t *testing.T, what string, got, want []float32) {

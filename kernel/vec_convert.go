@@ -8,7 +8,8 @@ import (
 // convertBlock is the granularity of the assembly; AVX2 has no masks for 16-bit elements.
 const convertBlock = 16
 
-// ToF32 decodes the little-endian elements of src, which are F16, BF16, F32 or F64, into dst.
+// ToF32 decodes the elements of src, which are little-endian F16, BF16, F32 or F64, or
+// blocks of a quantised dtype, into dst.
 // src has d.Bytes(len(dst)) bytes.
 func ToF32(dst []float32, src []byte, d DType) {
 	match("ToF32", d.Bytes(len(dst)), len(src))
@@ -29,11 +30,16 @@ func ToF32(dst []float32, src []byte, d DType) {
 			dst[i] = float32(math.Float64frombits(binary.LittleEndian.Uint64(src[8*i:])))
 		}
 	default:
+		if d.Quantised() {
+			dequantize(dst, src, d)
+			return
+		}
 		panic("kernel: ToF32: no conversion from " + d.String())
 	}
 }
 
-// FromF32 encodes src as little-endian F16, BF16, F32 or F64 into dst, rounding to nearest even.
+// FromF32 encodes src as little-endian F16, BF16, F32 or F64 into dst, rounding to nearest
+// even, or as Quantize does without importance.
 // dst has d.Bytes(len(src)) bytes.
 func FromF32(dst []byte, src []float32, d DType) {
 	match("FromF32", d.Bytes(len(src)), len(dst))
@@ -54,6 +60,10 @@ func FromF32(dst []byte, src []float32, d DType) {
 			binary.LittleEndian.PutUint64(dst[8*i:], math.Float64bits(float64(v)))
 		}
 	default:
+		if d.Quantised() {
+			Quantize(dst, src, d, nil)
+			return
+		}
 		panic("kernel: FromF32: no conversion to " + d.String())
 	}
 }

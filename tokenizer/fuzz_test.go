@@ -1,7 +1,11 @@
 package tokenizer
 
 import (
+	"fmt"
+	"maps"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -89,4 +93,74 @@ func FuzzRoundTrip(f *testing.F) {
 			tok.Decode(tok.Encode(text), false)
 		}
 	})
+}
+
+// FuzzGGUF reads metadata from lines of a key, a letter for the type, and values with tabs between.
+func FuzzGGUF(f *testing.F) {
+	for _, kv := range []map[string]any{spmMetadata(), byteMetadata(), bertMetadata()} {
+		f.Add(metadataText(kv))
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		tok, err := FromGGUF(parseMetadata(text))
+		if err != nil {
+			if !strings.HasPrefix(err.Error(), "tokenizer: tokenizer.") {
+				t.Errorf("error does not name the key: %v", err)
+			}
+			return
+		}
+		const sample = "Hello <s> ab  wörld\n 你好 12"
+		ids := tok.Encode(sample)
+		checkStream(t, tok, ids)
+		kv, err := tok.GGUF()
+		if err != nil {
+			return
+		}
+		back, err := FromGGUF(kv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkIDs(t, sample, back.Encode(sample), ids)
+	})
+}
+
+func metadataText(kv map[string]any) string {
+	var b strings.Builder
+	for _, key := range slices.Sorted(maps.Keys(kv)) {
+		v := kv[key]
+		letter := map[string]string{"string": "s", "[]string": "S", "[]int32": "I", "[]float32": "F", "bool": "b"}[fmt.Sprintf("%T", v)]
+		if letter == "" {
+			letter = "u"
+		}
+		values := fmt.Sprint(v)
+		switch v := v.(type) {
+		case []string:
+			values = strings.Join(v, "\t")
+		case []int32, []float32:
+			values = strings.ReplaceAll(strings.Trim(values, "[]"), " ", "\t")
+		}
+		fmt.Fprintf(&b, "%s\t%s\t%s\n", key, letter, values)
+	}
+	return b.String()
+}
+
+func parseMetadata(text string) map[string]any {
+	kv := map[string]any{}
+	for _, line := range strings.Split(text, "\n") {
+		fields := strings.Split(line, "\t")
+		if len(fields) < 3 {
+			continue
+		}
+		values := fields[2:]
+		var ints []int32
+		var floats []float32
+		for _, v := range values {
+			i, _ := strconv.ParseInt(v, 10, 32)
+			f, _ := strconv.ParseFloat(v, 32)
+			ints, floats = append(ints, int32(i)), append(floats, float32(f))
+		}
+		kv[fields[0]] = map[string]any{
+			"s": values[0], "S": values, "I": ints, "F": floats, "b": values[0] == "true", "u": uint32(ints[0]),
+		}[fields[1]]
+	}
+	return kv
 }

@@ -28,6 +28,7 @@ const (
 	ggmlKinds    = ggml + "token_type"
 	ggmlScores   = ggml + "scores"
 	ggmlMerges   = ggml + "merges"
+	ggmlUnk      = ggml + "unknown_token_id"
 	ggmlAddBOS   = ggml + "add_bos_token"
 	ggmlAddEOS   = ggml + "add_eos_token"
 	ggmlPrefix   = ggml + "add_space_prefix"
@@ -41,7 +42,7 @@ const (
 var ggufNames = [...]struct{ key, name string }{
 	{ggml + "bos_token_id", "bos_token"},
 	{ggml + "eos_token_id", "eos_token"},
-	{ggml + "unknown_token_id", "unk_token"},
+	{ggmlUnk, "unk_token"},
 	{ggml + "seperator_token_id", "sep_token"},
 	{ggml + "padding_token_id", "pad_token"},
 	{ggml + "cls_token_id", "cls_token"},

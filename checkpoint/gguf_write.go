@@ -4,7 +4,8 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"slices"
+	"runtime"
+	"sync"
 
 	"github.com/fovea-ml/fovea/kernel"
 	"github.com/fovea-ml/fovea/tensor"
@@ -22,13 +23,16 @@ type GGUFTensor struct {
 	T     *tensor.Tensor
 	DType tensor.DType      // what to store it in
 	Row   func(row int) int // the row of T, seen as a matrix, that becomes a row of the file; nil: the same
+
+	// Importance weighs the columns for a quantised dtype: see kernel.Quantize. It may be nil.
+	Importance []float32
 }
 
 // maxGGMLName is what ggml's tensors can be called, in bytes.
 const maxGGMLName = 63
 
 // WriteGGUF writes metadata and tensors, both in the order given, as one GGUF file of version 3, atomically. Tensors
-// are converted on the way, some rows at a time. They are aligned to 32 bytes, or to the metadata's general.alignment.
+// are converted on the way, some rows at a time, on all processors. They are aligned to 32 bytes, or to the metadata's general.alignment.
 func WriteGGUF(path string, metadata []KV, tensors []GGUFTensor) error {
 	return wrap(writeGGUF(path, metadata, tensors), "checkpoint: write %s", path)
 }
@@ -91,57 +95,78 @@ func (t *GGUFTensor) measure() (int64, error) {
 	if _, ok := ggufType(t.DType); !ok {
 		return 0, fmt.Errorf("GGUF has no type %v", t.DType)
 	}
+	if n := len(t.Importance); n > 0 && (len(t.T.Shape) == 0 || n != t.T.Cols()) {
+		return 0, fmt.Errorf("%d weights for the columns of %v", n, t.T)
+	}
 	s := stored{Param: Param{t.Name, t.T}, dtype: t.DType}
 	err := s.measure()
 	return s.bytes, err
 }
 
+// batch is how many elements are converted between two writes.
+const batch = 1 << 20
+
 // writeTo writes the elements, a run of rows at a time.
 func (t *GGUFTensor) writeTo(w io.Writer) error {
 	rows, cols := 1, t.T.Len()
-	if n := len(t.T.Shape); n > 1 {
+	if n := len(t.T.Shape); n > 0 {
 		rows, cols = t.T.Rows(), t.T.Cols()
 	}
 	if rows == 0 || cols == 0 {
 		return nil
 	}
-	most := min(rows, max(1, chunk/cols))
-	source := make([]byte, 0, most*t.T.DType.Bytes(cols))
+	most := min(rows, max(1, batch/cols))
+	size := t.DType.Bytes(cols)
+	out := make([]byte, most*size)
 	for from := 0; from < rows; from += most {
 		n := min(most, rows-from)
-		source = source[:0]
-		for i := from; i < from+n; i++ {
-			source = t.appendRow(source, i, cols)
-		}
-		if _, err := w.Write(convert(source, n*cols, t.T.DType, t.DType)); err != nil {
+		share(n, func(lo, hi int) {
+			scratch := make([]float32, cols)
+			for i := lo; i < hi; i++ {
+				t.encode(out[i*size:(i+1)*size], from+i, scratch)
+			}
+		})
+		if _, err := w.Write(out[:n*size]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// appendRow appends the bytes of what becomes row i of the file.
-func (t *GGUFTensor) appendRow(b []byte, i, cols int) []byte {
+// share cuts n into as many parts as there are processors.
+func share(n int, part func(lo, hi int)) {
+	var wg sync.WaitGroup
+	parts := min(n, runtime.GOMAXPROCS(0))
+	for i := range parts {
+		wg.Go(func() { part(i*n/parts, (i+1)*n/parts) })
+	}
+	wg.Wait()
+}
+
+// encode writes row i of the file.
+func (t *GGUFTensor) encode(dst []byte, i int, row []float32) {
 	if t.Row != nil {
 		i = t.Row(i)
 	}
-	if t.T.DType != tensor.F32 {
-		size := t.T.DType.Bytes(cols)
-		return append(b, t.T.Raw[i*size:(i+1)*size]...)
+	cols, from := len(row), t.T.DType
+	if from == tensor.F32 {
+		row = t.T.F32[i*cols : (i+1)*cols]
+		if t.DType == tensor.F32 && littleEndian {
+			copy(dst, bytesOf(row))
+			return
+		}
+	} else {
+		size := from.Bytes(cols)
+		raw := t.T.Raw[i*size : (i+1)*size]
+		if from == t.DType {
+			copy(dst, raw)
+			return
+		}
+		kernel.ToF32(row, raw, from)
 	}
-	row, at := t.T.F32[i*cols:(i+1)*cols], len(b)
-	b = slices.Grow(b, 4*cols)[:at+4*cols]
-	kernel.FromF32(b[at:], row, tensor.F32)
-	return b
-}
-
-// convert returns n elements in another dtype.
-func convert(b []byte, n int, from, to tensor.DType) []byte {
-	if from == to {
-		return b
+	if t.DType.Quantised() {
+		kernel.Quantize(dst, row, t.DType, t.Importance)
+	} else {
+		kernel.FromF32(dst, row, t.DType)
 	}
-	f, out := make([]float32, n), make([]byte, to.Bytes(n))
-	kernel.ToF32(f, b, from)
-	kernel.FromF32(out, f, to)
-	return out
 }

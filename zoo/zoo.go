@@ -1,11 +1,13 @@
 // Package zoo is the table of architectures and what opens a checkpoint
 // directory: config.json names the family, the family declares the model, and
 // the weights, tokenizer, chat template and picture pipeline come from the files
-// beside it, exactly as Hugging Face lays them out.
+// beside it, exactly as Hugging Face lays them out. Models in GGUF files of
+// llama.cpp are opened as the same families, and written.
 package zoo
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -16,6 +18,7 @@ import (
 	"github.com/fovea-ml/fovea/imageproc"
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/nn"
+	"github.com/fovea-ml/fovea/tensor"
 	"github.com/fovea-ml/fovea/tokenizer"
 )
 
@@ -30,8 +33,9 @@ type Model struct {
 	Pictures   *imageproc.Processor // nil for models of text only
 	Generation Generation
 
-	files fs.FS
-	ckpt  *checkpoint.Checkpoint
+	files  fs.FS
+	ckpt   *checkpoint.Checkpoint
+	mmproj *checkpoint.Checkpoint // the file beside ckpt that holds the picture encoder, if any
 }
 
 // VLM returns the model as one that generates, or false if it does not.
@@ -40,15 +44,18 @@ func (m *Model) VLM() (model.VLM, bool) {
 	return v, ok
 }
 
-// Files is the directory that the model was opened from.
+// Files is the directory that the model was opened from; of GGUF files, the one they are in.
 func (m *Model) Files() fs.FS { return m.files }
 
 // Close unmaps the weights; the model must not be used afterwards.
 func (m *Model) Close() error {
-	if m.ckpt == nil {
-		return nil
+	var errs []error
+	for _, c := range []*checkpoint.Checkpoint{m.ckpt, m.mmproj} {
+		if c != nil {
+			errs = append(errs, c.Close())
+		}
 	}
-	return m.ckpt.Close()
+	return errors.Join(errs...)
 }
 
 // OpenDir opens a checkpoint directory.
@@ -152,15 +159,17 @@ func familyOf(config []byte) (Family, error) {
 // harmless are tensors that old checkpoints carry and no model reads.
 var harmless = []string{"*position_ids", "*rotary_emb.inv_freq"}
 
+func (m *Model) params() []checkpoint.Param {
+	var params []checkpoint.Param
+	nn.Walk(m.Net, func(name string, t *tensor.Tensor) { params = append(params, checkpoint.Param{Name: name, T: t}) })
+	return params
+}
+
 func (m *Model) bind() error {
-	names, tensors := nn.Params(m.Net)
-	params := make([]checkpoint.Param, len(names))
-	for i := range names {
-		params[i] = checkpoint.Param{Name: names[i], T: tensors[i]}
-	}
+	params := m.params()
 	opts := checkpoint.BindOptions{Ignore: harmless}
 	for _, t := range m.Family.Tied {
-		if !slices.Contains(names, t.Name) { // the table serves, whether or not the file repeats it
+		if !slices.ContainsFunc(params, func(p checkpoint.Param) bool { return p.Name == t.Name }) { // the table serves, whether or not the file repeats it
 			opts.Ignore = append(opts.Ignore, t.Name)
 		}
 	}

@@ -23,6 +23,10 @@ type Processor struct {
 	Pictures *imageproc.Processor
 	Marker   int32                  // the token that stands for a picture in text
 	Tokens   func(*model.Tiles) int // placeholders that a picture gets
+	Inline   bool                   // the template is one for text: a picture is its marker, on a line of its own
+
+	// Parted: the template is one for pictures, and wants text in parts too where Pictures is nil.
+	Parted bool
 }
 
 // Tokenizer returns the checkpoint's tokenizer.

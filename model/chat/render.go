@@ -20,6 +20,9 @@ func (p *Processor) render(conv []model.Turn, answer bool) (string, error) {
 			return "", fmt.Errorf("chat: turn %d: %w", i+1, err)
 		}
 		messages[i] = tokenizer.Message{Role: t.Role, Text: t.Text, Parts: parts}
+		if p.Inline && parts != nil {
+			messages[i].Text, messages[i].Parts = p.inline(parts), nil
+		}
 	}
 	if p.Template == nil {
 		return p.join(messages), nil
@@ -34,6 +37,9 @@ func (p *Processor) render(conv []model.Turn, answer bool) (string, error) {
 // parts splits a turn at its markers; pictures without one come first. Models
 // of text only have templates that want the plain text: nil.
 func (p *Processor) parts(t model.Turn) ([]tokenizer.Part, error) {
+	if p.Pictures == nil && p.Parted {
+		return []tokenizer.Part{{Type: "text", Text: t.Text}}, nil
+	}
 	if p.Pictures == nil {
 		return nil, nil
 	}
@@ -59,6 +65,18 @@ func (p *Processor) parts(t model.Turn) ([]tokenizer.Part, error) {
 		}
 	}
 	return out, nil
+}
+
+// inline is the content of a turn for a template that knows text only.
+func (p *Processor) inline(parts []tokenizer.Part) string {
+	var b strings.Builder
+	for _, c := range parts {
+		if c.Type == "image" {
+			b.WriteString(p.Tok.Token(p.Marker) + "\n")
+		}
+		b.WriteString(c.Text)
+	}
+	return b.String()
 }
 
 // join is the prompt of a model without a template.

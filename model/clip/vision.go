@@ -25,7 +25,7 @@ type Vision struct {
 	Position *tensor.Tensor `ckpt:"embeddings.position_embedding.weight"`
 	PreNorm  *nn.LayerNorm  `ckpt:"pre_layrnorm"` // the checkpoints' own spelling
 	Blocks   []*Block       `ckpt:"encoder.layers"`
-	PostNorm *nn.LayerNorm  `ckpt:"post_layernorm"`
+	PostNorm *nn.LayerNorm  `ckpt:"post_layernorm"` // nil if the checkpoint ends with the last feature layer
 
 	cfg TowerConfig
 	out Output
@@ -111,11 +111,11 @@ func (v *Vision) Skips(stage string) bool {
 	case name == "pooler_output":
 		return true
 	case name == "last_hidden_state":
-		return last < v.cfg.NumHiddenLayers
+		return last < v.cfg.NumHiddenLayers || v.PostNorm == nil
 	}
 	number, ok := strings.CutPrefix(name, "hidden.")
 	n, err := strconv.Atoi(number)
-	return ok && err == nil && n > last && n <= v.cfg.NumHiddenLayers
+	return ok && err == nil && n > last && (n <= v.cfg.NumHiddenLayers || v.PostNorm == nil)
 }
 
 // Pool returns the normalised class token of the last layer: [views, width].
@@ -147,7 +147,7 @@ func (v *Vision) hidden(c *tensor.Ctx, views *model.Views, n int) []*tensor.Tens
 			c.Observe(v.out.Stage+"hidden."+strconv.Itoa(i+1), x)
 		}
 	}
-	if n == len(v.Blocks) && c.Observing() {
+	if n == len(v.Blocks) && v.PostNorm != nil && c.Observing() {
 		c.Observe(v.out.Stage+"last_hidden_state", x)
 	}
 	return states

@@ -126,3 +126,23 @@ func FuzzParseConfig(f *testing.F) {
 		}
 	})
 }
+
+// TestFrequencyFactors: the factors stand for the scaling that they were computed from.
+func TestFrequencyFactors(t *testing.T) {
+	cfg := parse(t, `{"head_dim": 128, "rope_theta": 500000, "rope_scaling": {"rope_type": "llama3", "factor": 8,
+		"low_freq_factor": 1, "high_freq_factor": 4, "original_max_position_embeddings": 8192}}`)
+	factors, want := cfg.FrequencyFactors(), cfg.frequencies(0)
+	if factors[0] != 1 || factors[63] != 8 {
+		t.Errorf("factors %v", factors)
+	}
+	cfg.RopeScaling = &Scaling{Factors: factors}
+	for i, f := range cfg.frequencies(0) {
+		if d := f/want[i] - 1; d > 1e-6 || d < -1e-6 {
+			t.Errorf("frequency %d is %v, want %v", i, f, want[i])
+		}
+	}
+	plain, linear := parse(t, `{}`), parse(t, `{"rope_scaling": {"type": "linear", "factor": 2}}`)
+	if plain.FrequencyFactors() != nil || linear.FrequencyFactors() != nil {
+		t.Error("factors without reason")
+	}
+}

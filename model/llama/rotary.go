@@ -15,6 +15,10 @@ type Scaling struct {
 	LowFreqFactor  float64 `json:"low_freq_factor"`
 	HighFreqFactor float64 `json:"high_freq_factor"`
 	OriginalLength float64 `json:"original_max_position_embeddings"`
+
+	// Factors divide the frequency of each pair, as the rope_freqs of llama.cpp's
+	// files do, where they stand for what "llama3" computes; nil: 1.
+	Factors []float32 `json:"-"`
 }
 
 func (s *Scaling) kind() string {
@@ -64,8 +68,30 @@ func (cfg *Config) frequencies(length int) []float32 {
 		case "llama3":
 			f[i] = s.llama3(f[i])
 		}
+		if s != nil && s.Factors != nil {
+			f[i] /= s.Factors[i]
+		}
 	}
 	return f
+}
+
+// FrequencyFactors is what "llama3" scaling divides the frequency of each pair
+// by, and nil for other kinds, or the Factors if there are any.
+func (cfg *Config) FrequencyFactors() []float32 {
+	s := cfg.RopeScaling
+	if s.kind() != "llama3" {
+		if s == nil {
+			return nil
+		}
+		return s.Factors
+	}
+	plain := *cfg
+	plain.RopeScaling = nil
+	factors := plain.frequencies(0)
+	for i, f := range cfg.frequencies(0) {
+		factors[i] /= f
+	}
+	return factors
 }
 
 // llama3 divides low frequencies by the factor, keeps high ones, and blends in between.

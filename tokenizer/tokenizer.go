@@ -1,10 +1,11 @@
 // Package tokenizer turns text into token ids and back, and renders chat prompts, from the files of a Hugging Face
 // checkpoint: tokenizer.json, tokenizer.model (SentencePiece), or vocab.json with merges.txt, beside
-// tokenizer_config.json and the checkpoint's own chat template.
+// tokenizer_config.json and the checkpoint's own chat template; or from the metadata of a GGUF file.
 //
 // The pipeline is that of the reference (huggingface/tokenizers): added tokens are cut out of the text, the rest is
 // normalised, pre-tokenised into words, and each word goes through the model (byte-pair encoding: Sennrich et al. 2016,
-// arXiv:1508.07909); a post-processor adds the sequence's special tokens; a chain of decoders goes the other way.
+// arXiv:1508.07909; WordPiece: Wu et al. 2016, arXiv:1609.08144); a post-processor adds the sequence's special tokens; a
+// chain of decoders goes the other way.
 package tokenizer
 
 import (

@@ -299,6 +299,8 @@ func TestWriteGGUFRefuses(t *testing.T) {
 		"long name":     {nil, asGGUF(param(strings.Repeat("x", 64), []int{1}, 1)), "the name has 64 bytes, want 1 to 63"},
 		"rank":          {nil, asGGUF(param("x", []int{1, 1, 1, 1, 1}, 1)), "at most 4 dimensions"},
 		"no data":       {nil, asGGUF(short), "8 bytes of data, F32[3] takes 12"},
+		"blocks":        {nil, []GGUFTensor{{Name: "x", T: tensor.New(2, 33), DType: kernel.Q8_0}}, "rows of Q8_0 are multiples of 32 elements"},
+		"importance":    {nil, []GGUFTensor{{Name: "x", T: tensor.New(2, 32), DType: kernel.Q8_0, Importance: make([]float32, 31)}}, "31 weights for the columns of F32[2 32]"},
 		"dtype":         {nil, asGGUF(bools), "GGUF has no type BOOL"},
 		"conversion":    {nil, []GGUFTensor{{Name: "x", T: &tensor.Tensor{Shape: []int{1}, DType: kernel.I8, Raw: []byte{1}}, DType: kernel.F32}}, "cannot convert I8 to F32"},
 	} {
@@ -419,6 +421,39 @@ func TestGGUFOfReference(t *testing.T) {
 	cube, err := c.Tensor("cube")
 	if err != nil || !slices.Equal(cube.Shape, []int{2, 3, 4}) || cube.F32[23] != 23 {
 		t.Errorf("cube %v, %v", cube, err)
+	}
+}
+
+// testdata/quantised.gguf is of the same package: for each type a tensor t.TYPE of two rows, of normal numbers quantised
+// by it, or of random blocks where it cannot quantise, and f.TYPE, what it decodes that to.
+func TestGGUFQuantised(t *testing.T) {
+	c, err := Open(os.DirFS("testdata"), "quantised.gguf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for _, name := range []string{"Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL"} {
+		got, err := c.Floats("t." + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := c.Floats("f." + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, err := c.Tensor("t." + name)
+		if err != nil || x.DType.String() != name || !slices.Equal(x.Shape, []int{2, 256}) || !slices.Equal(got, want) {
+			t.Errorf("%s: %v, %v", name, x, err)
+		}
+		// Blocks are moved by rows, and encoding needs no more than the values.
+		swap := func(i int) int { return 1 - i }
+		again := rewritten(t, nil, []GGUFTensor{{Name: "x", T: x, DType: x.DType, Row: swap}, {Name: "y", T: tensor.From(want, 2, 256), DType: x.DType}})
+		if got, err = again.Floats("x"); err != nil || !slices.Equal(got[256:], want[:256]) || !slices.Equal(got[:256], want[256:]) {
+			t.Errorf("%s: rows swapped: %v", name, err)
+		}
+		if y, _ := again.Info("y"); y.DType != x.DType || y.Bytes != int64(len(x.Raw)) {
+			t.Errorf("%s: quantised to %+v", name, y)
+		}
 	}
 }
 

@@ -14,10 +14,10 @@
 //			sum = fma(a[t], b[t], sum)
 //		c = sum for the first block (c + sum when accumulating), c + sum for the others
 //
-// in float32, F16 and BF16 operands being widened exactly. A row therefore has
-// the same product alone, as decoding computes it, and among many, as prefill
-// does. The Go reference keeps the order but rounds twice in each step where
-// the platform has no fused multiply-add.
+// in float32, F16 and BF16 operands being widened exactly and quantised ones decoded
+// as by ToF32. A row therefore has the same product alone, as decoding computes it,
+// and among many, as prefill does. The Go reference keeps the order but rounds twice
+// in each step where the platform has no fused multiply-add.
 //
 // # Arithmetic of the element-wise kernels
 //

@@ -12,8 +12,8 @@ import (
 const blockK = 256
 
 // GemmNT computes c = a·bᵀ, or c += a·bᵀ when accumulate is set, for c [m, n],
-// a [m, k] and b [n, k]: the layer y = x·Wᵀ. c and a are F32; b is F32, F16 or
-// BF16. c must not overlap the operands. Shapes that do not fit panic.
+// a [m, k] and b [n, k]: the layer y = x·Wᵀ. c and a are F32; b is F32, F16, BF16
+// or quantised. c must not overlap the operands. Shapes that do not fit panic.
 func (p *Pool) GemmNT(c, a, b Mat, accumulate bool) {
 	checkGemm("GemmNT", c, a, b, c.Rows == a.Rows && c.Cols == b.Rows && a.Cols == b.Cols)
 	p.multiply(c, operandOf(a, false), operandOf(b, false), a.Cols, accumulate)

@@ -21,5 +21,11 @@ func TestGemmAllocs(t *testing.T) {
 				t.Errorf("m=%d on %d workers: %v allocations a call", m, p.Workers(), n)
 			}
 		}
+		for _, d := range quantised {
+			c, a, b := F32Mat(make([]float32, m*130), m, 130), randomMat(rng, F32, m, 512), randomBlocks(t, rng, d, 130, 512)
+			if n := testing.AllocsPerRun(5, func() { pool.GemmNT(c, a, b, true) }); n != 0 {
+				t.Errorf("%v, m=%d: %v allocations a call", d, m, n)
+			}
+		}
 	}
 }

@@ -202,7 +202,7 @@ func TestGemmPanics(t *testing.T) {
 		{"kernel: GemmNT: c is F32, a is F16, want F32", "NT", f(4, 4), half, f(4, 5)},
 		{"kernel: GemmNT: b 4×5 with stride 5 needs 20 elements, has 19", "NT", f(3, 4), f(3, 5), short},
 		{"kernel: GemmNT: b 4×5 with stride 4", "NT", f(3, 4), f(3, 5), narrow},
-		{"kernel: GemmNT: b is I32, want F32, F16 or BF16", "NT", f(3, 4), f(3, 5), Mat{Rows: 4, Cols: 5, Stride: 5, DType: I32}},
+		{"kernel: GemmNT: b is I32, want F32, F16, BF16 or a quantised dtype", "NT", f(3, 4), f(3, 5), Mat{Rows: 4, Cols: 5, Stride: 5, DType: I32}},
 	} {
 		func() {
 			defer func() {

@@ -11,8 +11,9 @@ const (
 
 // scratch is one worker's memory.
 type scratch struct {
-	panels []float32 // a block of a, or one panel of b when streaming
-	tile   []float32 // a tile of c that sticks out over the edge
+	panels  []float32 // a block of a, or one panel of b when streaming
+	tile    []float32 // a tile of c that sticks out over the edge
+	decoded []float32 // a part of a quantised b
 }
 
 // grow returns a slice of n floats on a cache line boundary, reusing s when it is long enough.
@@ -53,7 +54,7 @@ func (g *gemmTask) run(p *Pool, c Mat, a, b operand, k int, accumulate bool) {
 	g.c, g.ldc, g.a, g.b = c.F32, c.Stride, a, b
 	g.m, g.n, g.k, g.keep = c.Rows, c.Cols, k, accumulate
 	g.mr, g.nr = microTile()
-	if g.m <= streamM {
+	if g.m <= streamM && !(b.kMajor && b.dtype.Quantised()) { // panels there are narrower than blocks
 		g.stream()
 	} else {
 		g.blocks()
@@ -90,6 +91,9 @@ func (g *gemmTask) blocks() {
 			g.kc = min(blockK, g.k-g.t0)
 			g.shared = grow(g.shared, panels*g.nr*g.kc)
 			g.panelsPerPart = g.share(panels, panels)
+			if g.b.kMajor && g.b.dtype.Quantised() {
+				g.panelsPerPart = decodedCols / g.nr
+			}
 			g.parts(ceilDiv(panels, g.panelsPerPart), (*gemmTask).packB)
 
 			g.rowsPerPart = g.share(ceilDiv(g.m, g.mr), blockM/g.mr) * g.mr
@@ -101,9 +105,14 @@ func (g *gemmTask) blocks() {
 	}
 }
 
-func (g *gemmTask) packB(_, part int) {
+func (g *gemmTask) packB(worker, part int) {
 	lo := part * g.panelsPerPart * g.nr
-	for j := lo; j < min(lo+g.panelsPerPart*g.nr, g.nc); j += g.nr {
+	hi := min(lo+g.panelsPerPart*g.nr, g.nc)
+	if g.b.dtype.Quantised() {
+		g.packDecoded(&g.pool.scratch[worker], lo, hi)
+		return
+	}
+	for j := lo; j < hi; j += g.nr {
 		packPanel(g.shared[j*g.kc:], g.nr, &g.b, g.j0+j, min(g.nr, g.nc-j), g.t0, g.kc)
 	}
 }
@@ -146,14 +155,25 @@ func (g *gemmTask) streamColumns(worker, part int) {
 	rows := ceilDiv(g.m, g.mr) * g.mr
 	lo := part * g.panelsPerPart * g.nr
 	for j := lo; j < min(lo+g.panelsPerPart*g.nr, g.n); j += g.nr {
-		for t := g.dot(j); t < g.k; t += blockK {
+		for t := g.dot(s, j); t < g.k; t += blockK {
 			kc := min(blockK, g.k-t)
-			packPanel(s.panels, g.nr, &g.b, j, min(g.nr, g.n-j), t, kc)
+			g.packPanel(s, j, t, kc)
 			for i := 0; i < g.m; i += g.mr {
 				g.tile(s, g.shared[t*rows+i*kc:], s.panels, g.nr, i, j, t, kc)
 			}
 		}
 	}
+}
+
+// packPanel packs columns of b from j on.
+func (g *gemmTask) packPanel(s *scratch, j, t, kc int) {
+	count := min(g.nr, g.n-j)
+	if !g.b.dtype.Quantised() {
+		packPanel(s.panels, g.nr, &g.b, j, count, t, kc)
+		return
+	}
+	b := s.decode(&g.b, j, count, t, kc)
+	packPanel(s.panels, g.nr, &b, 0, count, 0, kc)
 }
 
 // tile multiplies a panel of a by a panel of b into the tile of c at (i, j).

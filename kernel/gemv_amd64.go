@@ -44,9 +44,15 @@ func gemmDot4x8BF16AVX2(k int, x *float32, w unsafe.Pointer, ldw int, y *float32
 // dot multiplies one row by columns [j, j+nr) without packing b, and returns how
 // far along k it came: it takes whole vectors of rows of b, whole cache lines and
 // whole blocks. Bound by memory, the AVX2 form serves AVX-512 as well.
-func (g *gemmTask) dot(j int) (done int) {
+func (g *gemmTask) dot(s *scratch, j int) (done int) {
 	if !useAVX2 && !useAVX512 || g.m != 1 || g.a.kMajor || g.b.kMajor || j+g.nr > g.n {
 		return 0
+	}
+	if g.b.dtype.Quantised() {
+		for end := j + g.nr; j < end; j += 8 {
+			g.dotDecoded(s, j)
+		}
+		return g.k
 	}
 	done = g.k
 	if line := 64 / g.b.dtype.Size(); g.k%blockK%line != 0 {
@@ -76,6 +82,19 @@ func (g *gemmTask) dot8(j, end int) {
 		}
 		dotKernel(g.b.dtype, chains, kc, &g.a.f32[t], g.b.pointer(g.b.index(j, t)), g.b.stride, &g.c[j], g.keep || t > 0, ahead)
 		t = next
+	}
+}
+
+// dotDecoded is dot8 over all of k for a quantised b, two blocks at a time.
+func (g *gemmTask) dotDecoded(s *scratch, j int) {
+	for t := 0; t < g.k; {
+		chains, kc := 1, min(blockK, g.k-t)
+		if g.k-t >= 2*blockK {
+			chains = 2
+		}
+		w := s.decode(&g.b, j, 8, t, chains*kc)
+		dotKernel(F32, chains, kc, &g.a.f32[t], w.pointer(0), w.stride, &g.c[j], g.keep || t > 0, 0)
+		t += chains * kc
 	}
 }
 

@@ -3,4 +3,4 @@
 package kernel
 
 // dot has no form here: b is packed.
-func (g *gemmTask) dot(int) (done int) { return 0 }
+func (g *gemmTask) dot(*scratch, int) (done int) { return 0 }

@@ -3,7 +3,9 @@ package kernel
 import "fmt"
 
 // Mat is a row-major matrix view: element (i, j) is number i*Stride+j of F32,
-// or of the little-endian 16-bit elements of Raw when DType is F16 or BF16.
+// of the little-endian 16-bit elements of Raw when DType is F16 or BF16, or of
+// the elements in the blocks of Raw. Of a quantised dtype, Cols and Stride are
+// multiples of the block.
 type Mat struct {
 	Rows, Cols int
 	Stride     int // elements from one row to the next, at least Cols
@@ -29,13 +31,17 @@ func (m Mat) span() int {
 
 // check panics unless the view lies within its data.
 func (m Mat) check(op, name string) {
+	elements, bytes := m.DType.Block()
 	have := len(m.F32)
 	if m.DType != F32 {
-		have = len(m.Raw) / 2
+		have = len(m.Raw) / bytes * elements
 	}
 	switch {
-	case !m.DType.Float() || m.DType.Quantised():
-		panic(fmt.Sprintf("kernel: %s: %s is %v, want F32, F16 or BF16", op, name, m.DType))
+	case !m.DType.Float():
+		panic(fmt.Sprintf("kernel: %s: %s is %v, want F32, F16, BF16 or a quantised dtype", op, name, m.DType))
+	case m.Cols%elements != 0 || m.Rows > 1 && m.Stride%elements != 0:
+		panic(fmt.Sprintf("kernel: %s: %s %s with stride %d is no whole number of %v's blocks of %d",
+			op, name, m.shape(), m.Stride, m.DType, elements))
 	case m.Rows < 0 || m.Cols < 0 || m.Rows > 1 && m.Stride < m.Cols:
 		panic(fmt.Sprintf("kernel: %s: %s %s with stride %d", op, name, m.shape(), m.Stride))
 	case m.span() > have:

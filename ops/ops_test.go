@@ -30,7 +30,7 @@ type row struct {
 // input is one tensor that an op takes.
 type input struct {
 	shape  []int
-	weight bool // also taken as F16 and BF16
+	weight bool // also taken as F16, BF16 and, if its rows are whole blocks, quantised
 }
 
 func x(shape ...int) input { return input{shape: shape} }
@@ -43,7 +43,7 @@ func TestOps(t *testing.T) {
 		t.Run(r.op+"/"+r.name, func(t *testing.T) {
 			for _, d := range dtypesOf(r) {
 				e := expect(r, d)
-				cputest.TestAll(t, kernel.Impls, func(t *testing.T) { e.check(t, r, d, pool) })
+				cputest.TestAll(t, kernel.Impls, func(t *testing.T) { e.check(t, r, pool) })
 			}
 		})
 	}
@@ -51,10 +51,21 @@ func TestOps(t *testing.T) {
 
 // dtypesOf lists the dtypes that a row's weights are tried in.
 func dtypesOf(r row) []tensor.DType {
-	if slices.ContainsFunc(r.in, func(i input) bool { return i.weight }) {
-		return []tensor.DType{tensor.F32, tensor.F16, tensor.BF16}
+	list := []tensor.DType{tensor.F32}
+	for d := tensor.F16; d <= kernel.IQ4_NL; d++ {
+		if d.Float() && slices.ContainsFunc(r.in, func(i input) bool { return i.stored(d) == d }) {
+			list = append(list, d)
+		}
 	}
-	return []tensor.DType{tensor.F32}
+	return list
+}
+
+// stored is the dtype of an input when weights are to be stored in d.
+func (i input) stored(d tensor.DType) tensor.DType {
+	if elements, _ := d.Block(); i.weight && i.shape[len(i.shape)-1]%elements == 0 {
+		return d
+	}
+	return tensor.F32
 }
 
 // TestTableIsComplete fails for an exported op without a row.
@@ -98,7 +109,7 @@ func isOp(fn *ast.FuncDecl) bool {
 
 // expectation is what a row should give for its pseudo-random inputs.
 type expectation struct {
-	in     [][]float32
+	in     []*T
 	loss   []float32 // weights of the outputs in the loss
 	y      []float64
 	probes [][]probe // by input
@@ -127,10 +138,8 @@ func expect(r row, d tensor.DType) *expectation {
 		for j := range v {
 			v[j] = noise(rng)
 		}
-		if in.weight {
-			v = tensorOf(v, in.shape, d).values()
-		}
-		e.in, wide[i] = append(e.in, v), widen(v)
+		o := tensorOf(v, in.shape, in.stored(d))
+		e.in, wide[i] = append(e.in, o.T), widen(o.values())
 	}
 	e.y = r.ref(wide)
 	for range e.y {
@@ -180,7 +189,7 @@ func tensorOf(v []float32, shape []int, d tensor.DType) operand {
 	if d == tensor.F32 {
 		return operand{tensor.From(slices.Clone(v), shape...)}
 	}
-	raw := make([]byte, len(v)*d.Size())
+	raw := make([]byte, d.Bytes(len(v)))
 	kernel.FromF32(raw, v, d)
 	return operand{&T{Shape: shape, DType: d, Raw: raw}}
 }
@@ -196,17 +205,17 @@ func widen(v []float32) []float64 {
 }
 
 // check runs the op in every combination of inputs that learn and compares.
-func (e *expectation) check(t *testing.T, r row, d tensor.DType, pool *kernel.Pool) {
-	full := e.result(r, d, pool, -1)
+func (e *expectation) check(t *testing.T, r row, pool *kernel.Pool) {
+	full := e.result(r, pool, -1)
 	closeTo(t, "output", full.y, e.y)
 	for i, g := range full.grad {
 		if g != nil {
 			e.checkGrad(t, r, i, g)
 		}
 	}
-	full.same(t, "without a pool", e.result(r, d, nil, -1))
+	full.same(t, "without a pool", e.result(r, nil, -1))
 	for learn := range 1<<len(r.in) - 1 {
-		for i, g := range e.result(r, d, pool, learn).grad {
+		for i, g := range e.result(r, pool, learn).grad {
 			if g != nil {
 				closeTo(t, fmt.Sprintf("learning %b: gradient %d", learn, i), g, widen(full.grad[i]))
 			}
@@ -235,17 +244,13 @@ type result struct {
 
 // result runs forward and backward; bit i of learn says whether input i learns.
 // The gradients must add up over two passes.
-func (e *expectation) result(r row, d tensor.DType, pool *kernel.Pool, learn int) result {
+func (e *expectation) result(r row, pool *kernel.Pool, learn int) result {
 	c := &tensor.Ctx{Train: true, Pool: pool}
 	in := make([]*T, len(r.in))
 	learns := false
-	for i, spec := range r.in {
-		dtype := tensor.F32
-		if spec.weight {
-			dtype = d
-		}
-		in[i] = tensorOf(e.in[i], spec.shape, dtype).T
-		if dtype == tensor.F32 && learn&(1<<i) != 0 {
+	for i, t := range e.in {
+		in[i] = &T{Shape: t.Shape, DType: t.DType, F32: slices.Clone(t.F32), Raw: t.Raw}
+		if t.DType == tensor.F32 && learn&(1<<i) != 0 {
 			in[i].SetTrainable(true)
 			learns = true
 		}

@@ -81,12 +81,18 @@ func (kv metadata) vocabulary(respell bool) (*ggufVocab, error) {
 		if respell {
 			token = fromPhantom(token, v.kinds[i])
 		}
+		if v.kinds[i] == pieceUnused && token == padding(i) {
+			token = ""
+		}
 		if err := v.set(int32(i), token); err != nil {
 			return nil, fmt.Errorf("%s[%d]: %w", ggmlTokens, i, err)
 		}
 	}
 	return v, v.readNames(kv)
 }
+
+// padding is what llama.cpp's converter writes for an id that no token has.
+func padding(id int) string { return fmt.Sprintf("[PAD%d]", id) }
 
 // set adds a token; one without text keeps its id and is never met.
 func (v *ggufVocab) set(id int32, token string) error {
@@ -136,8 +142,11 @@ func (v *ggufVocab) readNames(kv metadata) error {
 		if !ok {
 			continue
 		}
-		if id < 0 || id >= int64(len(v.tokens)) || !v.used[id] {
+		if id < 0 || id >= int64(len(v.tokens)) {
 			return fmt.Errorf("%s: %d is not one of the %d tokens", n.key, id, len(v.tokens))
+		}
+		if !v.used[id] { // padding of the table
+			continue
 		}
 		v.names[n.name] = v.tokens[id]
 		if kv[ggmlKinds] == nil {

@@ -60,7 +60,7 @@ func (t *Tokenizer) ggufTokens() ([]string, []int32) {
 		_, added := t.added.byID[id]
 		switch {
 		case !t.vocab.used[i]:
-			tokens[i], kinds[i] = fmt.Sprintf("[PAD%d]", i), pieceUnused
+			tokens[i], kinds[i] = padding(i), pieceUnused
 		case t.added.special[id]:
 			kinds[i] = pieceControl
 		case added:

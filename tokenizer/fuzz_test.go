@@ -36,6 +36,7 @@ func fuzzFile(t *testing.T, file string, data []byte) {
 func FuzzTokenizerJSON(f *testing.F) {
 	f.Add([]byte(`{"added_tokens": [{"id": 9, "content": "x"}], ` + bpeModel + `}`))
 	f.Add([]byte(`{"pre_tokenizer": {"type": "Metaspace", "replacement": "_"}, "decoder": {"type": "Strip", "content": "a", "start": 1, "stop": 2}, ` + bpeModel + `}`))
+	f.Add(bertFile(f))
 	seed(f, "blip2_opt/tokenizer.json", "llava15/tokenizer.json")
 	f.Fuzz(func(t *testing.T, data []byte) { fuzzFile(t, "tokenizer.json", data) })
 }

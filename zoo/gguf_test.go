@@ -133,6 +133,59 @@ func TestGGUFPictures(t *testing.T) {
 	same(t, text, gguf, user("Hello"))
 }
 
+// TestGGUFQuantised quantises what blocks divide, and wants the answer to stay near.
+func TestGGUFQuantised(t *testing.T) {
+	hf, err := OpenDir(fixtures + "llava15")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hf.Close()
+	weighed := 0
+	o := GGUFOptions{
+		FileType: 7,
+		DType: func(name string, shape []int) kernel.DType {
+			if shape[1]%32 == 0 || name == "v.patch_embd.weight" { // which has other rows in the file
+				return kernel.Q8_0
+			}
+			return kernel.BF16
+		},
+		Importance: func(string) []float32 { weighed++; return nil },
+	}
+	dir := t.TempDir()
+	lm, mmproj := filepath.Join(dir, "lm.gguf"), filepath.Join(dir, "mmproj.gguf")
+	if err := o.Write(hf, lm, mmproj); err != nil {
+		t.Fatal(err)
+	}
+	m, err := OpenGGUF(lm, mmproj)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	img, err := imageproc.OpenFile(fixtures+"llava15/image0.png", imageproc.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, want, _ := answer(t, hf, user("What is this?", img))
+	_, got, _ := answer(t, m, user("What is this?", img))
+	most := slices.Max(want)
+	for i := range want {
+		if d := got[i] - want[i]; d > 0.05*most || d < -0.05*most {
+			t.Fatalf("logit %d is %v, want %v", i, got[i], want[i])
+		}
+	}
+	for name, dtype := range map[string]kernel.DType{"blk.0.attn_q.weight": kernel.Q8_0, "output_norm.weight": kernel.F32, "blk.2.ffn_down.weight": kernel.BF16} {
+		if info, _ := m.ckpt.Info(name); info.DType != dtype {
+			t.Errorf("%s is %v", name, info.DType)
+		}
+	}
+	if info, _ := m.mmproj.Info("v.patch_embd.weight"); info.DType != kernel.F16 {
+		t.Errorf("patch embedding %v", info.DType)
+	}
+	if m.ckpt.GGUF()["general.file_type"] != uint32(7) || m.ckpt.GGUF()["general.quantization_version"] != uint32(2) || weighed == 0 {
+		t.Errorf("metadata %v, %d weighed", m.ckpt.GGUF()["general.file_type"], weighed)
+	}
+}
+
 // edited writes a GGUF file again with other metadata and tensors.
 func edited(t *testing.T, path string, set map[string]any, tensors func(checkpoint.GGUFTensor) []checkpoint.GGUFTensor) string {
 	t.Helper()

@@ -21,40 +21,52 @@ import (
 // not multiply by, are stored in F32 without asking.
 type Choose func(name string, shape []int) kernel.DType
 
+// GGUFOptions says how tensors are stored in a GGUF file.
+type GGUFOptions struct {
+	DType      Choose                      // nil keeps the dtypes
+	FileType   uint32                      // general.file_type of the language model; 0: that of the commonest dtype
+	Importance func(name string) []float32 // of a matrix's columns, for kernel.Quantize; may be nil, and return nil
+}
+
 // WriteGGUF writes a language model as a GGUF file that llama.cpp reads, and the tower and projector of LLaVA as
 // another beside it, which is left out if mmproj is "". A nil choose keeps the dtypes.
 func WriteGGUF(m *Model, path, mmproj string, choose Choose) error {
-	if err := m.writeGGUF(path, mmproj, choose); err != nil {
+	return GGUFOptions{DType: choose}.Write(m, path, mmproj)
+}
+
+// Write is WriteGGUF with more to choose.
+func (o GGUFOptions) Write(m *Model, path, mmproj string) error {
+	if err := m.writeGGUF(path, mmproj, o); err != nil {
 		return fmt.Errorf("zoo: %s: %w", m.Name, err)
 	}
 	return nil
 }
 
-func (m *Model) writeGGUF(path, mmproj string, choose Choose) error {
+func (m *Model) writeGGUF(path, mmproj string, o GGUFOptions) error {
 	switch net := m.Net.(type) {
 	case *languageModel:
 		if mmproj != "" {
 			return errors.New("the model has no picture encoder to write")
 		}
-		return m.writeLanguage(path, net.Model, choose)
+		return m.writeLanguage(path, net.Model, o)
 	case *llava.Model:
 		if mmproj != "" {
-			if err := m.writePictures(mmproj, net, choose); err != nil {
+			if err := m.writePictures(mmproj, net, o); err != nil {
 				return err
 			}
 		}
-		return m.writeLanguage(path, net.Language, choose)
+		return m.writeLanguage(path, net.Language, o)
 	}
 	return fmt.Errorf("a %s cannot be written as GGUF", m.Family.Architecture)
 }
 
-func (m *Model) writeLanguage(path string, net *llama.Model, choose Choose) error {
+func (m *Model) writeLanguage(path string, net *llama.Model, o GGUFOptions) error {
 	cfg := net.Config()
 	metadata, err := m.languageMetadata(cfg)
 	if err != nil {
 		return err
 	}
-	tensors, err := m.ggufTensors(languageNames(), languagePrefix, choose)
+	tensors, err := m.ggufTensors(languageNames(), languagePrefix, o)
 	if err != nil {
 		return err
 	}
@@ -64,7 +76,7 @@ func (m *Model) writeLanguage(path string, net *llama.Model, choose Choose) erro
 	if factors := cfg.FrequencyFactors(); factors != nil {
 		tensors = append(tensors, checkpoint.GGUFTensor{Name: ropeFactors, T: tensor.From(factors, len(factors))})
 	}
-	return checkpoint.WriteGGUF(path, withTypes(metadata, tensors), tensors)
+	return checkpoint.WriteGGUF(path, withTypes(metadata, tensors, o.FileType), tensors)
 }
 
 // architectureOf is llama.cpp's name. Its llama has biases too where the file has them.
@@ -105,7 +117,7 @@ func reordered(v *tensor.Tensor, from func(int) int) *tensor.Tensor {
 }
 
 // ggufTensors are the parameters that have names in the table, in the order of the model.
-func (m *Model) ggufTensors(names []ggufName, prefix string, choose Choose) ([]checkpoint.GGUFTensor, error) {
+func (m *Model) ggufTensors(names []ggufName, prefix string, o GGUFOptions) ([]checkpoint.GGUFTensor, error) {
 	var tensors []checkpoint.GGUFTensor
 	for _, p := range m.params() {
 		name := toTheirs(names, strings.TrimPrefix(p.Name, prefix))
@@ -117,8 +129,11 @@ func (m *Model) ggufTensors(names []ggufName, prefix string, choose Choose) ([]c
 		}
 		t := checkpoint.GGUFTensor{Name: name, T: p.T}
 		if matrix(name, p.T) {
-			if t.DType = p.T.DType; choose != nil {
-				t.DType = choose(name, p.T.Shape)
+			if t.DType = p.T.DType; o.DType != nil {
+				t.DType = o.DType(name, p.T.Shape)
+			}
+			if o.Importance != nil && t.DType.Quantised() {
+				t.Importance = o.Importance(name)
 			}
 		}
 		tensors = append(tensors, t)
@@ -140,8 +155,8 @@ var fileTypes = map[kernel.DType]uint32{
 	kernel.Q2_K: 10, kernel.Q3_K: 12, kernel.Q4_K: 15, kernel.Q5_K: 17, kernel.Q6_K: 18, kernel.IQ4_NL: 25, kernel.BF16: 32,
 }
 
-// withTypes adds what the metadata says about the tensors' dtypes.
-func withTypes(metadata []checkpoint.KV, tensors []checkpoint.GGUFTensor) []checkpoint.KV {
+// withTypes adds what the metadata says about the tensors' dtypes: general.file_type is file, unless 0.
+func withTypes(metadata []checkpoint.KV, tensors []checkpoint.GGUFTensor, file uint32) []checkpoint.KV {
 	elements := map[kernel.DType]int{}
 	for _, t := range tensors {
 		if len(t.T.Shape) > 1 {
@@ -151,9 +166,10 @@ func withTypes(metadata []checkpoint.KV, tensors []checkpoint.GGUFTensor) []chec
 	kinds := slices.SortedFunc(maps.Keys(elements), func(a, b kernel.DType) int {
 		return cmp.Or(cmp.Compare(elements[b], elements[a]), cmp.Compare(a, b))
 	})
-	if kind, ok := fileTypes[kinds[0]]; ok {
-		metadata = append(metadata, checkpoint.KV{Key: "general.file_type", Value: kind})
+	if file == 0 {
+		file = fileTypes[kinds[0]]
 	}
+	metadata = append(metadata, checkpoint.KV{Key: "general.file_type", Value: file})
 	if slices.ContainsFunc(kinds, kernel.DType.Quantised) {
 		metadata = append(metadata, checkpoint.KV{Key: "general.quantization_version", Value: uint32(2)})
 	}
@@ -170,7 +186,7 @@ func (m *Model) general(architecture, kind string) []checkpoint.KV {
 }
 
 // writePictures writes the mmproj file. It names the feature layers, and ends with the last of them.
-func (m *Model) writePictures(path string, net *llava.Model, choose Choose) error {
+func (m *Model) writePictures(path string, net *llava.Model, o GGUFOptions) error {
 	cfg := net.Config()
 	metadata, err := m.pictureMetadata(cfg)
 	if err != nil {
@@ -178,7 +194,7 @@ func (m *Model) writePictures(path string, net *llava.Model, choose Choose) erro
 	}
 	v := cfg.Vision
 	swapped := v.IntermediateSize == v.HiddenSize // as llama.cpp takes it then
-	all, err := m.ggufTensors(pictureNames(swapped), "", choose)
+	all, err := m.ggufTensors(pictureNames(swapped), "", o)
 	if err != nil {
 		return err
 	}
@@ -192,16 +208,19 @@ func (m *Model) writePictures(path string, net *llava.Model, choose Choose) erro
 		if t.Name == "v.patch_embd.weight" {
 			whole := *t.T
 			whole.Shape = []int{v.HiddenSize, 3, v.PatchSize, v.PatchSize}
-			t.T, t.DType = &whole, patchDType(t.DType, v.PatchSize)
+			t.T, t.DType = &whole, patchDType(t.DType)
 		}
 		tensors = append(tensors, t)
 	}
-	return checkpoint.WriteGGUF(path, withTypes(metadata, tensors), tensors)
+	return checkpoint.WriteGGUF(path, withTypes(metadata, tensors, 0), tensors)
 }
 
-// patchDType is for a kernel whose rows are those of a patch, which no block divides.
-func patchDType(d kernel.DType, patch int) kernel.DType {
-	if elements, _ := d.Block(); patch%elements != 0 {
+// patchDType is for the kernel of a convolution, which llama.cpp computes in F32 and F16 only.
+func patchDType(d kernel.DType) kernel.DType {
+	switch {
+	case d == kernel.BF16:
+		return kernel.F32
+	case d.Quantised():
 		return kernel.F16
 	}
 	return d

@@ -1,6 +1,6 @@
 package kernel
 
-//go:generate go run -C _asm ./gemm -out ../gemm_amd64.s
+//go:generate go run -C _asm ./gemm -out ..
 
 import (
 	"fmt"

@@ -69,8 +69,8 @@ func Quantize(dst []byte, row []float32, d DType, importance []float32) {
 	}
 }
 
-// dequantize decodes whole blocks.
-func dequantize(dst []float32, src []byte, d DType) {
+// dequantizeGeneric decodes whole blocks.
+func dequantizeGeneric(dst []float32, src []byte, d DType) {
 	elements, bytes := d.Block()
 	for decode := codecOf(d).decode; len(dst) > 0; dst, src = dst[elements:], src[bytes:] {
 		decode(dst[:elements], src[:bytes])

@@ -8,6 +8,8 @@ import (
 	"os"
 	"slices"
 	"testing"
+
+	"github.com/fovea-ml/fovea/internal/cputest"
 )
 
 var quantised = []DType{Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K, Q6_K, Q2_K, Q3_K, IQ4_NL}
@@ -70,17 +72,51 @@ func readQuant(t *testing.T, d DType) (f quantFixture) {
 }
 
 func TestDecodeAsGGML(t *testing.T) {
-	for _, d := range quantised {
-		f := readQuant(t, d)
-		got := make([]float32, quantReal+quantRandom)
-		ToF32(got, slices.Concat(f.plain[:d.Bytes(quantReal)], f.random), d)
-		for i, want := range f.decoded {
-			if math.Float32bits(got[i]) != math.Float32bits(want) {
-				t.Errorf("%v: element %d is %g, want %g", d, i, got[i], want)
-				break
-			}
+	cputest.TestAll(t, Impls, func(t *testing.T) {
+		for _, d := range quantised {
+			f := readQuant(t, d)
+			got := make([]float32, quantReal+quantRandom)
+			ToF32(got, slices.Concat(f.plain[:d.Bytes(quantReal)], f.random), d)
+			compareBits(t, d, got, f.decoded)
+		}
+	})
+}
+
+// compareBits takes NaNs for equal, whatever their payload.
+func compareBits(t *testing.T, d DType, got, want []float32) {
+	t.Helper()
+	for i, w := range want {
+		if math.Float32bits(got[i]) != math.Float32bits(w) && (got[i] == got[i] || w == w) {
+			t.Errorf("%v: element %d is %g, want %g", d, i, got[i], w)
+			return
 		}
 	}
+}
+
+// TestDecodeWithinGuards decodes any bits, NaN and infinite scales among them, between
+// pages that fault, as the Go reference does.
+func TestDecodeWithinGuards(t *testing.T) {
+	gx, gy := newGuarded(t), newGuarded(t)
+	cputest.TestAll(t, Impls, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(3, 4))
+		for _, d := range quantised {
+			elements, _ := d.Block()
+			for blocks := range 17 {
+				n := blocks * elements
+				if n > 4096 {
+					break
+				}
+				src, dst := gx.bytes(d.Bytes(n), 0, blocks%2 == 0), gy.floats(n, 0, blocks%2 == 0)
+				for i := range src {
+					src[i] = byte(rng.Uint32() | rng.Uint32()&rng.Uint32())
+				}
+				want := make([]float32, n)
+				dequantizeGeneric(want, src, d)
+				ToF32(dst, src, d)
+				compareBits(t, d, dst, want)
+			}
+		}
+	})
 }
 
 func TestQuantizeAsGGML(t *testing.T) {
@@ -201,6 +237,9 @@ func FuzzDequantize(f *testing.F) {
 			if x[n*elements] != guard {
 				t.Fatalf("%v: wrote behind %d elements", d, n*elements)
 			}
+			want := make([]float32, n*elements)
+			dequantizeGeneric(want, raw[:n*size], d)
+			compareBits(t, d, x, want)
 			back := bytes.Repeat([]byte{42}, n*size+1)
 			FromF32(back[:n*size], x[:n*elements], d)
 			if back[n*size] != 42 {

@@ -1,0 +1,5 @@
+//go:build !amd64 || purego
+
+package kernel
+
+func dequantize(dst []float32, src []byte, d DType) { dequantizeGeneric(dst, src, d) }

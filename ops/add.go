@@ -52,7 +52,7 @@ type addRows struct {
 func (a *addRows) run(lo, hi int) {
 	for i := lo; i < hi; i++ {
 		row := a.y.Row(i)
-		rowInto(row, a.table, int(a.idx[i]))
+		a.table.RowInto(row, int(a.idx[i]))
 		kernel.AddTo(row, a.x.Row(i))
 	}
 }

@@ -24,7 +24,7 @@ func Gather(c *tensor.Ctx, idx []int32, src ...*T) *T {
 	y := c.New([]int{len(idx), n}, src...)
 	for i, r := range idx {
 		k, at := locate(src, int(r))
-		rowInto(y.Row(i), src[k], at)
+		src[k].RowInto(y.Row(i), at)
 	}
 	if y.NeedsGrad() {
 		src := slices.Clone(src) // the caller's may then live on its stack

@@ -120,16 +120,6 @@ func gradOf(c *tensor.Ctx, t *T) []float32 {
 	return s.g
 }
 
-// rowInto writes row i of t, of any float dtype, to dst.
-func rowInto(dst []float32, t *T, i int) {
-	if t.DType == tensor.F32 {
-		copy(dst, t.Row(i))
-		return
-	}
-	n := t.DType.Bytes(t.Cols())
-	kernel.ToF32(dst, t.Raw[i*n:(i+1)*n], t.DType)
-}
-
 // accumulate adds dy to the gradient of x if it needs one.
 func accumulate(c *tensor.Ctx, x *T, dy []float32) {
 	if !x.NeedsGrad() {

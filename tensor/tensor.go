@@ -71,6 +71,16 @@ func (t *Tensor) Cols() int { return t.Shape[len(t.Shape)-1] }
 // Row returns row i of an F32 tensor seen as a matrix.
 func (t *Tensor) Row(i int) []float32 { n := t.Cols(); return t.F32[i*n : (i+1)*n : (i+1)*n] }
 
+// RowInto copies row i of a tensor seen as a matrix, of any float dtype, to dst.
+func (t *Tensor) RowInto(dst []float32, i int) {
+	if t.DType == F32 {
+		copy(dst, t.Row(i))
+		return
+	}
+	n := t.DType.Bytes(t.Cols())
+	kernel.ToF32(dst, t.Raw[i*n:(i+1)*n], t.DType)
+}
+
 // Mat is the tensor as an operand of the kernels: Rows()×Cols().
 func (t *Tensor) Mat() kernel.Mat {
 	r, c := t.Rows(), t.Cols()

@@ -1,0 +1,86 @@
+package zoo
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+
+	"github.com/fovea-ml/fovea/checkpoint"
+	"github.com/fovea-ml/fovea/model/llama"
+	"github.com/fovea-ml/fovea/model/llava"
+	"github.com/fovea-ml/fovea/tensor"
+)
+
+// Quantize stores the language model's matrices as a mixture has them: what
+// opening a GGUF file of that type would give. Picture encoder and adapter stay
+// as they are, as they do in llama.cpp. progress, which may be nil, is told how
+// many of all matrices are done, by one goroutine at a time.
+func (m *Model) Quantize(x checkpoint.Mixture, progress func(done, total int)) error {
+	traits, err := m.MixTraits()
+	if err != nil {
+		return err
+	}
+	type job struct {
+		t     *tensor.Tensor
+		dtype tensor.DType
+	}
+	var jobs []job
+	for _, p := range m.params() {
+		name := toTheirs(languageNames(), strings.TrimPrefix(p.Name, languagePrefix))
+		if name == "" || len(p.T.Shape) < 2 {
+			continue
+		}
+		if dtype := x.DType(name, p.T.Shape, traits); dtype != p.T.DType && dtype != tensor.F32 {
+			jobs = append(jobs, job{p.T, dtype})
+		}
+	}
+	var lock sync.Mutex
+	done := 0
+	each(jobs, func(j job) {
+		j.t.Store(j.dtype, nil)
+		lock.Lock()
+		defer lock.Unlock()
+		if done++; progress != nil {
+			progress(done, len(jobs))
+		}
+	})
+	return nil
+}
+
+// each calls f for every element, several at a time.
+func each[E any](all []E, f func(E)) {
+	next := make(chan E)
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for e := range next {
+				f(e)
+			}
+		})
+	}
+	for _, e := range all {
+		next <- e
+	}
+	close(next)
+	workers.Wait()
+}
+
+// MixTraits tells what a mixture's rules ask about the language model.
+func (m *Model) MixTraits() (checkpoint.MixTraits, error) {
+	var net *llama.Model
+	switch n := m.Net.(type) {
+	case *languageModel:
+		net = n.Model
+	case *llava.Model:
+		net = n.Language
+	default:
+		return checkpoint.MixTraits{}, fmt.Errorf("zoo: %s: a %s has no language model to quantise", m.Name, m.Family.Architecture)
+	}
+	cfg := net.Config()
+	return checkpoint.MixTraits{
+		Layers:     cfg.NumHiddenLayers,
+		KeySharing: cfg.NumAttentionHeads / cfg.NumKeyValueHeads,
+		Tied:       net.LMHead == nil,
+	}, nil
+}

@@ -50,7 +50,7 @@ func rooms() []room {
 	models := slices.Concat(encoders, adapters, decoders, processors, families)
 	run := []string{"kernel", "tensor", "model", "imageproc", "tokenizer"}
 	return append(all,
-		room{path: "zoo", uses: slices.Concat(models, parts, seams, []string{"checkpoint"})},
+		room{path: "zoo", uses: slices.Concat(models, parts, seams, []string{"kernel", "checkpoint"})},
 		room{path: "embedded"},
 		room{path: "internal/golden", uses: []string{"kernel", "tensor", "checkpoint"}},
 

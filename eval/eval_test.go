@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"math"
 	"strings"
 	"testing"
 
@@ -55,6 +56,29 @@ func (s speaking) Decoder() model.Decoder { return s.parrot }
 
 func (s speaking) Embed(c *tensor.Ctx, p *model.Prompt) *model.Sequence {
 	return &model.Sequence{X: s.parrot.Embed(c, p.IDs)}
+}
+
+// lost is a model whose logits are no numbers.
+type lost struct {
+	speaking
+	vocab int
+}
+
+func (l lost) Decoder() model.Decoder { return lostDecoder{l.parrot, l.vocab} }
+
+type lostDecoder struct {
+	parrot
+	vocab int
+}
+
+func (l lostDecoder) Vocab() int { return l.vocab }
+
+func (lostDecoder) Logits(_ *tensor.Ctx, h *tensor.Tensor) *tensor.Tensor {
+	y := tensor.New(h.Rows(), 608)
+	for i := range y.F32 {
+		y.F32[i] = float32(math.NaN())
+	}
+	return y
 }
 
 // words is a processor that reads the last turn's text and no pictures.

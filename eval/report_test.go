@@ -3,6 +3,7 @@ package eval
 import (
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -69,3 +70,50 @@ all                          10    80.00%   49.02–94.33
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errors.New("no space left") }
+
+func TestWindows(t *testing.T) {
+	for _, c := range []struct {
+		n, context, stride int
+		want               []window
+	}{
+		{2, 8, 4, []window{{0, 2, 1}}},
+		{8, 8, 4, []window{{0, 8, 1}}},
+		{9, 8, 4, []window{{0, 8, 1}, {4, 9, 8}}},
+		{12, 8, 4, []window{{0, 8, 1}, {4, 12, 8}}},
+		{10, 4, 4, []window{{0, 4, 1}, {4, 8, 5}, {8, 10, 9}}},
+		{9, 4, 4, []window{{0, 4, 1}, {4, 8, 5}}}, // the ninth token has nothing before it
+		{4, 2, 1, []window{{0, 2, 1}, {1, 3, 2}, {2, 4, 3}}},
+	} {
+		if got := windows(c.n, c.context, c.stride); !slices.Equal(got, c.want) {
+			t.Errorf("windows(%d, %d, %d) = %v, want %v", c.n, c.context, c.stride, got, c.want)
+		}
+	}
+}
+
+func TestPerplexityTable(t *testing.T) {
+	r := &PerplexityReport{Text: "a.txt", Model: "tiny", Kernel: "avx2", Tokens: 3, Windows: 1, Context: 8, Stride: 4}
+	s := &scorer{}
+	s.add(1)
+	s.add(3)
+	r.conclude(s)
+	var b strings.Builder
+	if err := r.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	const want = `tiny on a.txt, kernel avx2
+
+tokens       3, of which 2 scored
+windows      1 of up to 8 tokens, 4 apart
+nats/token   2.00000 ± 1.00000
+perplexity   7.3891   95 % interval 1.0408–52.4554
+`
+	if b.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
+	}
+	if err := r.Write(full{}); err == nil {
+		t.Error("an error of the writer is lost")
+	}
+	if (&scorer{count: 1}).stdErr() != 0 {
+		t.Error("a single token has a deviation")
+	}
+}

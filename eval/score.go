@@ -2,6 +2,9 @@ package eval
 
 import "math"
 
+// normal95 is how many standard errors from the mean a 95 % interval ends.
+const normal95 = 1.959963984540054
+
 // Score is a share of right answers with its 95 % confidence interval.
 type Score struct {
 	Right    int     `json:"right"`
@@ -27,7 +30,7 @@ func wilson(right, n int) (low, high float64) {
 	if n == 0 {
 		return 0, 1
 	}
-	const z = 1.959963984540054
+	const z = normal95
 	count := float64(n)
 	p := float64(right) / count
 	centre := p + z*z/(2*count)

@@ -16,14 +16,21 @@ import (
 type evalCmd struct {
 	Scenes  evalScenesCmd  `cmd:"" help:"Questions about drawn scenes that no model was trained on."`
 	EasyVQA evalEasyVQACmd `cmd:"" name:"easy-vqa" help:"The easy-VQA data set (github.com/vzhou842/easy-VQA)."`
+
+	Perplexity evalPerplexityCmd `cmd:"" help:"How well the model predicts a text."`
+}
+
+// reportFlags are those of every measurement.
+type reportFlags struct {
+	Model string `help:"Checkpoint directory, instead of the model in the binary." placeholder:"DIR"`
+	JSON  bool   `name:"json" help:"Print the report as JSON."`
+	Quiet bool   `help:"Show no progress." short:"q"`
 }
 
 // evalFlags are those of every benchmark.
 type evalFlags struct {
-	Model  string `help:"Checkpoint directory, instead of the model in the binary." placeholder:"DIR"`
-	JSON   bool   `name:"json" help:"Print the report as JSON."`
+	reportFlags
 	Errors string `help:"Write every wrong answer to FILE, one JSON object a line." placeholder:"FILE"`
-	Quiet  bool   `help:"Show no progress." short:"q"`
 }
 
 type evalScenesCmd struct {

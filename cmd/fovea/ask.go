@@ -17,12 +17,12 @@ import (
 )
 
 type askCmd struct {
-	Model    string   `help:"Checkpoint directory, instead of the model in the binary." placeholder:"DIR"`
 	Image    []string `help:"Picture file; may be repeated." short:"i" placeholder:"FILE" sep:"none"`
 	System   string   `help:"System prompt." placeholder:"TEXT"`
 	Raw      bool     `help:"Take the question as a finished prompt, without the chat template; <image> stands for each picture."`
 	JSON     bool     `name:"json" help:"Print one JSON object with text, token ids and timings."`
 	Question []string `arg:"" help:"The question, or - to read it from standard input."`
+	modelFlags
 	pictureFlags
 	samplingFlags
 }
@@ -31,6 +31,7 @@ func (askCmd) Help() string {
 	return `Examples:
 
     fovea ask --image examples/five.png "How many objects are there?"
+    fovea ask --model vicuna-q4_k_m.gguf --mmproj mmproj.gguf --image a.jpg "What is this?"
     fovea ask --model llava-1.5-7b --image a.jpg --image b.jpg "What differs?"
     echo "Describe the picture." | fovea ask --image a.jpg --json -`
 }
@@ -49,7 +50,7 @@ type askResult struct {
 }
 
 func (c *askCmd) Run(ctx context.Context, g *globals) error {
-	m, vlm, err := openGenerator(c.Model)
+	m, vlm, err := c.openGenerator()
 	if err != nil {
 		return err
 	}

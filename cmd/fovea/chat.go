@@ -11,9 +11,9 @@ import (
 )
 
 type chatCmd struct {
-	Model  string   `help:"Checkpoint directory, instead of the model in the binary." placeholder:"DIR"`
 	Image  []string `help:"Picture file for the first question; may be repeated." short:"i" placeholder:"FILE" sep:"none"`
 	System string   `help:"System prompt." placeholder:"TEXT"`
+	modelFlags
 	pictureFlags
 	samplingFlags
 }
@@ -43,7 +43,7 @@ const chatHelp = `/image FILE    show a picture with the next question
 `
 
 func (c *chatCmd) Run(g *globals) error {
-	m, vlm, err := openGenerator(c.Model)
+	m, vlm, err := c.openGenerator()
 	if err != nil {
 		return err
 	}

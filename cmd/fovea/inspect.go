@@ -14,7 +14,8 @@ import (
 )
 
 type inspectCmd struct {
-	Path    string `arg:"" optional:"" help:"Checkpoint directory or .safetensors file."`
+	Path    string `arg:"" optional:"" help:"Checkpoint directory, GGUF file or .safetensors file."`
+	Mmproj  string `help:"GGUF file of the picture encoder that goes with a GGUF PATH." placeholder:"FILE"`
 	Tensors bool   `help:"List every tensor."`
 	JSON    bool   `name:"json" help:"Print JSON."`
 }
@@ -27,11 +28,12 @@ Examples:
 
     fovea inspect llava-1.5-7b
     fovea inspect llava-1.5-7b --json --tensors
+    fovea inspect vicuna-q4_k_m.gguf --mmproj mmproj-f16.gguf
     fovea inspect model.safetensors`
 }
 
 func (c *inspectCmd) Run() error {
-	if st, err := os.Stat(c.Path); err == nil && !st.IsDir() {
+	if st, err := os.Stat(c.Path); err == nil && !st.IsDir() && !c.generates() {
 		return c.file()
 	}
 	m, whole, err := c.open()
@@ -51,8 +53,8 @@ func (c *inspectCmd) Run() error {
 
 // open reports whether the weights are there too.
 func (c *inspectCmd) open() (m *zoo.Model, whole bool, err error) {
-	if c.Path == "" || hasWeights(c.Path) {
-		m, err = openModel(c.Path)
+	if c.Path == "" || isGGUF(c.Path) || hasWeights(c.Path) {
+		m, err = openPath(c.Path, c.Mmproj)
 		return m, true, err
 	}
 	if _, err := os.Stat(c.Path); err != nil {
@@ -60,6 +62,23 @@ func (c *inspectCmd) open() (m *zoo.Model, whole bool, err error) {
 	}
 	m, err = zoo.Declare(os.DirFS(c.Path), c.Path)
 	return m, false, err
+}
+
+// generates reports whether a file is a GGUF file of a language model.
+func (c *inspectCmd) generates() bool {
+	if !isGGUF(c.Path) {
+		return false
+	}
+	ckpt, err := openFile(c.Path)
+	if err != nil {
+		return true // opening it as a model tells why not
+	}
+	defer ckpt.Close()
+	return ckpt.GGUF()["general.architecture"] != "clip"
+}
+
+func openFile(path string) (*checkpoint.Checkpoint, error) {
+	return checkpoint.Open(os.DirFS(filepath.Dir(path)), filepath.Base(path))
 }
 
 func hasWeights(dir string) bool {
@@ -73,11 +92,7 @@ func hasWeights(dir string) bool {
 
 // file lists the tensors of a single file.
 func (c *inspectCmd) file() (err error) {
-	dir, name := filepath.Split(c.Path)
-	if dir == "" {
-		dir = "."
-	}
-	ckpt, err := checkpoint.Open(os.DirFS(dir), name)
+	ckpt, err := openFile(c.Path)
 	if err != nil {
 		return err
 	}

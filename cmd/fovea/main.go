@@ -22,6 +22,7 @@ type cli struct {
 	Eval       evalCmd       `cmd:"" help:"Measure a model on a benchmark."`
 	Inspect    inspectCmd    `cmd:"" help:"Tell what is in a checkpoint and what memory it takes."`
 	Bench      benchCmd      `cmd:"" help:"Measure the speed of a model on this machine."`
+	Quantize   quantizeCmd   `cmd:"" help:"Write a model as GGUF files, in a type that takes less memory."`
 	Verify     verifyCmd     `cmd:"" help:"Compare a model, stage by stage, with what a reference implementation computed."`
 	Data       dataCmd       `cmd:"" help:"Make data."`
 	Completion completionCmd `cmd:"" help:"Print the completion script of a shell."`

@@ -2,24 +2,66 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
+	"strings"
 
+	"github.com/fovea-ml/fovea/checkpoint"
 	"github.com/fovea-ml/fovea/embedded"
 	"github.com/fovea-ml/fovea/imageproc"
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/zoo"
 )
 
-// openModel opens a checkpoint directory; "" stands for the model in the binary.
-func openModel(name string) (*zoo.Model, error) {
-	if name == "" {
+// modelFlags name the model of a command.
+type modelFlags struct {
+	Model  string `help:"Checkpoint directory or GGUF file, instead of the model in the binary." placeholder:"PATH"`
+	Mmproj string `help:"GGUF file of the picture encoder that goes with a GGUF --model." placeholder:"FILE"`
+	Quant  string `help:"Quantise the language model on opening; fovea quantize --help lists the types." placeholder:"TYPE"`
+}
+
+// openModel opens the model as the flags say.
+func (f modelFlags) openModel() (*zoo.Model, error) {
+	m, err := openPath(f.Model, f.Mmproj)
+	if err != nil || f.Quant == "" {
+		return m, err
+	}
+	if err := quantize(m, f.Quant); err != nil {
+		_ = m.Close()
+		return nil, err
+	}
+	return m, nil
+}
+
+// openPath opens a directory or a GGUF file; "" stands for the model in the binary.
+func openPath(path, mmproj string) (*zoo.Model, error) {
+	if isGGUF(path) {
+		return zoo.OpenGGUF(path, mmproj)
+	}
+	if mmproj != "" {
+		return nil, fmt.Errorf("--mmproj %s: it goes with a --model that is a GGUF file", mmproj)
+	}
+	if path == "" {
 		return zoo.Open(embedded.Tiny(), embedded.Name)
 	}
-	return zoo.OpenDir(name)
+	return zoo.OpenDir(path)
+}
+
+func isGGUF(path string) bool { return strings.EqualFold(filepath.Ext(path), ".gguf") }
+
+// quantize stores the language model's matrices as a mixture of that name has them.
+func quantize(m *zoo.Model, mixture string) error {
+	x, err := checkpoint.ParseMixture(mixture)
+	if err != nil {
+		return err
+	}
+	p := newProgress(0, 1, false)
+	defer p.end()
+	return m.Quantize(x, func(done, total int) { p.of(total).at(done, "quantising to "+x.Name) })
 }
 
 // openGenerator opens a model that answers questions.
-func openGenerator(name string) (*zoo.Model, model.VLM, error) {
-	m, err := openModel(name)
+func (f modelFlags) openGenerator() (*zoo.Model, model.VLM, error) {
+	m, err := f.openModel()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -29,6 +71,14 @@ func openGenerator(name string) (*zoo.Model, model.VLM, error) {
 		return nil, nil, fmt.Errorf("%s: a %s does not generate text; try fovea inspect", m.Name, m.Family.Architecture)
 	}
 	return m, vlm, nil
+}
+
+// openModel opens a checkpoint; "" stands for the model in the binary.
+func openModel(name string) (*zoo.Model, error) { return modelFlags{Model: name}.openModel() }
+
+// openGenerator opens a checkpoint that answers questions.
+func openGenerator(name string) (*zoo.Model, model.VLM, error) {
+	return modelFlags{Model: name}.openGenerator()
 }
 
 // pictureFlags say how picture files are read.

@@ -44,6 +44,15 @@ func newProgress(first, total int, quiet bool) *progress {
 	return p
 }
 
+// of changes what the whole is.
+func (p *progress) of(total int) *progress {
+	p.total = total
+	if p.bar != nil {
+		p.bar.SetTotal(int64(total), false)
+	}
+	return p
+}
+
 // at says how much is done, with what to tell besides.
 func (p *progress) at(done int, note string) {
 	p.done = done

@@ -5,14 +5,13 @@ import (
 	"os"
 
 	"github.com/fovea-ml/fovea/internal/verify"
-	"github.com/fovea-ml/fovea/zoo"
 )
 
 type verifyCmd struct {
-	Dir      string `arg:"" name:"dir" help:"Checkpoint directory." type:"path"`
-	Expected string `help:"Take expected.json, expected.safetensors and the pictures from DIR; without it they lie beside the checkpoint." placeholder:"DIR" type:"path"`
-	Compute  string `help:"Tolerances to compare under, by the arithmetic they are made for: f32 or bf16." enum:"f32,bf16" default:"f32" placeholder:"TYPE"`
-	JSON     bool   `name:"json" help:"Print the report as JSON."`
+	Dir     string `arg:"" name:"dir" help:"Directory with expected.json, expected.safetensors and the pictures, and the checkpoint beside them unless --model is given." type:"path"`
+	Compute string `help:"Tolerances to compare under, by the arithmetic they are made for: f32 or bf16." enum:"f32,bf16" default:"f32" placeholder:"TYPE"`
+	JSON    bool   `name:"json" help:"Print the report as JSON."`
+	modelFlags
 }
 
 func (verifyCmd) Help() string {
@@ -37,20 +36,20 @@ infinity never pass.
 Examples:
 
     fovea verify testdata/llava15
-    fovea verify my-port --expected testdata/llava15
+    fovea verify --model my-port testdata/llava15
+    fovea verify --model llava.gguf --mmproj mmproj.gguf testdata/llava15
     fovea verify testdata/clip --json`
 }
 
 func (c *verifyCmd) Run(ctx context.Context, g *globals) error {
-	m, err := zoo.OpenDir(c.Dir)
+	if c.Model == "" {
+		c.Model = c.Dir
+	}
+	m, err := c.openModel()
 	if err != nil {
 		return err
 	}
 	defer m.Close()
-	files := m.Files()
-	if c.Expected != "" {
-		files = os.DirFS(c.Expected)
-	}
 	pool := g.pool()
 	defer pool.Close()
 	o := verify.Options{Tolerance: verify.Float32(), Pool: pool}
@@ -60,7 +59,7 @@ func (c *verifyCmd) Run(ctx context.Context, g *globals) error {
 	if !c.JSON {
 		o.OnCase = func(done *verify.Case) { _ = done.Write(os.Stdout) }
 	}
-	r, err := verify.Run(ctx, m, files, o)
+	r, err := verify.Run(ctx, m, os.DirFS(c.Dir), o)
 	if err != nil {
 		return err
 	}

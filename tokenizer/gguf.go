@@ -10,8 +10,9 @@ import (
 // FromGGUF makes a tokenizer of a GGUF file's metadata: the keys tokenizer.* as
 // https://github.com/ggml-org/ggml/blob/master/docs/gguf.md and llama.cpp define them, with Go's own types as values.
 // The vocabulary is of model "llama" (SentencePiece's byte-pair encoding), "gpt2" (byte-level BPE, with one of
-// llama.cpp's pre-tokenizers) or "bert" (WordPiece). Control and user-defined tokens are found in the text. Errors name
-// the key.
+// llama.cpp's pre-tokenizers) or "bert" (WordPiece). Control and user-defined tokens are found in the text. Where
+// llama.cpp departs from the tokenizer that a model was trained with, in Unicode's normal forms, that one is followed:
+// qwen2 composes characters, bert takes Hangul apart. Errors name the key.
 func FromGGUF(kv map[string]any) (*Tokenizer, error) {
 	t, err := fromGGUF(kv)
 	if err != nil {

@@ -96,3 +96,8 @@ func TestGGUFVocabularies(t *testing.T) {
 		})
 	}
 }
+
+// llama.cpp leaves Hangul whole where the reference, huggingface/tokenizers, takes syllables apart.
+func TestGGUFHangul(t *testing.T) {
+	checkIDs(t, "한국어", openVocabulary(t, "bert-bge").Encode("한국어"), []int32{101, 1469, 30006, 30021, 29991, 30014, 30020, 29999, 30008, 102})
+}

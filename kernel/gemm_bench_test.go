@@ -20,6 +20,7 @@ var gemmShapes = []struct {
 	{"NT", F32, 577, 1024, 4096},
 	{"NT", BF16, 577, 1024, 1024},
 	{"NT", F16, 577, 1024, 1024},
+	{"NT", Q4_K, 577, 1024, 1024},
 	{"NT", F32, 2000, 256, 256},
 	{"NT", F32, 2000, 1024, 256},
 	{"NT", F32, 2000, 256, 1024},
@@ -53,11 +54,11 @@ func BenchmarkDecode(b *testing.B) {
 	benchAll(b, func(b *testing.B) {
 		for workers := 1; workers <= 2; workers++ {
 			roof := ReadBandwidth(workers)
-			for _, dtype := range []DType{F32, F16, BF16} {
+			for _, dtype := range []DType{F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q6_K} {
 				for _, m := range []int{1, 2, 4, 8, 16} {
 					b.Run(fmt.Sprintf("%v_%dx8192x4096/workers=%d", dtype, m, workers), func(b *testing.B) {
 						benchProduct(b, workers, "NT", dtype, m, 8192, 4096)
-						gbps := 8192 * 4096 * float64(dtype.Size()) * float64(b.N) / b.Elapsed().Seconds() / 1e9
+						gbps := float64(dtype.Bytes(8192*4096)) * float64(b.N) / b.Elapsed().Seconds() / 1e9
 						b.ReportMetric(gbps, "GB/s")
 						b.ReportMetric(100*gbps/roof, "%roof")
 					})
@@ -70,7 +71,14 @@ func BenchmarkDecode(b *testing.B) {
 func benchProduct(b *testing.B, workers int, form string, dtype DType, m, n, k int) {
 	pool := NewPool(workers)
 	defer pool.Close()
-	c, x, y := randomOperands(rand.New(rand.NewPCG(1, 2)), form, dtype, m, n, k)
+	rng := rand.New(rand.NewPCG(1, 2))
+	var c, x, y Mat
+	if dtype.Quantised() {
+		c, x, _ = randomOperands(rng, form, F32, m, n, k)
+		y = randomBlocks(b, rng, dtype, n, k) // in the form NT
+	} else {
+		c, x, y = randomOperands(rng, form, dtype, m, n, k)
+	}
 	b.ReportAllocs()
 	for b.Loop() {
 		multiplyForm(pool, form, c, x, y, false)

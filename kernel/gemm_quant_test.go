@@ -11,7 +11,7 @@ import (
 
 // randomBlocks is a matrix of a quantised dtype, with a stride of its own, whose
 // blocks are those with random bits of the fixture.
-func randomBlocks(t *testing.T, rng *rand.Rand, d DType, rows, cols int) Mat {
+func randomBlocks(t testing.TB, rng *rand.Rand, d DType, rows, cols int) Mat {
 	t.Helper()
 	elements, size := d.Block()
 	m := Mat{Rows: rows, Cols: cols, Stride: cols + rng.IntN(2)*elements, DType: d}

@@ -40,7 +40,7 @@ func decodeF32(b []byte) []float32 {
 	return f
 }
 
-func readFixture(t *testing.T, name string) []byte {
+func readFixture(t testing.TB, name string) []byte {
 	t.Helper()
 	b, err := os.ReadFile("testdata/quant/" + name)
 	if err != nil {
@@ -55,7 +55,7 @@ type quantFixture struct {
 	decoded                 []float32
 }
 
-func readQuant(t *testing.T, d DType) (f quantFixture) {
+func readQuant(t testing.TB, d DType) (f quantFixture) {
 	b := readFixture(t, d.String())
 	cut := func(n int) []byte {
 		part := b[:n]

@@ -22,9 +22,9 @@ type evalCmd struct {
 
 // reportFlags are those of every measurement.
 type reportFlags struct {
-	Model string `help:"Checkpoint directory, instead of the model in the binary." placeholder:"DIR"`
-	JSON  bool   `name:"json" help:"Print the report as JSON."`
-	Quiet bool   `help:"Show no progress." short:"q"`
+	modelFlags
+	JSON  bool `name:"json" help:"Print the report as JSON."`
+	Quiet bool `help:"Show no progress." short:"q"`
 }
 
 // evalFlags are those of every benchmark.
@@ -82,7 +82,7 @@ func (c *evalEasyVQACmd) Run(ctx context.Context, g *globals) error {
 
 // run asks the questions and prints the report.
 func (f *evalFlags) run(ctx context.Context, g *globals, b eval.Benchmark) (err error) {
-	m, _, err := openGenerator(f.Model)
+	m, _, err := f.openGenerator()
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ Examples:
 
     fovea eval perplexity --model testdata/stories260k
     fovea eval perplexity --model Qwen2-0.5B --text book.txt --context 1024 --stride 512
-    fovea eval perplexity --model Qwen2-0.5B --json --quiet`
+    fovea eval perplexity --model Qwen2-0.5B --quant q4_k_m --json --quiet`
 }
 
 func (c *evalPerplexityCmd) Run(ctx context.Context, g *globals) error {
@@ -38,7 +38,7 @@ func (c *evalPerplexityCmd) Run(ctx context.Context, g *globals) error {
 	if err != nil {
 		return err
 	}
-	m, _, err := openGenerator(c.Model)
+	m, _, err := c.openGenerator()
 	if err != nil {
 		return err
 	}

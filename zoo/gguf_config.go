@@ -103,9 +103,13 @@ func visionConfig(k *ggufKeys) map[string]any {
 // https://github.com/ggml-org/llama.cpp/issues/25817; the models were trained with what is computed here.)
 func llavaConfig(mmproj *checkpoint.Checkpoint, k *ggufKeys, text map[string]any, image int) map[string]any {
 	vision := visionConfig(k)
-	layers, ok := k.kv["clip.vision.feature_layer"].([]int32)
-	if !ok || len(layers) == 0 {
-		layers = []int32{int32(vision["num_hidden_layers"].(int))}
+	layers := []int32{int32(vision["num_hidden_layers"].(int))}
+	if key := "clip.vision.feature_layer"; k.has(key) {
+		named, ok := k.kv[key].([]int32)
+		if !ok || len(named) == 0 {
+			k.refuse(key, "a list of int32")
+		}
+		layers = named
 	}
 	if kind := k.textOr("clip.projector_type", k.textOr("clip.vision.projector_type", "mlp")); kind != "mlp" {
 		k.wrong = append(k.wrong, fmt.Sprintf("projector of type %q, known is mlp", kind))

@@ -97,7 +97,9 @@ func (k *ggufKeys) triple(key string) (v [3]float64) {
 		return v
 	}
 	for i, f := range list {
-		v[i] = float64(f)
+		if v[i] = float64(f); math.IsNaN(v[i]) || math.IsInf(v[i], 0) {
+			k.refuse(key, "finite numbers")
+		}
 	}
 	return v
 }

@@ -1,6 +1,8 @@
 package zoo
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"math"
 	"os"
 	"path/filepath"
@@ -186,6 +188,31 @@ func TestGGUFQuantised(t *testing.T) {
 	}
 }
 
+// TestGGUFAsReference compares names, shapes, order of rows and bytes of all tensors with those in the files that
+// llama.cpp's convert_hf_to_gguf.py (2026-08, --outtype f32) makes of the same directories.
+func TestGGUFAsReference(t *testing.T) {
+	for fixture, want := range map[string]string{
+		"stories260k": "d7b66a5a33302f46949f0186934262182800a0f73fe3bb8f110ef280fc7d4b0a",
+		"llava15":     "d68eedd73072a24bc2617debfbd72a3948c9706b7c2346bfe878936fc00d09ec",
+	} {
+		_, gguf := converted(t, fixture, false, asF32)
+		sum := sha256.New()
+		for _, name := range gguf.ckpt.Names() {
+			f, err := gguf.ckpt.Floats(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			raw := make([]byte, 4*len(f))
+			kernel.FromF32(raw, f, kernel.F32)
+			sum.Write([]byte(name))
+			sum.Write(raw)
+		}
+		if got := hex.EncodeToString(sum.Sum(nil)); got != want {
+			t.Errorf("%s: %s, want %s", fixture, got, want)
+		}
+	}
+}
+
 // edited writes a GGUF file again with other metadata and tensors.
 func edited(t *testing.T, path string, set map[string]any, tensors func(checkpoint.GGUFTensor) []checkpoint.GGUFTensor) string {
 	t.Helper()
@@ -345,6 +372,8 @@ func TestOpenGGUFRefuses(t *testing.T) {
 		"tiles":           {both.Name, edited(t, mmproj, set("clip.vision.image_grid_pinpoints", []int32{1, 2}), nil), "pictures cut into tiles"},
 		"no colours":      {both.Name, edited(t, mmproj, set("clip.vision.image_mean", nil), nil), `key "clip.vision.image_mean" is missing`},
 		"colours":         {both.Name, edited(t, mmproj, set("clip.vision.image_std", []float32{1, 0, 1}), nil), "want positive numbers"},
+		"layers":          {both.Name, edited(t, mmproj, set("clip.vision.feature_layer", "last"), nil), "want a list of int32"},
+		"no number":       {both.Name, edited(t, mmproj, set("clip.vision.image_mean", []float32{0, 0, float32(math.Inf(1))}), nil), "want finite numbers"},
 		"no second layer": {both.Name, edited(t, mmproj, nil, drop("mm.2.weight")), "multi_modal_projector.linear_2.weight"},
 		"feature layer":   {both.Name, edited(t, mmproj, set("clip.vision.feature_layer", []int32{7}), nil), "feature layer 7"},
 		"safetensors":     {fixtures + "stories260k/model.safetensors", "", "not a GGUF file"},

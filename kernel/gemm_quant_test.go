@@ -58,7 +58,12 @@ func TestGemmQuantised(t *testing.T) {
 				}
 			}
 		}
-		checkQuantised(t, rng, pool, "NT", Q4_K, 1, 71, 5*superblock, true)
+		for _, d := range quantised {
+			elements, _ := d.Block()
+			for _, add := range []bool{false, true} {
+				checkQuantised(t, rng, pool, "NT", d, 1, 71, 2*superblock+3*elements, add)
+			}
+		}
 		checkQuantised(t, rng, pool, "NT", Q8_0, 130, 90, 9*legacy, false)
 		checkQuantised(t, rng, pool, "NN", Q6_K, 90, 2*blockN+superblock, 5, true)
 	})

@@ -3,6 +3,7 @@ package main
 // decoders writes, for the common quantised types, the decoding of whole blocks:
 // the operations of the Go reference on 8 elements at a time, each rounded alone.
 func decoders(g *gen) {
+	masks(g)
 	decoder(g, "Q8_0", 34, 32, q8Constants, q8)
 	for _, l := range []legacy{{"Q4_0", 18, false, false}, {"Q4_1", 20, true, false}, {"Q5_0", 22, false, true}, {"Q5_1", 24, true, true}} {
 		decoder(g, l.name, l.bytes, 32, l.constants, l.block)
@@ -10,6 +11,9 @@ func decoders(g *gen) {
 	decoder(g, "Q4_K", 144, 256, groups{16, 0}.constants, groups{16, 0}.block)
 	decoder(g, "Q5_K", 176, 256, groups{48, 16}.constants, groups{48, 16}.block)
 	decoder(g, "Q6_K", 210, 256, q6Constants, q6)
+	for _, d := range []blockDot{{"Q8_0", 34, q8Dot}, {"Q4_0", 18, q4Dot}, {"Q4_K", 16, q4kDot}, {"Q6_K", 82, q6kDot}} {
+		d.write(g)
+	}
 }
 
 // decoder writes the loop over blocks.
@@ -52,7 +56,7 @@ func shift(g *gen, by, src, dst int) {
 		g.op("VPSLLD $%d, Y%d, Y%d", by, src, dst)
 	case by < 0:
 		g.op("VPSRLD $%d, Y%d, Y%d", -by, src, dst)
-	default:
+	case src != dst:
 		g.op("VMOVDQA Y%d, Y%d", src, dst)
 	}
 }

@@ -87,6 +87,11 @@ func transpose(g *gen, r, offset int) {
 		g.op("VMOVUPS %d(%s), X%d", offset, rows8[i], r+i)
 		g.op("VINSERTF128 $1, %d(%s), Y%d, Y%d", offset, rows8[i+4], r+i, r+i)
 	}
+	shuffle(g, r)
+}
+
+// shuffle is transpose for units that are loaded: those of rows i and i+4 in register r+i.
+func shuffle(g *gen, r int) {
 	g.op("VUNPCKLPS Y%d, Y%d, Y%d", r+1, r, r+4)
 	g.op("VUNPCKHPS Y%d, Y%d, Y%d", r+1, r, r+5)
 	g.op("VUNPCKLPS Y%d, Y%d, Y%d", r+3, r+2, r+6)

@@ -491,6 +491,7 @@ func TestWriteGGUFAsReference(t *testing.T) {
 func FuzzGGUF(f *testing.F) {
 	f.Add(twoTensors("a", "b", 32, 64))
 	f.Add(oneTensor(0, 0, 32, 1<<40, 1<<40))
+	f.Add(oneTensor(8, 0, 68, 64))
 	f.Add(oneKey(ggufArray, ggufArray, u8(1), ggufString, u8(1), "a"))
 	path := filepath.Join(f.TempDir(), "x")
 	if err := WriteGGUF(path, append(ggufValues(), KV{alignmentKey, uint32(64)}), asGGUF(param("x", []int{2, 2}, 1, 2, 3, 4))); err != nil {
@@ -502,6 +503,13 @@ func FuzzGGUF(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if c, err := openGGUFBytes(data); err == nil {
 			checkFuzzed(t, c, len(data))
+			for _, name := range c.Names() {
+				if info, _ := c.Info(name); info.DType.Float() {
+					if _, err := c.Floats(name); err != nil {
+						t.Errorf("%q: %v", name, err)
+					}
+				}
+			}
 		}
 	})
 }

@@ -1,5 +1,7 @@
 package kernel
 
+import "math"
+
 // A rangeSearch looks for a scale and a minimum: it widens or narrows the levels
 // from first in so many steps, and fits a line to the levels of each.
 type rangeSearch struct {
@@ -29,22 +31,24 @@ func (s rangeSearch) affine(levels []byte, x, cost []float32, top int) (scale, m
 		clear(levels)
 		return 0, -lo
 	}
-	try := lineLevels{x: x, cost: cost, top: top}
-	inverse := float32(top) / (hi - lo)
-	try.round(lo, inverse)
-	copy(levels, try.levels[:len(x)])
-	scale = 1 / inverse
-	best := try.err(scale, lo, s.absolute)
+	try := lineLevels{x: x, cost: cost[:len(x)], top: float32(top)}
+	try.round(lo, float32(top)/(hi-lo))
+	best := try.levels
+	scale = 1 / (float32(top) / (hi - lo))
+	least := try.err(scale, lo, s.absolute)
 	for i := range s.steps + 1 {
 		try.round(lo, (s.first+float32(s.step*float32(i))+float32(top))/(hi-lo))
 		sc, minimum, ok := try.line(sumW, sumX)
 		if !ok {
 			continue
 		}
-		if e := try.err(sc, minimum, s.absolute); e < best {
-			copy(levels, try.levels[:len(x)])
-			best, scale, lo = e, sc, minimum // the next candidates start from this minimum
+		if e := try.err(sc, minimum, s.absolute); e < least {
+			least, best = e, try.levels
+			scale, lo = sc, minimum // the next candidates start from this minimum
 		}
+	}
+	for i := range levels {
+		levels[i] = byte(best[i])
 	}
 	return scale, -lo
 }
@@ -52,13 +56,25 @@ func (s rangeSearch) affine(levels []byte, x, cost []float32, top int) (scale, m
 // lineLevels are levels of x, tried for x ≈ scale·level + minimum.
 type lineLevels struct {
 	x, cost []float32
-	top     int
-	levels  [legacy]byte
+	top     float32
+	levels  [legacy]float32
 }
 
 func (t *lineLevels) round(lo, inverse float32) {
+	const whole = 0x1.8p23 // added, it leaves no room for a fraction
+	levels := t.levels[:len(t.x)]
+	if inverse > math.MaxFloat32 { // ggml's rounding makes zeros of what is infinite
+		clear(levels)
+		return
+	}
 	for i, v := range t.x {
-		t.levels[i] = byte(max(0, min(t.top, nearest(inverse*(v-lo)))))
+		l := float32(inverse*(v-lo)) + whole - whole
+		if !(l > 0) {
+			l = 0
+		} else if l > t.top {
+			l = t.top
+		}
+		levels[i] = l
 	}
 }
 
@@ -66,9 +82,10 @@ func (t *lineLevels) round(lo, inverse float32) {
 // cost and of cost·x. Levels that are all the same have none.
 func (t *lineLevels) line(sumW, sumX float32) (scale, minimum float32, ok bool) {
 	var sumL, sumLL, sumXL float32
+	levels, cost := t.levels[:len(t.x)], t.cost[:len(t.x)]
 	for i, v := range t.x {
-		l := float32(t.levels[i])
-		wl := t.cost[i] * l
+		l := levels[i]
+		wl := cost[i] * l
 		sumL += float32(wl)
 		sumLL += float32(wl * l)
 		sumXL += float32(wl * v)
@@ -86,14 +103,16 @@ func (t *lineLevels) line(sumW, sumX float32) (scale, minimum float32, ok bool) 
 }
 
 func (t *lineLevels) err(scale, minimum float32, absolute bool) (sum float32) {
-	for i, v := range t.x {
-		d := float32(scale*float32(t.levels[i])) + minimum - v
-		if absolute {
-			d = abs(d)
-		} else {
-			d *= d
+	levels, cost := t.levels[:len(t.x)], t.cost[:len(t.x)]
+	if absolute {
+		for i, v := range t.x {
+			sum += float32(cost[i] * abs(float32(scale*levels[i])+minimum-v))
 		}
-		sum += float32(t.cost[i] * d)
+		return sum
+	}
+	for i, v := range t.x {
+		d := float32(scale*levels[i]) + minimum - v
+		sum += float32(cost[i] * float32(d*d))
 	}
 	return sum
 }

@@ -35,7 +35,7 @@ var gemmShapes = []struct {
 
 func BenchmarkGemm(b *testing.B) {
 	benchAll(b, func(b *testing.B) {
-		peak := PeakFMA()
+		peak := PeakFMA(1)
 		for _, s := range gemmShapes {
 			for workers := 1; workers <= 2; workers++ {
 				b.Run(fmt.Sprintf("%s_%v_%dx%dx%d/workers=%d", s.form, s.dtype, s.m, s.n, s.k, workers), func(b *testing.B) {

@@ -5,17 +5,30 @@ import (
 	"time"
 )
 
-// PeakFMA measures the multiply-add limit of one core with the implementation
-// in use, in GFLOP/s: the roof of every matrix product. It takes about 20 ms.
-func PeakFMA() (gflops float64) {
-	const n = 1 << 18
+// PeakFMA measures the multiply-add limit of workers together with the
+// implementation in use, in GFLOP/s: the roof of every matrix product. It takes
+// about 50 ms.
+func PeakFMA(workers int) (gflops float64) {
+	const n = 1 << 19
+	workers = max(workers, 1)
 	flops := fmaLoop(n) // the first call wakes the vector units up
 	for range 16 {
-		start := time.Now()
-		fmaLoop(n)
-		gflops = max(gflops, flops/time.Since(start).Seconds()/1e9)
+		took := together(workers, func(int) { fmaLoop(n) })
+		gflops = max(gflops, float64(workers)*flops/took.Seconds()/1e9)
 	}
 	return gflops
+}
+
+// together is the time until f has returned for every worker.
+func together(workers int, f func(worker int)) time.Duration {
+	var done sync.WaitGroup
+	start := time.Now()
+	for w := 1; w < workers; w++ {
+		done.Go(func() { f(w) })
+	}
+	f(0)
+	done.Wait()
+	return time.Since(start)
 }
 
 // fmaGeneric runs n rounds of 8 independent multiply-adds and returns the operations done.
@@ -52,13 +65,8 @@ func ReadBandwidth(workers int) (gbps float64) {
 		}
 	}
 	for range 3 {
-		var done sync.WaitGroup
-		start := time.Now()
-		for _, b := range blocks {
-			done.Go(func() { readAll(b) })
-		}
-		done.Wait()
-		gbps = max(gbps, float64(workers)*size/time.Since(start).Seconds()/1e9)
+		took := together(workers, func(w int) { readAll(blocks[w]) })
+		gbps = max(gbps, float64(workers)*size/took.Seconds()/1e9)
 	}
 	return gbps
 }

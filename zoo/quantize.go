@@ -17,28 +17,20 @@ import (
 // as they are, as they do in llama.cpp. progress, which may be nil, is told how
 // many of all matrices are done, by one goroutine at a time.
 func (m *Model) Quantize(x checkpoint.Mixture, progress func(done, total int)) error {
-	traits, err := m.MixTraits()
+	plan, err := m.DTypes(x)
 	if err != nil {
 		return err
 	}
-	type job struct {
-		t     *tensor.Tensor
-		dtype tensor.DType
-	}
-	var jobs []job
+	var jobs []checkpoint.Param
 	for _, p := range m.params() {
-		name := toTheirs(languageNames(), strings.TrimPrefix(p.Name, languagePrefix))
-		if name == "" || len(p.T.Shape) < 2 {
-			continue
-		}
-		if dtype := x.DType(name, p.T.Shape, traits); dtype != p.T.DType && dtype != tensor.F32 {
-			jobs = append(jobs, job{p.T, dtype})
+		if dtype, ok := plan[p.Name]; ok && dtype != p.T.DType && dtype != tensor.F32 {
+			jobs = append(jobs, p)
 		}
 	}
 	var lock sync.Mutex
 	done := 0
-	each(jobs, func(j job) {
-		j.t.Store(j.dtype, nil)
+	each(jobs, func(p checkpoint.Param) {
+		p.T.Store(plan[p.Name], nil)
 		lock.Lock()
 		defer lock.Unlock()
 		if done++; progress != nil {
@@ -46,6 +38,22 @@ func (m *Model) Quantize(x checkpoint.Mixture, progress func(done, total int)) e
 		}
 	})
 	return nil
+}
+
+// DTypes gives the parameter names of the language model's matrices with the
+// dtypes that a mixture has for them.
+func (m *Model) DTypes(x checkpoint.Mixture) (map[string]tensor.DType, error) {
+	traits, err := m.MixTraits()
+	if err != nil {
+		return nil, err
+	}
+	plan := map[string]tensor.DType{}
+	for _, p := range m.params() {
+		if name := toTheirs(languageNames(), strings.TrimPrefix(p.Name, languagePrefix)); name != "" && len(p.T.Shape) > 1 {
+			plan[p.Name] = x.DType(name, p.T.Shape, traits)
+		}
+	}
+	return plan, nil
 }
 
 // each calls f for every element, several at a time.

@@ -95,14 +95,30 @@ func Declare(fsys fs.FS, name string) (*Model, error) {
 	return m, nil
 }
 
+// Blank declares the model of a config.json and nothing else: no weights, no
+// tokenizer, no picture pipeline. What it is good for is measuring its speed.
+func Blank(config []byte, name string) (*Model, error) {
+	m := &Model{Name: name, Config: config}
+	if err := m.configure(); err != nil {
+		return nil, fmt.Errorf("zoo: %s: config.json: %w", name, err)
+	}
+	return m, nil
+}
+
+// configure finds the family that Config asks for and declares its net.
+func (m *Model) configure() (err error) {
+	if m.Family, err = familyOf(m.Config); err != nil {
+		return err
+	}
+	m.Net, err = m.Family.New(m.Config)
+	return err
+}
+
 func (m *Model) declare() (err error) {
 	if m.Config, err = fs.ReadFile(m.files, "config.json"); err != nil {
 		return err
 	}
-	if m.Family, err = familyOf(m.Config); err != nil {
-		return fmt.Errorf("config.json: %w", err)
-	}
-	if m.Net, err = m.Family.New(m.Config); err != nil {
+	if err := m.configure(); err != nil {
 		return fmt.Errorf("config.json: %w", err)
 	}
 	if m.Family.Processor != nil {

@@ -2,11 +2,12 @@ package main
 
 import (
 	"context"
+	"runtime"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/fovea-ml/fovea/generate"
-	"github.com/fovea-ml/fovea/imageproc"
 	"github.com/fovea-ml/fovea/kernel"
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/model/llama"
@@ -18,18 +19,18 @@ import (
 // bencher times the stages of a model.
 type bencher struct {
 	model *zoo.Model
-	vlm   model.VLM
+	vlm   model.VLM // nil for a tower alone
 	pool  *kernel.Pool
 	load  load
 }
 
+// measure fills in the rates of what the model has: a tower, a decoder or both.
 func (b *bencher) measure(ctx context.Context, r *benchResult) error {
-	encode, err := b.encode(ctx)
-	if err != nil {
+	if err := b.encode(ctx, r); err != nil || b.vlm == nil {
 		return err
 	}
 	s := generate.NewSession(b.vlm, r.PromptTokens+r.DecodeTokens, b.pool)
-	prefill, err := best(ctx, func() error {
+	prefill, err := median(ctx, func() error {
 		s.Truncate(0)
 		_, err := s.Prefill(ctx, b.prompt(r.PromptTokens))
 		return err
@@ -37,46 +38,50 @@ func (b *bencher) measure(ctx context.Context, r *benchResult) error {
 	if err != nil {
 		return err
 	}
-	decode, err := best(ctx, func() error {
+	var allocs uint64
+	decode, err := median(ctx, func() error {
 		s.Truncate(r.PromptTokens)
+		before := mallocs()
 		for range r.DecodeTokens {
 			if _, err := s.Step(0); err != nil {
 				return err
 			}
 		}
+		allocs = mallocs() - before
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	r.ImageMS = ms(encode)
 	r.PrefillTokS = float64(r.PromptTokens) / prefill.Seconds()
 	r.PrefillGFLOPS = b.load.prefill(r.PromptTokens) / prefill.Seconds() / 1e9
 	r.DecodeTokS = float64(r.DecodeTokens) / decode.Seconds()
 	r.DecodeGBS = b.load.decode(r.PromptTokens, r.DecodeTokens) / decode.Seconds() / 1e9
+	r.DecodeAllocs = float64(allocs) / float64(r.DecodeTokens)
 	return nil
 }
 
-// encode times the way of one picture's pixels to the language model: 0 for
-// models of text only.
-func (b *bencher) encode(ctx context.Context) (time.Duration, error) {
-	tower, ok := b.vlm.(interface {
-		Features(*tensor.Ctx, []*model.Tiles) *tensor.Tensor
-	})
-	if !ok {
-		return 0, nil
-	}
-	const side = 256
-	p, err := b.model.Processor.Process([]model.Turn{{Role: "user", Text: "?", Images: []*imageproc.RGB{imageproc.NewRGB(side, side)}}})
-	if err != nil {
-		return 0, err
+func mallocs() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.Mallocs
+}
+
+// encode times the way of one picture's pixels to the language model.
+func (b *bencher) encode(ctx context.Context, r *benchResult) error {
+	t := towerOf(b.model)
+	if t == nil {
+		return nil
 	}
 	c := &tensor.Ctx{Pool: b.pool}
-	return best(ctx, func() error {
+	took, err := median(ctx, func() error {
 		c.Reset()
-		tower.Features(c, p.Images)
+		t.run(c)
 		return nil
 	})
+	r.ImageMS, r.ImageTokens = ms(took), t.tokens
+	r.ImageGFLOPS = t.flops / took.Seconds() / 1e9
+	return err
 }
 
 // prompt has n tokens of different ids.
@@ -88,12 +93,13 @@ func (b *bencher) prompt(n int) *model.Prompt {
 	return p
 }
 
-// best runs f once to warm up, then for about half a second, at least twice, and
-// returns the shortest time.
-func best(ctx context.Context, f func() error) (time.Duration, error) {
+// median runs f once to warm up, then for about half a second, at least three
+// times, and returns the median time.
+func median(ctx context.Context, f func() error) (time.Duration, error) {
 	const budget, least = time.Second / 2, 3
-	shortest, began := time.Duration(1<<62), time.Now()
-	for run := 0; run < least || time.Since(began) < budget; run++ {
+	var times []time.Duration
+	began := time.Now()
+	for len(times) <= least || time.Since(began) < budget {
 		if err := ctx.Err(); err != nil {
 			return 0, err
 		}
@@ -101,11 +107,11 @@ func best(ctx context.Context, f func() error) (time.Duration, error) {
 		if err := f(); err != nil {
 			return 0, err
 		}
-		if run > 0 {
-			shortest = min(shortest, time.Since(start))
-		}
+		times = append(times, time.Since(start))
 	}
-	return shortest, nil
+	times = times[1:]
+	slices.Sort(times)
+	return times[len(times)/2], nil
 }
 
 // load is the work that a decoder does for a token.
@@ -118,6 +124,9 @@ type load struct {
 }
 
 func loadOf(m *zoo.Model, vlm model.VLM) (l load) {
+	if vlm == nil {
+		return l
+	}
 	const multiplyAdd = 2
 	nn.Walk(m.Net, func(name string, t *tensor.Tensor) {
 		if m.Family.PartOf(name) != "language" || len(t.Shape) != 2 {

@@ -79,10 +79,13 @@ func (v *Vision) Rows() int {
 	return n
 }
 
+// Depth is the number of blocks that Encode runs.
+func (v *Vision) Depth() int { return slices.Max(v.out.Layers) }
+
 // Encode returns the selected hidden states of every view. Blocks behind the
 // last selected layer are not run.
 func (v *Vision) Encode(c *tensor.Ctx, views *model.Views) *model.Features {
-	states := v.hidden(c, views, slices.Max(v.out.Layers))
+	states := v.hidden(c, views, v.Depth())
 	parts := make([]*tensor.Tensor, len(v.out.Layers))
 	for i, l := range v.out.Layers {
 		parts[i] = states[l]
@@ -104,7 +107,7 @@ func (v *Vision) Encode(c *tensor.Ctx, views *model.Views) *model.Features {
 // last selected layer.
 func (v *Vision) Skips(stage string) bool {
 	name, ok := strings.CutPrefix(stage, v.out.Stage)
-	last := slices.Max(v.out.Layers)
+	last := v.Depth()
 	switch {
 	case !ok:
 		return false

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"text/tabwriter"
+
+	"github.com/fovea-ml/fovea/kernel"
+)
+
+type benchMachineCmd struct {
+	JSON bool `name:"json" help:"Print JSON."`
+}
+
+func (benchMachineCmd) Help() string {
+	return `The roofs that no kernel can break: multiply-adds in registers, and reading
+memory that no cache holds. FOVEA_KERNEL=avx2 or generic chooses slower kernels.
+
+Examples:
+
+    fovea bench machine
+    fovea bench machine --json --workers 4`
+}
+
+// machine is what bench tells of the machine.
+type machine struct {
+	Platform string   `json:"platform"` // linux/amd64
+	Cores    int      `json:"cores"`
+	Kernel   string   `json:"kernel"`    // in use
+	Kernels  []string `json:"available"` // that this machine can run, fastest first
+	Workers  int      `json:"workers"`
+	One      roofs    `json:"one_core"`
+	All      roofs    `json:"workers_together"`
+}
+
+// roofs are measured limits.
+type roofs struct {
+	GFLOPS float64 `json:"f32_gflop_per_s"`
+	GBS    float64 `json:"read_gb_per_s"`
+}
+
+func (c *benchMachineCmd) Run(g *globals) error {
+	m := machine{Platform: runtime.GOOS + "/" + runtime.GOARCH, Cores: runtime.NumCPU(), Kernel: kernel.Name(), Workers: g.workers()}
+	for _, impl := range kernel.Impls {
+		if impl.Available {
+			m.Kernels = append(m.Kernels, impl.Name)
+		}
+	}
+	m.Kernels = append(m.Kernels, "generic")
+	m.One = roofs{kernel.PeakFMA(1), kernel.ReadBandwidth(1)}
+	m.All = roofs{kernel.PeakFMA(m.Workers), kernel.ReadBandwidth(m.Workers)}
+	if c.JSON {
+		return writeJSON(os.Stdout, m)
+	}
+	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "machine\t%s, %d cores\n", m.Platform, m.Cores)
+	fmt.Fprintf(t, "kernel\t%s of %v\n", m.Kernel, m.Kernels)
+	fmt.Fprintf(t, "\tone core\t%d workers\n", m.Workers)
+	fmt.Fprintf(t, "float32\t%.1f\t%.1f GFLOP/s\n", m.One.GFLOPS, m.All.GFLOPS)
+	fmt.Fprintf(t, "memory, reading\t%.1f\t%.1f GB/s\n", m.One.GBS, m.All.GBS)
+	return t.Flush()
+}

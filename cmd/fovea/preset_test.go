@@ -1,0 +1,70 @@
+package main
+
+import (
+	"math"
+	"testing"
+
+	"github.com/fovea-ml/fovea/nn"
+	"github.com/fovea-ml/fovea/tensor"
+	"github.com/fovea-ml/fovea/zoo"
+)
+
+// TestPresetSizes counts parameters as the models' papers and pages do.
+func TestPresetSizes(t *testing.T) {
+	for name, want := range map[string]float64{
+		"llava-1.5-7b": 7.06e9, "llama-2-7b": 6.74e9, "tinyllama-1.1b": 1.10e9, "qwen2-0.5b": 0.494e9, "qwen2-1.5b": 1.54e9,
+		"clip-vit-l-14-336": 0.304e9, "clip-vit-b-32": 0.0875e9,
+	} {
+		m := blank(t, name)
+		n := 0
+		nn.Walk(m.Net, func(_ string, t *tensor.Tensor) { n += t.Len() })
+		if math.Abs(float64(n)-want) > 0.006*want {
+			t.Errorf("%s: %d parameters, want %.3g", name, n, want)
+		}
+	}
+	if have := len(presetNames()); have != 7 {
+		t.Errorf("%d presets, and sizes of 7 are tested", have)
+	}
+}
+
+func blank(t *testing.T, preset string) *zoo.Model {
+	t.Helper()
+	config, err := presets.ReadFile("presets/" + preset + ".json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := zoo.Blank(config, preset)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// TestLoads compares the counted work with counts by hand.
+func TestLoads(t *testing.T) {
+	m := blank(t, "clip-vit-l-14-336") // 24 blocks of width 1024, 24·24 patches of 14·14 pixels and a class token
+	const rows, width, blocks = 577, 1024, 24
+	want := 2*rows*(3*14*14*width+blocks*12*width*width) + 4*rows*rows*width*blocks
+	if tower := towerOf(m); tower.tokens != rows || tower.flops != float64(want) {
+		t.Errorf("clip-vit-l-14-336: %d tokens, %g operations, want %d, %d", tower.tokens, tower.flops, rows, want)
+	}
+
+	m = blank(t, "llava-1.5-7b") // the last block does not run; two matrices of the adapter do
+	want += 2*rows*(width*4096+4096*4096) - 2*rows*12*width*width - 4*rows*rows*width
+	if tower := towerOf(m); tower.flops != float64(want) {
+		t.Errorf("llava-1.5-7b: %g operations for a picture, want %d", tower.flops, want)
+	}
+
+	m = blank(t, "qwen2-0.5b") // 24 blocks of width 896, 2 of 14 heads for keys, tied
+	vlm, _ := m.VLM()
+	f := filler{base: tensor.BF16}
+	nn.Walk(m.Net, func(name string, t *tensor.Tensor) { t.DType = f.dtypeOf(name, t) })
+	l := loadOf(m, vlm)
+	const matrices, head = 24 * (2*896*896 + 2*896*128 + 3*896*4864), 151936 * 896
+	if l.flops != 2*matrices || l.headFLOPs != 2*head || l.bytes != 2*(matrices+head) {
+		t.Errorf("qwen2-0.5b: %+v, want %d and %d elements", l, matrices, head)
+	}
+	if l.cached != 2*24*128*4 || l.attended != 2*2*24*896 {
+		t.Errorf("qwen2-0.5b: %+v for a token that is looked back at", l)
+	}
+}

@@ -24,7 +24,7 @@ func table() []row {
 	for _, s := range [][3]int{{1, 1, 1}, {1, 5, 9}, {3, 17, 6}, {70, 33, 67}} {
 		rows = append(rows, linear(s[0], s[1], s[2], false), linear(s[0], s[1], s[2], true))
 	}
-	for _, k := range []int{32, 96, 256, 768} { // whole blocks of quantised weights
+	for _, k := range []int{96, 512} { // whole blocks of quantised weights
 		rows = append(rows, linear(1, k, 19, true), linear(30, k, 7, false), gather(4, k), addRowsRow(3, k))
 	}
 	for _, interleaved := range []bool{false, true} {

@@ -20,21 +20,21 @@ func codecOf(d DType) *codec {
 	if !d.Quantised() {
 		return nil
 	}
-	return &codecs[d-Q8_0]
+	return &codecs[d]
 }
 
 var codecs = [...]codec{
-	Q8_0 - Q8_0:   {decodeQ8_0, encodeQ8_0},
-	Q4_0 - Q8_0:   {decodeQ4_0, encodeQ4_0},
-	Q4_1 - Q8_0:   {decodeQ4_1, encodeQ4_1},
-	Q5_0 - Q8_0:   {decodeQ5_0, encodeQ5_0},
-	Q5_1 - Q8_0:   {decodeQ5_1, encodeQ5_1},
-	Q4_K - Q8_0:   {decodeQ4_K, encodeQ4_K},
-	Q5_K - Q8_0:   {decodeQ5_K, encodeQ5_K},
-	Q6_K - Q8_0:   {decodeQ6_K, encodeQ6_K},
-	Q2_K - Q8_0:   {decodeQ2_K, encodeQ2_K},
-	Q3_K - Q8_0:   {decodeQ3_K, encodeQ3_K},
-	IQ4_NL - Q8_0: {decodeIQ4_NL, encodeIQ4_NL},
+	Q8_0:   {decodeQ8_0, encodeQ8_0},
+	Q4_0:   {decodeQ4_0, encodeQ4_0},
+	Q4_1:   {decodeQ4_1, encodeQ4_1},
+	Q5_0:   {decodeQ5_0, encodeQ5_0},
+	Q5_1:   {decodeQ5_1, encodeQ5_1},
+	Q4_K:   {decodeQ4_K, encodeQ4_K},
+	Q5_K:   {decodeQ5_K, encodeQ5_K},
+	Q6_K:   {decodeQ6_K, encodeQ6_K},
+	Q2_K:   {decodeQ2_K, encodeQ2_K},
+	Q3_K:   {decodeQ3_K, encodeQ3_K},
+	IQ4_NL: {decodeIQ4_NL, encodeIQ4_NL},
 }
 
 // weights say how much an error costs in each column.

@@ -73,14 +73,6 @@ func (f modelFlags) openGenerator() (*zoo.Model, model.VLM, error) {
 	return m, vlm, nil
 }
 
-// openModel opens a checkpoint; "" stands for the model in the binary.
-func openModel(name string) (*zoo.Model, error) { return modelFlags{Model: name}.openModel() }
-
-// openGenerator opens a checkpoint that answers questions.
-func openGenerator(name string) (*zoo.Model, model.VLM, error) {
-	return modelFlags{Model: name}.openGenerator()
-}
-
 // pictureFlags say how picture files are read.
 type pictureFlags struct {
 	Background *colour `help:"Colour behind transparent pixels: white, black or #rrggbb. Without it transparency is dropped." placeholder:"COLOUR"`

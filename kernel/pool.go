@@ -13,6 +13,11 @@ type Task interface{ Run(part int) }
 // everything on the caller. A Pool serves one goroutine at a time, and a task
 // must not use the pool it runs on.
 type Pool struct {
+	// Compute is what the operands of matrix products are rounded to on the way:
+	// F32, the zero value, for no rounding; BF16; or I8. Sums are float32 always.
+	// See the package comment. It may change between products.
+	Compute DType
+
 	workers int
 	wake    chan struct{} // one token per helper asked to join
 	quit    chan struct{}

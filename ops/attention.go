@@ -213,6 +213,11 @@ func (at *attention) share(p *kernel.Pool, work func(*attention, *worker, *unit)
 	for len(at.workers) < n {
 		at.workers = append(at.workers, worker{pool: kernel.NewPool(1)})
 	}
+	if p != nil {
+		for i := range n {
+			at.workers[i].pool.Compute = p.Compute
+		}
+	}
 	at.work = work
 	at.next.Store(0)
 	p.Run(n, at)

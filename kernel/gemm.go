@@ -64,5 +64,9 @@ func (p *Pool) multiply(c Mat, a, b operand, k int, accumulate bool) {
 		p = serial.Get().(*Pool)
 		defer serial.Put(p)
 	}
+	if p.Compute == BF16 {
+		p.tiles.run(p, c, a, b, k, accumulate)
+		return
+	}
 	p.gemm.run(p, c, a, b, k, accumulate)
 }

@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/fovea-ml/fovea/internal/cpu"
+	"github.com/fovea-ml/fovea/internal/cputest"
 )
 
 // gemmShapes are the products of a ViT-L layer at 336 pixels, a square one, the
@@ -39,7 +39,7 @@ func BenchmarkGemm(b *testing.B) {
 		for _, s := range gemmShapes {
 			for workers := 1; workers <= 2; workers++ {
 				b.Run(fmt.Sprintf("%s_%v_%dx%dx%d/workers=%d", s.form, s.dtype, s.m, s.n, s.k, workers), func(b *testing.B) {
-					benchProduct(b, workers, s.form, s.dtype, s.m, s.n, s.k)
+					benchProduct(b, F32, workers, s.form, s.dtype, s.m, s.n, s.k)
 					gflops := 2 * float64(s.m*s.n*s.k) * float64(b.N) / b.Elapsed().Seconds() / 1e9
 					b.ReportMetric(gflops, "GFLOP/s")
 					b.ReportMetric(100*gflops/peak/float64(workers), "%peak")
@@ -57,7 +57,7 @@ func BenchmarkDecode(b *testing.B) {
 			for _, dtype := range []DType{F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q6_K} {
 				for _, m := range []int{1, 2, 4, 8, 16} {
 					b.Run(fmt.Sprintf("%v_%dx8192x4096/workers=%d", dtype, m, workers), func(b *testing.B) {
-						benchProduct(b, workers, "NT", dtype, m, 8192, 4096)
+						benchProduct(b, F32, workers, "NT", dtype, m, 8192, 4096)
 						gbps := float64(dtype.Bytes(8192*4096)) * float64(b.N) / b.Elapsed().Seconds() / 1e9
 						b.ReportMetric(gbps, "GB/s")
 						b.ReportMetric(100*gbps/roof, "%roof")
@@ -68,8 +68,9 @@ func BenchmarkDecode(b *testing.B) {
 	})
 }
 
-func benchProduct(b *testing.B, workers int, form string, dtype DType, m, n, k int) {
+func benchProduct(b *testing.B, compute DType, workers int, form string, dtype DType, m, n, k int) {
 	pool := NewPool(workers)
+	pool.Compute = compute
 	defer pool.Close()
 	rng := rand.New(rand.NewPCG(1, 2))
 	var c, x, y Mat
@@ -87,21 +88,13 @@ func benchProduct(b *testing.B, workers int, form string, dtype DType, m, n, k i
 
 // benchAll runs f with each implementation alone.
 func benchAll(b *testing.B, f func(b *testing.B)) {
-	saved := make([]bool, len(Impls))
-	for i := range Impls {
-		saved[i] = *Impls[i].Toggle
-	}
-	defer func() {
-		for i := range Impls {
-			*Impls[i].Toggle = saved[i]
-		}
-	}()
-	for _, impl := range append(Impls[:len(Impls):len(Impls)], cpu.Impl{Name: "generic", Available: true}) {
-		for i := range Impls {
-			*Impls[i].Toggle = Impls[i].Name == impl.Name
-		}
+	for k, impl := range Impls {
 		if impl.Available {
+			restore := cputest.Only(Impls, k)
 			b.Run(impl.Name, f)
+			restore()
 		}
 	}
+	defer cputest.Only(Impls, -1)()
+	b.Run("generic", f)
 }

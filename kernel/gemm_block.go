@@ -14,6 +14,7 @@ type scratch struct {
 	panels  []float32 // a block of a, or one panel of b when streaming
 	tile    []float32 // a tile of c that sticks out over the edge
 	decoded []float32 // a part of a quantised b
+	tiles   tileScratch
 }
 
 // grow returns a slice of n floats on a cache line boundary, reusing s when it is long enough.

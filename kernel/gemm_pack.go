@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"encoding/binary"
-	"math"
 	"unsafe"
 )
 
@@ -36,7 +35,7 @@ func (x *operand) at(i int) float32 {
 	if x.dtype == F16 {
 		return halfToFloat(h)
 	}
-	return math.Float32frombits(uint32(h) << 16)
+	return brainToFloat(h)
 }
 
 // pointer is the address of element i, for the assembly.

@@ -1,6 +1,6 @@
 package kernel
 
-// Name tells which implementation of the kernels is in use: "avx512", "avx2" or
+// Name tells which implementation of the kernels is in use: "amx", "avx512", "avx2" or
 // "generic". FOVEA_KERNEL, read once at start-up, names the fastest one allowed.
 func Name() string {
 	for _, impl := range Impls {

@@ -5,10 +5,12 @@ package kernel
 import "github.com/fovea-ml/fovea/internal/cpu"
 
 // useAVX512 and useAVX2 choose the assembly; a kernel asks for the wider one first.
-var useAVX512, useAVX2 bool
+// useAMX is about products of bfloat16 alone.
+var useAMX, useAVX512, useAVX2 bool
 
 // Impls lists the assembly implementations, fastest first; tests switch among them.
 var Impls = selected([]cpu.Impl{
+	{Name: "amx", Available: cpu.HasAMX, Toggle: &useAMX, Base: "avx512"},
 	{Name: "avx512", Available: cpu.HasAVX512, Toggle: &useAVX512},
 	{Name: "avx2", Available: cpu.HasAVX2, Toggle: &useAVX2},
 })

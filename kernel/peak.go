@@ -8,12 +8,17 @@ import (
 // PeakFMA measures the multiply-add limit of workers together with the
 // implementation in use, in GFLOP/s: the roof of every matrix product. It takes
 // about 50 ms.
-func PeakFMA(workers int) (gflops float64) {
-	const n = 1 << 19
+func PeakFMA(workers int) (gflops float64) { return peak(workers, 1<<19, fmaLoop) }
+
+// PeakBF16 is PeakFMA for products of bfloat16 by matrix units; 0 where there are none.
+func PeakBF16(workers int) (gflops float64) { return peak(workers, 1<<16, tileLoop) }
+
+// peak is the best of several runs of n rounds of a loop, which returns the operations done.
+func peak(workers, n int, loop func(n int) (flops float64)) (gflops float64) {
 	workers = max(workers, 1)
-	flops := fmaLoop(n) // the first call wakes the vector units up
+	flops := loop(n) // the first call wakes the units up
 	for range 16 {
-		took := together(workers, func(int) { fmaLoop(n) })
+		took := together(workers, func(int) { loop(n) })
 		gflops = max(gflops, float64(workers)*flops/took.Seconds()/1e9)
 	}
 	return gflops

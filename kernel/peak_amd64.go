@@ -17,6 +17,19 @@ func peakFMAAVX512(n int)
 //go:noescape
 func peakReadAVX2(p *byte, n int)
 
+// peakTileAMX runs n rounds of 4 independent products of tiles on registers.
+//
+//go:noescape
+func peakTileAMX(config *tileConfig, n int)
+
+func tileLoop(n int) (flops float64) {
+	if !useAMX {
+		return 0
+	}
+	peakTileAMX(fullTiles, n)
+	return 4 * 2 * tileSums * tileDepth * float64(n)
+}
+
 func fmaLoop(n int) (flops float64) {
 	switch {
 	case useAVX512:

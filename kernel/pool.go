@@ -31,6 +31,7 @@ type Pool struct {
 	plain   plainTask
 	loop    loopTask
 	gemm    gemmTask
+	tiles   tileTask
 	scratch []scratch // by worker
 }
 

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"github.com/fovea-ml/fovea/internal/cputest"
 )
 
 // BenchmarkVec reports for each function the elements and bytes per second of 4,096 elements
@@ -40,7 +42,7 @@ func settle(s [][]float32) {
 }
 
 func genericSeconds(c vecCase, s [][]float32) float64 {
-	defer restoreImpls(-1)()
+	defer cputest.Only(Impls, -1)()
 	const calls = 100
 	start := time.Now()
 	for range calls {

@@ -76,7 +76,7 @@ func f16ToF32Generic(dst []float32, src []byte) {
 
 func bf16ToF32Generic(dst []float32, src []byte) {
 	for i := range dst {
-		dst[i] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(src[2*i:])) << 16)
+		dst[i] = brainToFloat(binary.LittleEndian.Uint16(src[2*i:]))
 	}
 }
 
@@ -120,6 +120,8 @@ func floatToHalf(f float32) uint16 {
 	b += 0xfff + b>>13&1
 	return sign | uint16((b-(127-15)<<23)>>13)
 }
+
+func brainToFloat(b uint16) float32 { return math.Float32frombits(uint32(b) << 16) }
 
 func floatToBrain(f float32) uint16 {
 	b := math.Float32bits(f)

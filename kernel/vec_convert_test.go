@@ -192,6 +192,6 @@ func floatsOf(data []byte) []float32 {
 }
 
 func withGeneric(f func()) {
-	defer restoreImpls(-1)()
+	defer cputest.Only(Impls, -1)()
 	f()
 }

@@ -77,27 +77,13 @@ func TestVecBits(t *testing.T) {
 			continue
 		}
 		t.Run(impl.Name, func(t *testing.T) {
-			defer restoreImpls(k)()
+			defer cputest.Only(Impls, k)()
 			for _, c := range vecCases {
 				if got, want := fmt.Sprintf("%016x", bitsOf(c)), vecBits[c.name]; got != want {
 					t.Errorf("%s: %q: %q,", c.name, c.name, got)
 				}
 			}
 		})
-	}
-}
-
-// restoreImpls leaves implementation k alone switched on, until the result is called.
-func restoreImpls(k int) func() {
-	saved := make([]bool, len(Impls))
-	for i, impl := range Impls {
-		saved[i] = *impl.Toggle
-		*impl.Toggle = i == k
-	}
-	return func() {
-		for i, impl := range Impls {
-			*impl.Toggle = saved[i]
-		}
 	}
 }
 

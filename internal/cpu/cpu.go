@@ -12,6 +12,7 @@ type Impl struct {
 	Name      string
 	Available bool
 	Toggle    *bool
+	Base      string // the implementation of what this one leaves out, if not the Go reference
 }
 
 // Select switches off the implementations that FOVEA_KERNEL excludes: it names

@@ -2,10 +2,11 @@ package cpu
 
 import xcpu "golang.org/x/sys/cpu"
 
-// HasAVX2 and HasAVX512 ask for everything the kernels of that name use.
+// HasAVX2, HasAVX512 and HasAMX ask for everything the kernels of that name use.
 var (
 	HasAVX2   = xcpu.X86.HasAVX2 && xcpu.X86.HasFMA && f16c()
 	HasAVX512 = HasAVX2 && xcpu.X86.HasAVX512F && xcpu.X86.HasAVX512BW && xcpu.X86.HasAVX512DQ && xcpu.X86.HasAVX512VL
+	HasAMX    = HasAVX512 && xcpu.X86.HasAVX512BF16 && xcpu.X86.HasAMXTile && xcpu.X86.HasAMXBF16 && tilesAllowed()
 )
 
 func cpuid1ecx() uint32

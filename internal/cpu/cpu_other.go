@@ -5,4 +5,5 @@ package cpu
 const (
 	HasAVX2   = false
 	HasAVX512 = false
+	HasAMX    = false
 )

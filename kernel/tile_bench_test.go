@@ -1,0 +1,47 @@
+package kernel
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/fovea-ml/fovea/internal/cputest"
+)
+
+// BenchmarkTiles multiplies in bfloat16: layers of ViT-L at 336 pixels and of
+// language models, and the gradients of a small trained model.
+func BenchmarkTiles(b *testing.B) {
+	if !Impls[0].Available || Name() != "amx" {
+		b.Skip("no matrix units")
+	}
+	defer cputest.Only(Impls, 0)()
+	for workers := 1; workers <= 2; workers++ {
+		peak := PeakBF16(workers)
+		for _, s := range []struct {
+			form    string
+			dtype   DType
+			m, n, k int
+		}{
+			{"NT", BF16, 577, 4096, 1024},
+			{"NT", BF16, 577, 1024, 4096},
+			{"NT", F16, 577, 1024, 1024},
+			{"NT", F32, 1024, 1024, 1024},
+			{"NT", BF16, 512, 896, 896},
+			{"NT", BF16, 512, 4864, 896},
+			{"NT", BF16, 512, 896, 4864},
+			{"NT", Q8_0, 512, 4864, 896},
+			{"NT", Q4_0, 512, 4096, 4096},
+			{"NT", Q4_K, 512, 4096, 4096},
+			{"NT", Q6_K, 512, 4096, 4096},
+			{"NT", F32, 2000, 256, 1024},
+			{"NN", F32, 2000, 256, 1024},
+			{"TN", F32, 256, 1024, 2000},
+		} {
+			b.Run(fmt.Sprintf("%s_%v_%dx%dx%d/workers=%d", s.form, s.dtype, s.m, s.n, s.k, workers), func(b *testing.B) {
+				benchProduct(b, BF16, workers, s.form, s.dtype, s.m, s.n, s.k)
+				gflops := 2 * float64(s.m*s.n*s.k) * float64(b.N) / b.Elapsed().Seconds() / 1e9
+				b.ReportMetric(gflops, "GFLOP/s")
+				b.ReportMetric(100*gflops/peak, "%peak")
+			})
+		}
+	}
+}

@@ -1,0 +1,21 @@
+//go:build !amd64 || purego
+
+package kernel
+
+func tileProduct(call *tileCall) { tileProductGeneric(call) }
+
+func tileVector(call *tileCall) { tileVectorGeneric(call) }
+
+func packTiles(dst []byte, step int, x *operand, o, count, t, length int, rows bool) {
+	packTilesGeneric(dst, step, x, o, count, t, length, rows)
+}
+
+func packLine(dst []byte, x []float32) { packTilesGeneric1(dst, &operand{f32: x}, len(x)) }
+
+func tileOut(c []float32, ldc int, tile []float32, rows, cols int, add bool) {
+	tileOutGeneric(c, ldc, tile, rows, cols, add, false)
+}
+
+func tileOutTransposed(c []float32, ldc int, tile []float32, rows, cols int, add bool) {
+	tileOutGeneric(c, ldc, tile, rows, cols, add, true)
+}

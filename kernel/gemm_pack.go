@@ -46,6 +46,15 @@ func (x *operand) pointer(i int) unsafe.Pointer {
 	return unsafe.Pointer(&x.raw[2*i])
 }
 
+// address is where element t of an outer vector is stored, of a quantised dtype the
+// block that begins there.
+func (x *operand) address(outer, t int) unsafe.Pointer {
+	if x.dtype.Quantised() {
+		return unsafe.Pointer(&x.raw[x.dtype.Bytes(x.index(outer, t))])
+	}
+	return x.pointer(x.index(outer, t))
+}
+
 // packGeneric copies outer vectors [o, o+count) over k in [t, t+length) into a
 // k-major panel of the given width: vector i at dst[i], dst[width+i], and so on.
 func packGeneric(dst []float32, width int, x *operand, o, count, t, length int) {

@@ -10,3 +10,7 @@ func Name() string {
 	}
 	return "generic"
 }
+
+// MatrixUnits reports whether products that round their operands to BF16 run on
+// matrix units. Where there are none, they are slower than those in F32.
+func MatrixUnits() bool { return useAMX }

@@ -17,16 +17,21 @@ func peakFMAAVX512(n int)
 //go:noescape
 func peakReadAVX2(p *byte, n int)
 
-// peakTileAMX runs n rounds of 4 independent products of tiles on registers.
+// peakTileAMX runs n rounds of 4 independent products of tiles on registers, of which
+// data fills four.
 //
 //go:noescape
-func peakTileAMX(config *tileConfig, n int)
+func peakTileAMX(config *tileConfig, data *byte, n int)
 
 func tileLoop(n int) (flops float64) {
 	if !useAMX {
 		return 0
 	}
-	peakTileAMX(fullTiles, n)
+	var data [4 * tileBytes]byte
+	for i := range data {
+		data[i] = byte(i*7919>>3) &^ 0x40 // small numbers of all kinds: zeros would not make the units work
+	}
+	peakTileAMX(fullTiles, &data[0], n)
 	return 4 * 2 * tileSums * tileDepth * float64(n)
 }
 

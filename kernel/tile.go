@@ -31,6 +31,11 @@ type tileCall struct {
 	half   int // 1 if a panel of 16 columns follows
 	steps  int // tiles along k
 	load   int // 1 if the sums go on from those at c
+
+	fetch    unsafe.Pointer // memory that is needed soon; the addresses need not be valid
+	fetchRow int            // bytes from one row of it to the next: two for each panel
+
+	left int // room for a counter
 }
 
 // tileProductGeneric computes, for every vector i of a and j of b,

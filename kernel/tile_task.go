@@ -3,12 +3,12 @@ package kernel
 import "unsafe"
 
 const (
-	tileBlockK    = 16  // tiles along k that are multiplied at a time: a panel of rows then fills two thirds of an L1
-	tileBlockRows = 256 // vectors in one part: with tileBlockK and tileBlockCols they fill most of an L2
-	tileBlockCols = 640
-	tilePassBytes = 32 << 20 // of columns that are packed at once
-	tileDirect    = 64       // up to so many columns, rows that are bfloat16 already are used where they are
-	packDepth     = 32       // tiles along k that are packed as one part
+	tileBlockK     = 16  // tiles along k that are multiplied at a time: a panel of rows then fills two thirds of an L1
+	tileBlockRows  = 256 // vectors in one part: with tileBlockK and tileBlockCols they fill most of an L2
+	tileBlockCols  = 640
+	tileCacheBytes = 640 << 10 // of columns that stay in an L2 beside everything else
+	tilePassBytes  = 32 << 20  // of columns that are packed at once
+	tileDirect     = 64        // up to so many columns, rows that are bfloat16 already are used where they are
 )
 
 // A tileTask is one product under way. rows are the vectors of b in the form
@@ -24,15 +24,15 @@ type tileTask struct {
 	steps      int // tiles along k
 
 	pool   *Pool
-	packed []byte // panels of columns
+	packed []byte // columns: tileBlockK tiles of a panel after the other, then the next along k
 	phase  func(g *tileTask, worker, part int)
 
 	s0, sn     int // columns of the current pass
+	panels     int // of them
 	rowParts   int
 	colBlock   int // columns of a block, whole panels
 	colBlocks  int
 	packPanels int // panels of columns in a part of packing
-	packParts  int // parts along k
 }
 
 // tileScratch is one worker's memory.
@@ -87,17 +87,17 @@ func (g *tileTask) parts(n int, phase func(*tileTask, int, int)) {
 
 // product packs the columns of a pass; then each worker takes blocks of sums.
 func (g *tileTask) product() {
-	g.packed = growBytes(g.packed, ceilDiv(g.sn, panelSide)*panelBytes*g.steps)
+	g.panels = ceilDiv(g.sn, panelSide)
+	blocks := ceilDiv(g.steps, tileBlockK)
+	g.packed = growBytes(g.packed, g.panels*blocks*tileBlockK*panelBytes)
 	g.packPanels = 1
 	if g.cols.kMajor && g.cols.dtype.Quantised() {
 		g.packPanels = decodedCols / panelSide
 	}
-	g.packParts = ceilDiv(g.steps, packDepth)
-	g.parts(ceilDiv(g.sn, g.packPanels*panelSide)*g.packParts, (*tileTask).packPart)
+	g.parts(ceilDiv(g.panels, g.packPanels)*blocks, (*tileTask).packPart)
 
-	panels := ceilDiv(g.sn, panelSide)
-	g.colBlocks = ceilDiv(panels*panelSide, tileBlockCols)
-	g.colBlock = ceilDiv(panels, g.colBlocks) * panelSide
+	g.colBlocks = ceilDiv(g.panels*panelSide, tileBlockCols)
+	g.colBlock = ceilDiv(g.panels, g.colBlocks) * panelSide
 	g.colBlocks = ceilDiv(g.sn, g.colBlock)
 	g.rowParts = g.split(ceilDiv(g.r, panelSide))
 	g.parts(g.rowParts*g.colBlocks, (*tileTask).multiply)
@@ -113,55 +113,73 @@ func (g *tileTask) split(panels int) int {
 // packPart packs some panels of columns over some of k.
 func (g *tileTask) packPart(worker, part int) {
 	s := &g.pool.scratch[worker]
-	lo := part / g.packParts * g.packPanels * panelSide
+	groups := ceilDiv(g.panels, g.packPanels)
+	lo := part % groups * g.packPanels * panelSide
 	hi := min(lo+g.packPanels*panelSide, g.sn)
-	t0 := part % g.packParts * packDepth
-	steps := min(packDepth, g.steps-t0)
-	x, o, t := g.cols, g.s0+lo, t0*tileDepth
+	step := part / groups * tileBlockK
+	length := min(tileBlockK*tileDepth, g.k-step*tileDepth)
+	x, o, t := g.cols, g.s0+lo, step*tileDepth
 	if x.dtype.Quantised() {
-		x = s.decode(&g.cols, o, hi-lo, t, min(steps*tileDepth, g.k-t))
+		x = s.decode(&g.cols, o, hi-lo, t, length)
 		o, t = 0, 0
 	}
 	for j := lo; j < hi; j += tileSide {
-		dst := g.packed[g.column(j)+t0*panelBytes:]
-		packTiles(dst, panelBytes, &x, o+j-lo, min(tileSide, hi-j), t, min(steps*tileDepth, g.k-t0*tileDepth), false)
+		packTiles(g.packed[g.column(j, step):], panelBytes, &x, o+j-lo, min(tileSide, hi-j), t, length, false)
 	}
 }
 
-// column is where the tiles of column j of the pass begin.
-func (g *tileTask) column(j int) int {
-	return j/panelSide*panelBytes*g.steps + j%panelSide/tileSide*tileBytes
+// column is where the tiles of column j of the pass begin, in the block of k that step begins.
+func (g *tileTask) column(j, step int) int {
+	return (step*g.panels+j/panelSide*tileBlockK)*panelBytes + j%panelSide/tileSide*tileBytes
 }
 
 // multiply computes a block of sums: panels of rows by a block of columns.
 func (g *tileTask) multiply(worker, part int) {
 	s := &g.pool.scratch[worker]
 	panels := ceilDiv(g.r, panelSide)
-	row := part / g.colBlocks
+	row := part % g.rowParts
 	lo, hi := row*panels/g.rowParts, (row+1)*panels/g.rowParts
-	j0 := part % g.colBlocks * g.colBlock
+	j0 := part / g.rowParts * g.colBlock
 	cols := min(g.colBlock, g.sn-j0)
 	sums := ceilDiv(cols, panelSide) * panelSums
 	s.tiles.sums = grow(s.tiles.sums, sums*(hi-lo))
-	call := tileCall{bPanel: panelBytes * g.steps, panels: cols / panelSide}
+	call := tileCall{bPanel: panelBytes * tileBlockK, panels: cols / panelSide}
 	if rest := cols % panelSide; rest > tileSide {
 		call.panels++
 	} else if rest > 0 {
 		call.half = 1
 	}
-	for t := 0; t < g.steps; t += tileBlockK {
+	for i := range (hi - lo) * ceilDiv(g.steps, tileBlockK) {
+		p, t := g.place(i, lo, hi, cols)
 		call.steps = min(tileBlockK, g.steps-t)
 		call.load = min(t, 1)
-		call.b = unsafe.Pointer(&g.packed[g.column(j0)+t*panelBytes])
-		for p := lo; p < hi; p++ {
-			g.rowPanel(&call, s, p, t)
-			c := s.tiles.sums[(p-lo)*sums:]
-			call.c = &c[0]
-			tileProduct(&call)
-			if t+call.steps == g.steps {
-				g.put(c, p*panelSide, j0, cols)
-			}
-		}
+		call.b = unsafe.Pointer(&g.packed[g.column(j0, t)])
+		g.rowPanel(&call, s, p, t)
+		c := s.tiles.sums[(p-lo)*sums:]
+		call.c = &c[0]
+		g.fetch(&call, i+1, lo, hi, cols)
+		tileProduct(&call)
+	}
+	g.put(s.tiles.sums, lo, hi, j0, cols)
+}
+
+// place is the panel of rows and the tile along k that are multiplied as number i. While
+// the columns stay in L2, panels of rows are best used up one after the other; else the
+// columns of a block of k serve all rows before the next block comes.
+func (g *tileTask) place(i, lo, hi, cols int) (p, t int) {
+	if cols*g.steps*2*tileDepth <= tileCacheBytes {
+		blocks := ceilDiv(g.steps, tileBlockK)
+		return lo + i/blocks, i % blocks * tileBlockK
+	}
+	return lo + i%(hi-lo), i / (hi - lo) * tileBlockK
+}
+
+// fetch has a call fetch the rows that will be packed next, as number i.
+func (g *tileTask) fetch(call *tileCall, i, lo, hi, cols int) {
+	p, t := g.place(i, lo, hi, cols)
+	call.fetch, call.fetchRow = call.a, 0
+	if x := &g.rows; !x.kMajor && p*panelSide < g.r && t < g.steps {
+		call.fetch, call.fetchRow = x.address(p*panelSide, t*tileDepth), x.dtype.Bytes(x.stride)
 	}
 }
 
@@ -188,17 +206,19 @@ func (g *tileTask) rowPanel(call *tileCall, s *scratch, p, t int) {
 	}
 }
 
-// put stores the sums of 32 rows from r0 on and cols columns from j0 of the pass on.
-func (g *tileTask) put(sums []float32, r0, j0, cols int) {
+// put stores the sums of panels [lo, hi) of rows and of cols columns from j0 of the
+// pass on. It goes along rows of c as far as it can.
+func (g *tileTask) put(sums []float32, lo, hi, j0, cols int) {
+	panel := ceilDiv(cols, panelSide) * panelSums
 	for j := 0; j < cols; j += tileSide {
-		for i := 0; i < min(panelSide, g.r-r0); i += tileSide {
-			tile := sums[j/panelSide*panelSums+(j%panelSide/tileSide*2+i/tileSide)*tileSums:]
-			rows, columns := min(tileSide, g.r-r0-i), min(tileSide, cols-j)
-			at := g.s0 + j0 + j
+		columns, to := min(tileSide, cols-j), g.s0+j0+j
+		for r := lo * panelSide; r < min(hi*panelSide, g.r); r += tileSide {
+			rows := min(tileSide, g.r-r)
+			tile := sums[(r/panelSide-lo)*panel+j/panelSide*panelSums+(j%panelSide/tileSide*2+r%panelSide/tileSide)*tileSums:]
 			if g.flip {
-				tileOutTransposed(g.c[at*g.ldc+r0+i:], g.ldc, tile, columns, rows, g.keep)
+				tileOutTransposed(g.c[to*g.ldc+r:], g.ldc, tile, columns, rows, g.keep)
 			} else {
-				tileOut(g.c[(r0+i)*g.ldc+at:], g.ldc, tile, rows, columns, g.keep)
+				tileOut(g.c[r*g.ldc+to:], g.ldc, tile, rows, columns, g.keep)
 			}
 		}
 	}

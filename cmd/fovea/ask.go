@@ -23,6 +23,7 @@ type askCmd struct {
 	JSON     bool     `name:"json" help:"Print one JSON object with text, token ids and timings."`
 	Question []string `arg:"" help:"The question, or - to read it from standard input."`
 	modelFlags
+	computeFlags
 	pictureFlags
 	samplingFlags
 }
@@ -65,7 +66,7 @@ func (c *askCmd) Run(ctx context.Context, g *globals) error {
 		return err
 	}
 	r := askResult{PromptTokens: len(p.IDs), PicturesMS: ms(time.Since(began))}
-	pool := g.pool()
+	pool := c.pool(g, m)
 	defer pool.Close()
 	capacity := 0
 	if opts.MaxTokens > 0 {

@@ -23,6 +23,7 @@ func (benchCmd) Help() string { return benchModelCmd{}.Help() }
 
 type benchModelCmd struct {
 	modelFlags
+	computeFlags
 	Preset       string `help:"Instead of a model, a published one's shape with random weights, stored as --quant says (bf16 without it)." placeholder:"NAME"`
 	PromptTokens int    `help:"Tokens to prefill." default:"512" placeholder:"N"`
 	DecodeTokens int    `help:"Tokens to decode." default:"64" placeholder:"N"`
@@ -51,6 +52,7 @@ type benchResult struct {
 	Model         string  `json:"model"`
 	Quant         string  `json:"quant,omitempty"`
 	Kernel        string  `json:"kernel"`
+	Compute       string  `json:"compute"` // dtype of products: F32 or BF16
 	Workers       int     `json:"workers"`
 	ImageMS       float64 `json:"image_encode_ms,omitempty"`
 	ImageTokens   int     `json:"image_tokens,omitempty"` // that the encoder computes
@@ -86,14 +88,18 @@ func (c *benchModelCmd) Run(ctx context.Context, g *globals) error {
 		r.DecodeTokens = min(c.DecodeTokens, max(1, room/2))
 		r.PromptTokens = min(c.PromptTokens, room-r.DecodeTokens)
 	}
-	pool := g.pool()
+	pool := c.pool(g, m)
 	defer pool.Close()
+	r.Compute = pool.Compute.String()
 	b := bencher{model: m, vlm: vlm, pool: pool, load: loadOf(m, vlm)}
 	if err := b.measure(ctx, r); err != nil {
 		return err
 	}
 	r.PeakMemory = peakMemory() // before the roofs are measured, which takes memory too
 	r.PeakGFLOPS, r.PeakGBS = kernel.PeakFMA(r.Workers), kernel.ReadBandwidth(r.Workers)
+	if pool.Compute == kernel.BF16 {
+		r.PeakGFLOPS = kernel.PeakBF16(r.Workers)
+	}
 	switch {
 	case old != nil:
 		return r.compare(old)
@@ -147,7 +153,7 @@ func (r *benchResult) write() error {
 	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	row := func(name, format string, args ...any) { fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(format, args...)) }
 	row("model", "%s", r.Model)
-	row("kernel", "%s, %d workers", r.Kernel, r.Workers)
+	row("kernel", "%s, products in %s, %d workers", r.Kernel, r.Compute, r.Workers)
 	if r.ImageMS > 0 {
 		row("image encode", "%.2f ms for %d tokens\t%.1f GFLOP/s, %.0f %% of the measured %.1f",
 			r.ImageMS, r.ImageTokens, r.ImageGFLOPS, 100*r.ImageGFLOPS/r.PeakGFLOPS, r.PeakGFLOPS)

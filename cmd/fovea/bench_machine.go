@@ -37,6 +37,7 @@ type machine struct {
 // roofs are measured limits.
 type roofs struct {
 	GFLOPS float64 `json:"f32_gflop_per_s"`
+	BF16   float64 `json:"bf16_gflop_per_s,omitempty"` // by matrix units
 	GBS    float64 `json:"read_gb_per_s"`
 }
 
@@ -48,8 +49,7 @@ func (c *benchMachineCmd) Run(g *globals) error {
 		}
 	}
 	m.Kernels = append(m.Kernels, "generic")
-	m.One = roofs{kernel.PeakFMA(1), kernel.ReadBandwidth(1)}
-	m.All = roofs{kernel.PeakFMA(m.Workers), kernel.ReadBandwidth(m.Workers)}
+	m.One, m.All = measureRoofs(1), measureRoofs(m.Workers)
 	if c.JSON {
 		return writeJSON(os.Stdout, m)
 	}
@@ -58,6 +58,13 @@ func (c *benchMachineCmd) Run(g *globals) error {
 	fmt.Fprintf(t, "kernel\t%s of %v\n", m.Kernel, m.Kernels)
 	fmt.Fprintf(t, "\tone core\t%d workers\n", m.Workers)
 	fmt.Fprintf(t, "float32\t%.1f\t%.1f GFLOP/s\n", m.One.GFLOPS, m.All.GFLOPS)
+	if m.One.BF16 > 0 {
+		fmt.Fprintf(t, "bfloat16\t%.1f\t%.1f GFLOP/s, matrix units\n", m.One.BF16, m.All.BF16)
+	}
 	fmt.Fprintf(t, "memory, reading\t%.1f\t%.1f GB/s\n", m.One.GBS, m.All.GBS)
 	return t.Flush()
+}
+
+func measureRoofs(workers int) roofs {
+	return roofs{GFLOPS: kernel.PeakFMA(workers), BF16: kernel.PeakBF16(workers), GBS: kernel.ReadBandwidth(workers)}
 }

@@ -14,6 +14,7 @@ type chatCmd struct {
 	Image  []string `help:"Picture file for the first question; may be repeated." short:"i" placeholder:"FILE" sep:"none"`
 	System string   `help:"System prompt." placeholder:"TEXT"`
 	modelFlags
+	computeFlags
 	pictureFlags
 	samplingFlags
 }
@@ -52,7 +53,7 @@ func (c *chatCmd) Run(g *globals) error {
 	if err != nil {
 		return err
 	}
-	pool := g.pool()
+	pool := c.pool(g, m)
 	defer pool.Close()
 	d := &dialogue{
 		model: m, session: generate.NewSession(vlm, 0, pool), options: opts, pictures: c.pictureFlags, notes: os.Stderr,

@@ -23,6 +23,7 @@ type evalCmd struct {
 // reportFlags are those of every measurement.
 type reportFlags struct {
 	modelFlags
+	computeFlags
 	JSON  bool `name:"json" help:"Print the report as JSON."`
 	Quiet bool `help:"Show no progress." short:"q"`
 }
@@ -92,7 +93,7 @@ func (f *evalFlags) run(ctx context.Context, g *globals, b eval.Benchmark) (err 
 		return err
 	}
 	defer func() { err = errors.Join(err, wrong.Close()) }()
-	pool := g.pool()
+	pool := f.pool(g, m)
 	defer pool.Close()
 	bar := newProgress(0, b.Len(), f.Quiet)
 	tally := tally{bar: bar, wrong: json.NewEncoder(wrong)}

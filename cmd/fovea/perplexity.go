@@ -43,7 +43,7 @@ func (c *evalPerplexityCmd) Run(ctx context.Context, g *globals) error {
 		return err
 	}
 	defer m.Close()
-	pool := g.pool()
+	pool := c.pool(g, m)
 	defer pool.Close()
 	var bar *progress
 	o := eval.PerplexityOptions{Pool: pool, Context: c.Context, Stride: c.Stride, OnWindow: func(done, windows int, ppl float64) {

@@ -5,11 +5,12 @@ import (
 	"os"
 
 	"github.com/fovea-ml/fovea/internal/verify"
+	"github.com/fovea-ml/fovea/kernel"
 )
 
 type verifyCmd struct {
 	Dir     string `arg:"" name:"dir" help:"Directory with expected.json, expected.safetensors and the pictures, and the checkpoint beside them unless --model is given." type:"path"`
-	Compute string `help:"Tolerances to compare under, by the arithmetic they are made for: f32 or bf16." enum:"f32,bf16" default:"f32" placeholder:"TYPE"`
+	Compute string `help:"Arithmetic of matrix products, and the tolerances that it needs: f32 or bf16." enum:"f32,bf16" default:"f32" placeholder:"TYPE"`
 	JSON    bool   `name:"json" help:"Print the report as JSON."`
 	modelFlags
 }
@@ -30,8 +31,8 @@ Each greedy step follows the reference's tokens up to there.
                   differ where the reference's own logits of the two are closer
                   than that
 
-The arithmetic is float32 under both: bf16 only widens the tolerances. NaN and
-infinity never pass.
+Where the CPU has no matrix units, bf16 runs in plain Go, slowly. NaN and infinity
+never pass.
 
 Examples:
 
@@ -54,7 +55,7 @@ func (c *verifyCmd) Run(ctx context.Context, g *globals) error {
 	defer pool.Close()
 	o := verify.Options{Tolerance: verify.Float32(), Pool: pool}
 	if c.Compute == "bf16" {
-		o.Tolerance = verify.BFloat16()
+		o.Tolerance, pool.Compute = verify.BFloat16(), kernel.BF16
 	}
 	if !c.JSON {
 		o.OnCase = func(done *verify.Case) { _ = done.Write(os.Stdout) }

@@ -42,6 +42,14 @@ type Options struct {
 	OnCase    func(*Case) // sees every case as soon as it is done; may be nil
 }
 
+// arithmetic names what the operands of products are rounded to.
+func (o Options) arithmetic() string {
+	if o.Pool == nil {
+		return kernel.F32.String()
+	}
+	return o.Pool.Compute.String()
+}
+
 // Run runs every case that files, a directory, expects of a model. The error is
 // about the expectations or the context; what differs is told in the report.
 func Run(ctx context.Context, m *zoo.Model, files fs.FS, o Options) (*Report, error) {
@@ -55,7 +63,7 @@ func Run(ctx context.Context, m *zoo.Model, files fs.FS, o Options) (*Report, er
 	defer e.Close()
 	r := &runner{m: m, files: files, o: o}
 	report := &Report{
-		Model: m.Name, Architecture: m.Family.Architecture, Weights: dtypes(m.Net), Arithmetic: kernel.F32.String(),
+		Model: m.Name, Architecture: m.Family.Architecture, Weights: dtypes(m.Net), Arithmetic: o.arithmetic(),
 		Kernel: kernel.Name(), Reference: e.Class, Tolerance: o.Tolerance, Unknown: e.Rest(),
 	}
 	for i := range e.Cases {

@@ -34,6 +34,10 @@ func (g *gen) tileLoad(t int, base, stride string, disp int) {
 	g.bytes(tileMemory(0x7b, t, base, stride, disp), "TILELOADD %d(%s)(%s*1), TMM%d", disp, base, stride, t)
 }
 
+func (g *gen) tileLoadT1(t int, base, stride string, disp int) {
+	g.bytes(tileMemory(0x79, t, base, stride, disp), "TILELOADDT1 %d(%s)(%s*1), TMM%d", disp, base, stride, t)
+}
+
 func (g *gen) tileStore(t int, base, stride string, disp int) {
 	g.bytes(tileMemory(0x7a, t, base, stride, disp), "TILESTORED TMM%d, %d(%s)(%s*1)", t, disp, base, stride)
 }
@@ -67,4 +71,14 @@ func (g *gen) brains(hi, lo, dst int) {
 		0x72,
 		byte(0xc0 | dst&7<<3 | lo&7),
 	}, "VCVTNE2PS2BF16 Z%d, Z%d, Z%d", lo, hi, dst)
+}
+
+// prefetchWrite fetches the line at (reg)+disp to be written.
+func (g *gen) prefetchWrite(reg string, disp int) {
+	b := gpr[reg]
+	code := []byte{0x0f, 0x0d, byte(0x88 | b&7), byte(disp), byte(disp >> 8), byte(disp >> 16), byte(disp >> 24)}
+	if b >= 8 {
+		code = append([]byte{0x41}, code...)
+	}
+	g.bytes(code, "PREFETCHW %d(%s)", disp, reg)
 }

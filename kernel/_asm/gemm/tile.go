@@ -21,7 +21,7 @@ func tiles(g *gen) {
 
 // load reads the fields of a tileCall at (R15) into registers.
 func loadCall(g *gen, fields map[int]string) {
-	for at := 0; at <= 80; at += 8 {
+	for at := 0; at <= 96; at += 8 {
 		if r, ok := fields[at]; ok {
 			g.op("MOVQ %d(R15), %s", at, r)
 		}
@@ -31,23 +31,32 @@ func loadCall(g *gen, fields map[int]string) {
 // tileProduct writes the product of 32 rows by panels of 32 columns, and one of 16 at the end.
 //
 //	DI a, R8 bytes between its rows, R9 from step to step, R10 second half of a
-//	SI b, R13 bytes between its panels, DX c, R14 panels, R11 64
-//	AX, BX, R12, CX run along k; the fields of the call are at (R15)
+//	SI b, DX c, R11 64
+//	AX, BX, R12, CX run along k
+//	R13 what to fetch: lines of a row and of the one R14 bytes behind it
+//
+// The fields of the call are at (R15). Each panel fetches two rows.
 func tileProduct(g *gen) {
 	g.fn("tileProductAMX", "(config *tileConfig, call *tileCall)", 16)
 	g.op("MOVQ config+0(FP), AX")
 	g.tileConfig()
 	g.op("MOVQ call+8(FP), R15")
-	loadCall(g, map[int]string{0: "DI", 8: "R8", 16: "R9", 24: "R10", 32: "SI", 40: "R13", 48: "DX", 56: "R14"})
+	loadCall(g, map[int]string{0: "DI", 8: "R8", 16: "R9", 24: "R10", 32: "SI", 48: "DX", 88: "R13", 96: "R14"})
 	g.op("ADDQ DI, R10")
 	g.op("MOVQ $64, R11")
-	g.op("TESTQ R14, R14")
-	g.op("JZ half")
+	g.op("MOVQ 56(R15), AX")
+	g.op("MOVQ AX, 104(R15)")
+	g.op("TESTQ AX, AX")
+	g.op("JEQ half")
 	g.label("panel")
 	tilePanel(g, 2)
-	g.op("ADDQ R13, SI")
+	g.op("MOVQ 72(R15), AX")
+	g.op("SHLQ $6, AX")
+	g.op("SUBQ AX, R13")
+	g.op("LEAQ (R13)(R14*2), R13")
+	g.op("ADDQ 40(R15), SI")
 	g.op("ADDQ $4096, DX")
-	g.op("DECQ R14")
+	g.op("DECQ 104(R15)")
 	g.op("JNZ panel")
 	g.label("half")
 	g.op("CMPQ 64(R15), $0")
@@ -65,7 +74,7 @@ func tilePanel(g *gen, cols int) {
 	g.op("CMPQ 80(R15), $0")
 	g.op("JEQ %s", label("clear"))
 	for i := range 2 * cols {
-		g.tileLoad(i, "DX", "R11", 1024*i)
+		g.tileLoadT1(i, "DX", "R11", 1024*i)
 	}
 	g.op("JMP %s", label("begin"))
 	g.label(label("clear"))
@@ -78,13 +87,16 @@ func tilePanel(g *gen, cols int) {
 	g.op("MOVQ SI, R12")
 	g.op("MOVQ 72(R15), CX")
 	g.label(label("step"))
+	g.op("PREFETCHT1 (R13)")
+	g.op("PREFETCHT1 (R13)(R14*1)")
+	g.op("ADDQ $64, R13")
 	g.tileLoad(4, "AX", "R8", 0)
-	g.tileLoad(6, "R12", "R11", 0)
+	g.tileLoadT1(6, "R12", "R11", 0)
 	g.tileDot(0, 4, 6)
 	g.tileLoad(5, "BX", "R8", 0)
 	g.tileDot(1, 5, 6)
 	if cols == 2 {
-		g.tileLoad(7, "R12", "R11", 1024)
+		g.tileLoadT1(7, "R12", "R11", 1024)
 		g.tileDot(2, 4, 7)
 		g.tileDot(3, 5, 7)
 	}
@@ -133,14 +145,18 @@ func tileVector(g *gen) {
 	g.op("RET")
 }
 
-// tilePeak writes n rounds of 4 independent chains of products of tiles.
+// tilePeak writes n rounds of 4 independent chains of products of tiles, whose
+// elements are those of data: zeros would be multiplied at a higher clock.
 func tilePeak(g *gen) {
-	g.fn("peakTileAMX", "(config *tileConfig, n int)", 16)
+	g.fn("peakTileAMX", "(config *tileConfig, data *byte, n int)", 24)
 	g.op("MOVQ config+0(FP), AX")
 	g.tileConfig()
-	g.op("MOVQ n+8(FP), CX")
-	for i := range 8 {
+	g.op("MOVQ data+8(FP), SI")
+	g.op("MOVQ n+16(FP), CX")
+	g.op("MOVQ $64, R11")
+	for i := range 4 {
 		g.tileZero(i)
+		g.tileLoad(4+i, "SI", "R11", 1024*i)
 	}
 	g.label("loop")
 	for i := range 4 {

@@ -187,8 +187,25 @@ func tileOut(g *gen, transposed bool) {
 	}
 	g.op("TESTQ DX, DX")
 	g.op("JNZ add")
+	g.op("MOVQ DI, AX")
+	g.op("ORQ R8, AX")
+	g.op("TESTQ $63, AX")
+	g.op("JNZ plain")
+	g.op("CMPQ CX, $16")
+	g.op("JNE plain")
+	g.op("CMPQ cols+32(FP), $16")
+	g.op("JEQ stream")
+	g.label("plain")
 	for i, r := range rows {
 		outRow(g, i, "done", func() { g.op("VMOVUPS Z%d, K1, (DI)", r) })
+	}
+	g.op("JMP done")
+	g.label("stream")
+	for i, r := range rows {
+		g.op("VMOVNTPS Z%d, (DI)", r)
+		if i < 15 {
+			g.op("ADDQ R8, DI")
+		}
 	}
 	g.op("JMP done")
 	g.label("add")

@@ -64,6 +64,9 @@ func (p *Pool) Workers() int {
 	return p.workers
 }
 
+// Rounds reports whether products round their operands to BF16.
+func (p *Pool) Rounds() bool { return p != nil && p.Compute == BF16 }
+
 // Close ends the workers. The pool must not be used afterwards; a nil pool needs no Close.
 func (p *Pool) Close() {
 	if p != nil {

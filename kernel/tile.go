@@ -38,6 +38,16 @@ type tileCall struct {
 	left int // room for a counter
 }
 
+// columns sets the number of panels.
+func (call *tileCall) columns(n int) {
+	call.panels, call.half = n/panelSide, 0
+	if rest := n % panelSide; rest > tileSide {
+		call.panels++
+	} else if rest > 0 {
+		call.half = 1
+	}
+}
+
 // tileProductGeneric computes, for every vector i of a and j of b,
 //
 //	for each tile along k:

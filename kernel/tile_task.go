@@ -24,11 +24,10 @@ type tileTask struct {
 	steps      int // tiles along k
 
 	pool   *Pool
-	packed []byte // columns: tileBlockK tiles of a panel after the other, then the next along k
+	packed tileColumns
 	phase  func(g *tileTask, worker, part int)
 
 	s0, sn     int // columns of the current pass
-	panels     int // of them
 	rowParts   int
 	colBlock   int // columns of a block, whole panels
 	colBlocks  int
@@ -87,17 +86,15 @@ func (g *tileTask) parts(n int, phase func(*tileTask, int, int)) {
 
 // product packs the columns of a pass; then each worker takes blocks of sums.
 func (g *tileTask) product() {
-	g.panels = ceilDiv(g.sn, panelSide)
-	blocks := ceilDiv(g.steps, tileBlockK)
-	g.packed = growBytes(g.packed, g.panels*blocks*tileBlockK*panelBytes)
+	g.packed.grow(g.sn, g.steps, tileBlockK)
 	g.packPanels = 1
 	if g.cols.kMajor && g.cols.dtype.Quantised() {
 		g.packPanels = decodedCols / panelSide
 	}
-	g.parts(ceilDiv(g.panels, g.packPanels)*blocks, (*tileTask).packPart)
+	g.parts(ceilDiv(g.packed.panels, g.packPanels)*ceilDiv(g.steps, tileBlockK), (*tileTask).packPart)
 
-	g.colBlocks = ceilDiv(g.panels*panelSide, tileBlockCols)
-	g.colBlock = ceilDiv(g.panels, g.colBlocks) * panelSide
+	g.colBlocks = ceilDiv(g.packed.panels*panelSide, tileBlockCols)
+	g.colBlock = ceilDiv(g.packed.panels, g.colBlocks) * panelSide
 	g.colBlocks = ceilDiv(g.sn, g.colBlock)
 	g.rowParts = g.split(ceilDiv(g.r, panelSide))
 	g.parts(g.rowParts*g.colBlocks, (*tileTask).multiply)
@@ -113,24 +110,19 @@ func (g *tileTask) split(panels int) int {
 // packPart packs some panels of columns over some of k.
 func (g *tileTask) packPart(worker, part int) {
 	s := &g.pool.scratch[worker]
-	groups := ceilDiv(g.panels, g.packPanels)
+	groups := ceilDiv(g.packed.panels, g.packPanels)
 	lo := part % groups * g.packPanels * panelSide
 	hi := min(lo+g.packPanels*panelSide, g.sn)
-	step := part / groups * tileBlockK
-	length := min(tileBlockK*tileDepth, g.k-step*tileDepth)
-	x, o, t := g.cols, g.s0+lo, step*tileDepth
+	block := part / groups
+	t, length := block*tileBlockK*tileDepth, min(tileBlockK*tileDepth, g.k-block*tileBlockK*tileDepth)
+	x, o := g.cols, g.s0+lo
 	if x.dtype.Quantised() {
 		x = s.decode(&g.cols, o, hi-lo, t, length)
 		o, t = 0, 0
 	}
 	for j := lo; j < hi; j += tileSide {
-		packTiles(g.packed[g.column(j, step):], panelBytes, &x, o+j-lo, min(tileSide, hi-j), t, length, false)
+		packTiles(g.packed.at(j, block), panelBytes, &x, o+j-lo, min(tileSide, hi-j), t, length, false)
 	}
-}
-
-// column is where the tiles of column j of the pass begin, in the block of k that step begins.
-func (g *tileTask) column(j, step int) int {
-	return (step*g.panels+j/panelSide*tileBlockK)*panelBytes + j%panelSide/tileSide*tileBytes
 }
 
 // multiply computes a block of sums: panels of rows by a block of columns.
@@ -143,17 +135,13 @@ func (g *tileTask) multiply(worker, part int) {
 	cols := min(g.colBlock, g.sn-j0)
 	sums := ceilDiv(cols, panelSide) * panelSums
 	s.tiles.sums = grow(s.tiles.sums, sums*(hi-lo))
-	call := tileCall{bPanel: panelBytes * tileBlockK, panels: cols / panelSide}
-	if rest := cols % panelSide; rest > tileSide {
-		call.panels++
-	} else if rest > 0 {
-		call.half = 1
-	}
+	call := tileCall{bPanel: panelBytes * tileBlockK}
+	call.columns(cols)
 	for i := range (hi - lo) * ceilDiv(g.steps, tileBlockK) {
 		p, t := g.place(i, lo, hi, cols)
 		call.steps = min(tileBlockK, g.steps-t)
 		call.load = min(t, 1)
-		call.b = unsafe.Pointer(&g.packed[g.column(j0, t)])
+		call.b = unsafe.Pointer(&g.packed.at(j0, t/tileBlockK)[0])
 		g.rowPanel(&call, s, p, t)
 		c := s.tiles.sums[(p-lo)*sums:]
 		call.c = &c[0]
@@ -192,7 +180,7 @@ func (g *tileTask) rowPanel(call *tileCall, s *scratch, p, t int) {
 		call.aRow, call.aStep, call.aHalf = 2*g.rows.stride, 2*tileDepth, 2*tileSide*g.rows.stride
 		return
 	}
-	s.tiles.panel = growBytes(s.tiles.panel, panelBytes*tileBlockK)
+	s.tiles.panel = growBytes(s.tiles.panel, panelBytes*max(call.steps, tileBlockK))
 	call.a = unsafe.Pointer(&s.tiles.panel[0])
 	call.aRow, call.aStep, call.aHalf = 2*tileDepth, panelBytes, tileBytes
 	x, length := g.rows, min(call.steps*tileDepth, g.k-t*tileDepth)
@@ -226,8 +214,8 @@ func (g *tileTask) put(sums []float32, lo, hi, j0, cols int) {
 
 // vector is the product of all rows by one column, as decoding needs it: bound by reading the rows.
 func (g *tileTask) vector() {
-	g.packed = growBytes(g.packed, 2*tileDepth*g.steps)
-	packVector(g.packed, &g.cols, g.k)
+	g.packed.data = growBytes(g.packed.data, 2*tileDepth*g.steps)
+	packVector(g.packed.data, &g.cols, g.k)
 	panels := ceilDiv(g.r, panelSide)
 	g.rowParts = min(panels, 8*g.pool.workers)
 	g.parts(g.rowParts, (*tileTask).multiplyVector)
@@ -242,7 +230,7 @@ func (g *tileTask) multiplyVector(worker, part int) {
 		for t := 0; t < g.steps; t += call.steps {
 			call.steps = min(tileBlockK, g.steps-t)
 			call.load = min(t, 1)
-			call.b = unsafe.Pointer(&g.packed[t*2*tileDepth])
+			call.b = unsafe.Pointer(&g.packed.data[t*2*tileDepth])
 			g.rowPanel(&call, s, p, t)
 			tileVector(&call)
 		}

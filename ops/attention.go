@@ -48,8 +48,13 @@ func Attention(c *tensor.Ctx, q, k, v *T, a *Attn) *T {
 	at := tensor.Reuse[attention](c)
 	at.begin(c, q, k, v, a)
 	at.y, at.lse = y.F32, lse
-	at.queryUnits()
-	at.share(c.Pool, (*attention).forward)
+	if c.Pool.Rounds() {
+		at.chunkUnits()
+		at.share(c.Pool, (*attention).forwardPacked)
+	} else {
+		at.queryUnits()
+		at.share(c.Pool, (*attention).forward)
+	}
 	if y.NeedsGrad() {
 		lse := lse
 		c.Record(y, func() {
@@ -88,9 +93,9 @@ type attention struct {
 // segment is one sequence: where its queries are, and its keys and values.
 type segment struct {
 	q0, queries int
-	k0, keys    int       // rows of k and v
-	k, v        []float32 // [keys, KVHeads·d]
-	branches    []int     // first query of each
+	k0, keys    int        // rows of k and v
+	k, v        kernel.Mat // [keys, KVHeads·d]
+	branches    []int      // first query of each
 }
 
 // unit is a piece of work: some queries of a sequence for one head, or its only
@@ -104,6 +109,7 @@ type unit struct {
 // worker is the memory of one worker.
 type worker struct {
 	pool           *kernel.Pool // of one: a task must not use the pool it runs on
+	keys, values   kernel.Packed
 	q, p, dp, dq   []float32
 	peak, sum, dot []float32 // by row of the block
 }
@@ -161,7 +167,8 @@ func checkStarts(starts []int, rows int) {
 func (at *attention) segment(q0, q1, k0, k1 int) {
 	w := at.d * at.KVHeads
 	at.segments = append(at.segments, segment{
-		q0: q0, queries: q1 - q0, k0: k0, keys: k1 - k0, k: at.k[k0*w : k1*w], v: at.v[k0*w : k1*w],
+		q0: q0, queries: q1 - q0, k0: k0, keys: k1 - k0,
+		k: kernel.F32Mat(at.k[k0*w:k1*w], k1-k0, w), v: kernel.F32Mat(at.v[k0*w:k1*w], k1-k0, w),
 	})
 }
 
@@ -194,8 +201,12 @@ func (at *attention) extend(c *tensor.Ctx) {
 		if kv.width != w {
 			panic(fmt.Sprintf("ops: Attention: keys of width %d, cache of %d", w, kv.width))
 		}
-		kv.append(s.k, s.v)
-		s.keys, s.k, s.v = kv.n, kv.k[:kv.n*w], kv.v[:kv.n*w]
+		if kv.n == 0 && kv.k.dtype == tensor.F32 && c.Pool.Rounds() {
+			kv.Store(tensor.BF16) // they would be rounded each time that they are read
+		}
+		kv.append(s.k.F32, s.v.F32)
+		s.keys = kv.n
+		s.k, s.v = kv.matrices()
 	}
 }
 

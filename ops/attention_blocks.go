@@ -18,11 +18,16 @@ func (at *attention) rowsOf(s []float32, u *unit, lo, hi int) kernel.Mat {
 	return m
 }
 
-// keysOf is the matrix of keys or values [lo, hi) for the key head of head.
-func (at *attention) keysOf(s []float32, head, lo, hi int) kernel.Mat {
-	w := at.KVHeads * at.d
-	at0 := head * at.KVHeads / at.Heads * at.d
-	return kernel.Mat{Rows: hi - lo, Cols: at.d, Stride: w, F32: s[lo*w+at0:]}
+// keysOf is the matrix of keys or values [lo, hi) of s for the key head of head.
+func (at *attention) keysOf(s kernel.Mat, head, lo, hi int) kernel.Mat {
+	first := lo*s.Stride + head*at.KVHeads/at.Heads*at.d
+	s.Rows, s.Cols = hi-lo, at.d
+	if s.DType == kernel.F32 {
+		s.F32 = s.F32[first:]
+	} else {
+		s.Raw = s.Raw[s.DType.Bytes(first):]
+	}
+	return s
 }
 
 // limit is the number of keys that query i of a sequence sees.
@@ -56,31 +61,47 @@ func (s *segment) mask(i, k0 int, scores []float32, v float32) {
 // forward is softmax(scale·q·kᵀ)·v for the rows of u, with a running maximum and sum.
 func (at *attention) forward(w *worker, u *unit) {
 	y := at.rowsOf(at.y, u, u.lo, u.hi)
-	n := y.Rows
-	w.grow(n, at.d)
-	q := w.scaled(at.rowsOf(at.q, u, u.lo, u.hi), at.scale)
-	for i := range n {
-		w.peak[i], w.sum[i] = float32(math.Inf(-1)), 0
-	}
+	q := at.start(w, u)
 	last := at.limit(u.segment, u.hi-1)
 	for k0 := 0; k0 < last; k0 += keyBlock {
 		k1 := min(k0+keyBlock, last)
-		p := kernel.F32Mat(w.p, n, k1-k0)
+		p := kernel.F32Mat(w.p, q.Rows, k1-k0)
 		w.pool.GemmNT(p, q, at.keysOf(u.k, u.head, k0, k1), false)
-		for i := range n {
-			seen := last
-			if u.heads == 1 {
-				seen = at.limit(u.segment, u.lo+i)
-				u.mask(u.lo+i, k0, matRow(p, i), float32(math.Inf(-1)))
-			}
-			fade := w.weigh(i, matRow(p, i), seen-k0)
-			if k0 > 0 && fade != 1 {
-				kernel.Scale(matRow(y, i), matRow(y, i), fade)
-			}
-		}
+		at.weighRows(w, u, y, p, k0)
 		w.pool.GemmNN(y, p, at.keysOf(u.v, u.head, k0, k1), k0 > 0)
 	}
-	for i := range n {
+	at.finish(w, u, y)
+}
+
+// start makes a worker ready for the rows of u and returns their scaled queries.
+func (at *attention) start(w *worker, u *unit) kernel.Mat {
+	rows := at.rowsOf(at.q, u, u.lo, u.hi)
+	w.grow(rows.Rows, at.d)
+	for i := range rows.Rows {
+		w.peak[i], w.sum[i] = float32(math.Inf(-1)), 0
+	}
+	return w.scaled(rows, at.scale)
+}
+
+// weighRows turns the scores p for keys from k0 on into weights, and shrinks what
+// has been summed up in y before.
+func (at *attention) weighRows(w *worker, u *unit, y, p kernel.Mat, k0 int) {
+	seen := at.limit(u.segment, u.hi-1)
+	for i := range p.Rows {
+		if u.heads == 1 {
+			seen = at.limit(u.segment, u.lo+i)
+			u.mask(u.lo+i, k0, matRow(p, i), float32(math.Inf(-1)))
+		}
+		fade := w.weigh(i, matRow(p, i), seen-k0)
+		if k0 > 0 && fade != 1 {
+			kernel.Scale(matRow(y, i), matRow(y, i), fade)
+		}
+	}
+}
+
+// finish divides by the sums of the weights.
+func (at *attention) finish(w *worker, u *unit, y kernel.Mat) {
+	for i := range y.Rows {
 		kernel.Scale(matRow(y, i), matRow(y, i), 1/w.sum[i])
 		if at.lse != nil {
 			at.lse[at.lseAt(u, i)] = w.peak[i] + float32(math.Log(float64(w.sum[i])))
@@ -131,6 +152,7 @@ func (at *attention) backwardBlock(w *worker, u *unit) {
 	w.grow(n, at.d)
 	q := w.scaled(at.rowsOf(at.q, u, u.lo, u.hi), at.scale)
 	dq := kernel.F32Mat(w.dq, n, at.d)
+	dk, dv := at.gradients(at.dk), at.gradients(at.dv)
 	for i := range n {
 		w.dot[i] = kernel.Dot(matRow(dy, i), matRow(y, i))
 	}
@@ -148,7 +170,7 @@ func (at *attention) backwardBlock(w *worker, u *unit) {
 			fill(matRow(ds, i), -w.dot[i])
 		}
 		if at.dv != nil {
-			w.pool.GemmTN(at.keysOf(at.dv, u.head, u.k0+k0, u.k0+k1), p, dy, true)
+			w.pool.GemmTN(at.keysOf(dv, u.head, u.k0+k0, u.k0+k1), p, dy, true)
 		}
 		if at.dq == nil && at.dk == nil {
 			continue
@@ -156,7 +178,7 @@ func (at *attention) backwardBlock(w *worker, u *unit) {
 		w.pool.GemmNT(ds, dy, at.keysOf(u.v, u.head, k0, k1), true)
 		kernel.Mul(ds.F32[:n*ds.Cols], ds.F32[:n*ds.Cols], p.F32[:n*ds.Cols])
 		if at.dk != nil {
-			w.pool.GemmTN(at.keysOf(at.dk, u.head, u.k0+k0, u.k0+k1), ds, q, true)
+			w.pool.GemmTN(at.keysOf(dk, u.head, u.k0+k0, u.k0+k1), ds, q, true)
 		}
 		w.pool.GemmNN(dq, ds, k, k0 > 0)
 	}
@@ -166,6 +188,12 @@ func (at *attention) backwardBlock(w *worker, u *unit) {
 			kernel.Axpy(matRow(to, i), at.scale, matRow(dq, i))
 		}
 	}
+}
+
+// gradients is the matrix of all gradients of keys or values.
+func (at *attention) gradients(s []float32) kernel.Mat {
+	w := at.KVHeads * at.d
+	return kernel.F32Mat(s, len(s)/w, w)
 }
 
 // grow makes room for a block of n queries.

@@ -28,8 +28,15 @@ func rowsOf(t *T, lo, hi int) *T {
 // TestAttentionWithCache feeds two sequences in chunks, single tokens among
 // them, and expects the bits of the whole.
 func TestAttentionWithCache(t *testing.T) {
+	for _, compute := range []tensor.DType{tensor.F32, tensor.BF16} {
+		t.Run(compute.String(), func(t *testing.T) { testCache(t, compute) })
+	}
+}
+
+func testCache(t *testing.T, compute tensor.DType) {
 	const heads, kvHeads, d, n = 6, 2, 8, 600
 	pool := kernel.NewPool(2)
+	pool.Compute = compute
 	defer pool.Close()
 	cputest.TestAll(t, kernel.Impls, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(1, 1))

@@ -1,6 +1,11 @@
 package ops
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/fovea-ml/fovea/kernel"
+	"github.com/fovea-ml/fovea/tensor"
+)
 
 // kvStart is the number of tokens that a cache has memory for at first.
 const kvStart = 2048
@@ -9,18 +14,22 @@ const kvStart = 2048
 // Its memory grows with what it holds: a model that allows a long context costs
 // no more than the conversation needs.
 type KV struct {
-	k, v     []float32 // [tokens that there is memory for, width]
+	k, v     store
 	width    int
 	capacity int
 	n        int
 }
 
 // NewKV returns an empty cache for up to capacity tokens, with keys and values of
-// width = KVHeads·head width.
-func NewKV(capacity, width int) *KV {
-	kv := &KV{width: width, capacity: capacity}
-	kv.grow(min(capacity, kvStart))
-	return kv
+// width = KVHeads·head width, stored as F32.
+func NewKV(capacity, width int) *KV { return &KV{width: width, capacity: capacity} }
+
+// Store has an empty cache store its elements as F32, or as F16 or BF16 in half the memory.
+func (kv *KV) Store(dtype tensor.DType) {
+	if kv.n > 0 {
+		panic(fmt.Sprintf("ops: KV: Store(%v) with %d tokens in it", dtype, kv.n))
+	}
+	kv.k, kv.v = store{dtype: dtype}, store{dtype: dtype}
 }
 
 // Len is the number of tokens held.
@@ -43,19 +52,52 @@ func (kv *KV) append(k, v []float32) {
 	if rows > kv.capacity-kv.n {
 		panic(fmt.Sprintf("ops: KV: %d tokens more than the %d held do not fit into %d", rows, kv.n, kv.capacity))
 	}
-	if need := kv.n + rows; need*kv.width > len(kv.k) {
-		kv.grow(min(max(need, 2*kv.n), kv.capacity))
+	if need := kv.n + rows; need*kv.width > kv.k.len() {
+		kv.grow(min(max(need, 2*kv.n, kvStart), kv.capacity))
 	}
-	copy(kv.k[kv.n*kv.width:], k)
-	copy(kv.v[kv.n*kv.width:], v)
+	kv.k.put(kv.n*kv.width, k)
+	kv.v.put(kv.n*kv.width, v)
 	kv.n += rows
 }
 
 // grow makes memory for tokens and keeps what is held.
 func (kv *KV) grow(tokens int) {
-	held := kv.n * kv.width
-	k, v := make([]float32, tokens*kv.width), make([]float32, tokens*kv.width)
-	copy(k, kv.k[:held])
-	copy(v, kv.v[:held])
-	kv.k, kv.v = k, v
+	kv.k.grow(tokens*kv.width, kv.n*kv.width)
+	kv.v.grow(tokens*kv.width, kv.n*kv.width)
+}
+
+// matrices are the keys and the values held, a row for each token.
+func (kv *KV) matrices() (k, v kernel.Mat) {
+	return kv.k.matrix(kv.n, kv.width), kv.v.matrix(kv.n, kv.width)
+}
+
+// store is an array of floats of some dtype.
+type store struct {
+	dtype tensor.DType
+	f32   []float32
+	raw   []byte
+}
+
+func (s *store) len() int { return len(s.f32) + len(s.raw)/2 }
+
+// put stores x from element at on.
+func (s *store) put(at int, x []float32) {
+	if s.dtype == tensor.F32 {
+		copy(s.f32[at:], x)
+		return
+	}
+	kernel.FromF32(s.raw[2*at:2*(at+len(x))], x, s.dtype)
+}
+
+// grow makes room for n elements and keeps the first held.
+func (s *store) grow(n, held int) {
+	if s.dtype == tensor.F32 {
+		s.f32 = append(make([]float32, 0, n), s.f32[:held]...)[:n]
+		return
+	}
+	s.raw = append(make([]byte, 0, 2*n), s.raw[:2*held]...)[:2*n]
+}
+
+func (s *store) matrix(rows, cols int) kernel.Mat {
+	return kernel.Mat{Rows: rows, Cols: cols, Stride: cols, DType: s.dtype, F32: s.f32, Raw: s.raw}
 }

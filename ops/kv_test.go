@@ -15,11 +15,11 @@ func TestKVGrowsWithWhatItHolds(t *testing.T) {
 	if kv.Len() != 2*kvStart+3 || kv.Cap() != 1<<40 {
 		t.Errorf("holds %d of %d", kv.Len(), kv.Cap())
 	}
-	if len(kv.k) > 4*kvStart*width {
-		t.Errorf("memory for %d tokens to hold %d", len(kv.k)/width, kv.Len())
+	if kv.k.len() > 4*kvStart*width {
+		t.Errorf("memory for %d tokens to hold %d", kv.k.len()/width, kv.Len())
 	}
 	for _, i := range []int{0, kvStart - 1, kvStart, 2*kvStart + 2} {
-		if !slices.Equal(kv.k[i*width:(i+1)*width], row(i)) || !slices.Equal(kv.v[i*width:(i+1)*width], row(i+1)) {
+		if !slices.Equal(kv.k.f32[i*width:(i+1)*width], row(i)) || !slices.Equal(kv.v.f32[i*width:(i+1)*width], row(i+1)) {
 			t.Errorf("token %d was lost", i)
 		}
 	}

@@ -76,6 +76,11 @@ func tileColsBF16AMX(dst *byte, dstStep int, src unsafe.Pointer, lds, count, ste
 //go:noescape
 func tileTransposeAMX(tiles *byte, step, count int)
 
+// tileWeighAMX is tileWeighGeneric.
+//
+//go:noescape
+func tileWeighAMX(call *weighCall)
+
 // tileOutAMX is tileOutGeneric.
 //
 //go:noescape
@@ -100,6 +105,14 @@ func tileVector(call *tileCall) {
 		return
 	}
 	tileVectorGeneric(call)
+}
+
+func tileWeigh(call *weighCall) {
+	if useAMX {
+		tileWeighAMX(call)
+		return
+	}
+	tileWeighGeneric(call)
 }
 
 // packTiles is packTilesGeneric.

@@ -1,10 +1,5 @@
 package kernel
 
-import (
-	"fmt"
-	"unsafe"
-)
-
 // tileColumns are packed columns: for each block of depth tiles along k one panel
 // after the other, and in a panel one tile along k after the other.
 type tileColumns struct {
@@ -29,14 +24,13 @@ func (x *tileColumns) at(j, block int) []byte {
 type Packed struct {
 	tileColumns
 	n, k  int // columns, and their length
-	block int // of k, for one product
+	block int // of k
 }
 
 // PackNT packs b [n, k] for products c = a·bᵀ.
 func (x *Packed) PackNT(b Mat) { x.pack(operandOf(b, false), b.Rows, b.Cols, b.Cols) }
 
-// PackNN packs b [k, n] for products c = a·b, each of which takes a block of k:
-// block elements, a multiple of 32, or what is left.
+// PackNN packs b [k, n] for products c = a·b, each of which takes a block of k.
 func (x *Packed) PackNN(b Mat, block int) { x.pack(operandOf(b, true), b.Cols, b.Rows, block) }
 
 func (x *Packed) pack(from operand, n, k, block int) {
@@ -47,31 +41,4 @@ func (x *Packed) pack(from operand, n, k, block int) {
 			packTiles(x.at(j, t/block), panelBytes, &from, j, min(tileSide, n-j), t, min(block, k-t), false)
 		}
 	}
-}
-
-// GemmPacked computes c = a·x, or c += a·x, for columns of x from j0 on, a multiple of
-// 32, and the block of k that begins at t0. a may have fewer columns than that block,
-// a multiple of 32, or more, up to one, if those are zero. It runs on the caller.
-func (p *Pool) GemmPacked(c, a Mat, x *Packed, j0, t0 int, accumulate bool) {
-	length := min(x.block, x.k-t0)
-	if c.Rows != a.Rows || j0+c.Cols > x.n || j0%panelSide != 0 || t0%x.block != 0 ||
-		a.Cols > ceilDiv(length, tileDepth)*tileDepth || a.Cols%tileDepth != 0 && a.Cols != length {
-		panic(fmt.Sprintf("kernel: GemmPacked: c %s, a %s, b %d×%d from %d,%d in blocks of %d",
-			c.shape(), a.shape(), x.k, x.n, t0, j0, x.block))
-	}
-	g := &p.tiles
-	g.c, g.ldc, g.keep, g.flip = c.F32, c.Stride, accumulate, false
-	g.rows, g.r, g.k, g.steps = operandOf(a, false), a.Rows, a.Cols, ceilDiv(a.Cols, tileDepth)
-	s := &p.scratch[0]
-	s.tiles.sums = grow(s.tiles.sums, ceilDiv(c.Cols, panelSide)*panelSums)
-	call := tileCall{bPanel: x.depth * panelBytes, steps: g.steps, c: &s.tiles.sums[0], b: unsafe.Pointer(&x.at(j0, t0/x.block)[0])}
-	call.columns(c.Cols)
-	g.s0 = 0
-	for r := range ceilDiv(g.r, panelSide) {
-		g.rowPanel(&call, s, r, 0)
-		call.fetch = call.a
-		tileProduct(&call)
-		g.put(s.tiles.sums, r, r+1, 0, c.Cols)
-	}
-	g.c, g.rows = nil, operand{}
 }

@@ -6,6 +6,8 @@ func tileProduct(call *tileCall) { tileProductGeneric(call) }
 
 func tileVector(call *tileCall) { tileVectorGeneric(call) }
 
+func tileWeigh(call *weighCall) { tileWeighGeneric(call) }
+
 func packTiles(dst []byte, step int, x *operand, o, count, t, length int, rows bool) {
 	packTilesGeneric(dst, step, x, o, count, t, length, rows)
 }

@@ -36,8 +36,9 @@ type tileTask struct {
 
 // tileScratch is one worker's memory.
 type tileScratch struct {
-	panel []byte // of rows
-	sums  []float32
+	panel  []byte // of rows
+	sums   []float32
+	attend tileAttend
 }
 
 // growBytes returns n bytes on a cache line boundary, reusing b when it is long enough.

@@ -110,6 +110,7 @@ type unit struct {
 type worker struct {
 	pool           *kernel.Pool // of one: a task must not use the pool it runs on
 	keys, values   kernel.Packed
+	seen           []int32
 	q, p, dp, dq   []float32
 	peak, sum, dot []float32 // by row of the block
 }

@@ -1,13 +1,8 @@
 package ops
 
-import "github.com/fovea-ml/fovea/kernel"
-
 // Where products round their operands, the keys and values of a head are packed
 // once for many queries: a unit is a chunk of queries of one head.
-const (
-	chunkQueries = 256
-	packedRows   = 64 // queries at a time
-)
+const chunkQueries = 256
 
 // chunkUnits cuts the work into such units.
 func (at *attention) chunkUnits() {
@@ -31,26 +26,28 @@ func (at *attention) chunkUnits() {
 
 // forwardPacked is forward for a chunk.
 func (at *attention) forwardPacked(w *worker, u *unit) {
+	if u.branches != nil {
+		at.forward(w, u)
+		return
+	}
 	last := at.limit(u.segment, u.hi-1)
 	w.keys.PackNT(at.keysOf(u.k, u.head, 0, last))
 	w.values.PackNN(at.keysOf(u.v, u.head, 0, last), keyBlock)
-	for lo := u.lo; lo < u.hi; lo += packedRows {
-		at.forwardRows(w, &unit{u.segment, u.head, u.heads, lo, min(lo+packedRows, u.hi)})
-	}
-}
-
-// forwardRows is forward by packed keys and values.
-func (at *attention) forwardRows(w *worker, u *unit) {
-	y := at.rowsOf(at.y, u, u.lo, u.hi)
 	q := at.start(w, u)
-	last := at.limit(u.segment, u.hi-1)
-	for k0 := 0; k0 < last; k0 += keyBlock {
-		seen := min(keyBlock, last-k0)
-		p := kernel.Mat{Rows: q.Rows, Cols: seen, Stride: keyBlock, F32: w.p}
-		w.pool.GemmPacked(p, q, &w.keys, k0, 0, false)
-		p.Cols = (seen + 31) &^ 31 // whole tiles: weigh clears what is not seen
-		at.weighRows(w, u, y, p, k0)
-		w.pool.GemmPacked(y, p, &w.values, 0, k0, k0 > 0)
+	w.seen = w.seen[:0]
+	for i := range q.Rows {
+		seen := last
+		if u.heads == 1 {
+			seen = at.limit(u.segment, u.lo+i)
+		}
+		w.seen = append(w.seen, int32(seen))
 	}
-	at.finish(w, u, y)
+	var lse []float32
+	if at.lse != nil {
+		lse = w.sum[:q.Rows]
+	}
+	w.pool.AttendPacked(at.rowsOf(at.y, u, u.lo, u.hi), q, &w.keys, &w.values, w.seen, lse)
+	for i, v := range lse {
+		at.lse[at.lseAt(u, i)] = v
+	}
 }

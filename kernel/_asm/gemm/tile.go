@@ -15,6 +15,7 @@ func tiles(g *gen) {
 		tileCols(g, t)
 	}
 	tileTranspose(g)
+	tileWeigh(g)
 	tileOut(g, false)
 	tileOut(g, true)
 }

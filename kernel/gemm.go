@@ -19,6 +19,25 @@ func (p *Pool) GemmNT(c, a, b Mat, accumulate bool) {
 	p.multiply(c, operandOf(a, false), operandOf(b, false), a.Cols, accumulate)
 }
 
+// Linear computes c = a·bᵀ + bias, for a bias of n floats or nil.
+func (p *Pool) Linear(c, a, b Mat, bias []float32) {
+	if bias == nil {
+		p.GemmNT(c, a, b, false)
+		return
+	}
+	match("Linear", c.Cols, len(bias))
+	if p.Rounds() {
+		p.tiles.bias = bias
+		p.GemmNT(c, a, b, false)
+		p.tiles.bias = nil
+		return
+	}
+	for i := range c.Rows {
+		copy(c.F32[i*c.Stride:i*c.Stride+c.Cols], bias)
+	}
+	p.GemmNT(c, a, b, true)
+}
+
 // GemmNN computes c = a·b, or c += a·b when accumulate is set, for c [m, n],
 // a [m, k] and b [k, n]: the gradient dx = dy·W. The dtypes are those of GemmNT.
 func (p *Pool) GemmNN(c, a, b Mat, accumulate bool) {

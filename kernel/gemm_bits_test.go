@@ -154,6 +154,7 @@ func TestGemmImplsAgree(t *testing.T) {
 // TestGemmWithinGuards puts every operand against a page that faults.
 func TestGemmWithinGuards(t *testing.T) {
 	gc, ga, gb := newGuarded(t), newGuarded(t), newGuarded(t)
+	brains := brainPool(1)
 	cputest.TestAll(t, Impls, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(9, 10))
 		for trial := range 600 {
@@ -180,6 +181,7 @@ func TestGemmWithinGuards(t *testing.T) {
 				b.Raw = raw
 			}
 			multiplyForm(nil, form, c, a, b, trial%2 == 0)
+			multiplyForm(brains, form, c, a, b, trial%2 == 0)
 		}
 	})
 }

@@ -43,7 +43,14 @@ func quantShape(rng *rand.Rand, form string, d DType) (m, n, k int) {
 
 // TestGemmQuantised: a product with blocks equals the one with what they stand for.
 func TestGemmQuantised(t *testing.T) {
+	for _, compute := range []DType{F32, BF16} {
+		t.Run(compute.String(), func(t *testing.T) { testQuantised(t, compute) })
+	}
+}
+
+func testQuantised(t *testing.T, compute DType) {
 	pool := NewPool(3)
+	pool.Compute = compute
 	defer pool.Close()
 	cputest.TestAll(t, Impls, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(11, 12))
@@ -71,6 +78,8 @@ func TestGemmQuantised(t *testing.T) {
 
 func checkQuantised(t *testing.T, rng *rand.Rand, p *Pool, form string, d DType, m, n, k int, add bool) {
 	t.Helper()
+	serial := NewPool(1)
+	serial.Compute = p.Compute
 	c, a, _ := randomOperands(rng, form, F32, m, n, k)
 	b := randomBlocks(t, rng, d, k, n)
 	if form == "NT" {
@@ -78,7 +87,7 @@ func checkQuantised(t *testing.T, rng *rand.Rand, p *Pool, form string, d DType,
 	}
 	want := c
 	want.F32 = slices.Clone(c.F32)
-	multiplyForm(nil, form, want, a, decoded(b), add)
+	multiplyForm(serial, form, want, a, decoded(b), add)
 	alone := c
 	alone.F32 = slices.Clone(c.F32)
 	multiplyForm(p, form, c, a, b, add)
@@ -93,7 +102,7 @@ func checkQuantised(t *testing.T, rng *rand.Rand, p *Pool, form string, d DType,
 	one, last := alone, a
 	one.Rows, last.Rows = 1, 1
 	one.F32, last.F32 = alone.F32[(m-1)*c.Stride:], a.F32[(m-1)*a.Stride:]
-	multiplyForm(nil, form, one, last, b, add)
+	multiplyForm(serial, form, one, last, b, add)
 	if !slices.Equal(one.F32, c.F32[(m-1)*c.Stride:]) {
 		t.Errorf("%s: a row alone has another product", name)
 	}
@@ -102,6 +111,7 @@ func checkQuantised(t *testing.T, rng *rand.Rand, p *Pool, form string, d DType,
 // TestGemmQuantisedWithinGuards puts the blocks against a page that faults.
 func TestGemmQuantisedWithinGuards(t *testing.T) {
 	g := newGuarded(t)
+	brains := brainPool(1)
 	cputest.TestAll(t, Impls, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(13, 14))
 		for trial := range 132 {
@@ -127,6 +137,7 @@ func TestGemmQuantisedWithinGuards(t *testing.T) {
 			copy(raw, b.Raw)
 			b.Raw = raw
 			multiplyForm(nil, form, c, a, b, false)
+			multiplyForm(brains, form, c, a, b, false)
 		}
 	})
 }

@@ -55,6 +55,24 @@ func tileRowsF16AMX(dst *byte, dstStep int, src unsafe.Pointer, lds, count, step
 //go:noescape
 func tileRowsBF16AMX(dst *byte, dstStep int, src unsafe.Pointer, lds, count, steps int)
 
+// tileRowsQ8_0AMX decodes blocks, too, and fetches memory the given number of bytes
+// ahead; the address need not be valid. lds is in bytes.
+//
+//go:noescape
+func tileRowsQ8_0AMX(dst *byte, dstStep int, src unsafe.Pointer, lds, count, blocks, ahead int)
+
+//go:noescape
+func tileRowsQ4_0AMX(dst *byte, dstStep int, src unsafe.Pointer, lds, count, blocks, ahead int)
+
+//go:noescape
+func tileRowsQ4_KAMX(dst *byte, dstStep int, src unsafe.Pointer, lds, count, blocks, ahead int)
+
+//go:noescape
+func tileRowsQ5_KAMX(dst *byte, dstStep int, src unsafe.Pointer, lds, count, blocks, ahead int)
+
+//go:noescape
+func tileRowsQ6_KAMX(dst *byte, dstStep int, src unsafe.Pointer, lds, count, blocks, ahead int)
+
 // tileColsF32AMX packs vectors that lie across k:
 //
 //	for i := range count { for j := range 32 * steps {
@@ -84,12 +102,12 @@ func tileWeighAMX(call *weighCall)
 // tileOutAMX is tileOutGeneric.
 //
 //go:noescape
-func tileOutAMX(c *float32, ldc int, tile *float32, rows, cols int, add bool)
+func tileOutAMX(c *float32, ldc int, tile *float32, rows, cols int, add bool, bias *float32)
 
 // tileOutTransposedAMX is tileOutGeneric, transposed.
 //
 //go:noescape
-func tileOutTransposedAMX(c *float32, ldc int, tile *float32, rows, cols int, add bool)
+func tileOutTransposedAMX(c *float32, ldc int, tile *float32, rows, cols int, add bool, bias *float32)
 
 func tileProduct(call *tileCall) {
 	if useAMX {
@@ -136,6 +154,31 @@ func packTiles(dst []byte, step int, x *operand, o, count, t, length int, rows b
 	}
 }
 
+// packBlocks packs vectors of quantised blocks as rows of tiles, if it knows how to:
+// packTilesGeneric of the decoded elements.
+func packBlocks(dst []byte, step int, x *operand, o, count, t, length, ahead int) bool {
+	if !useAMX {
+		return false
+	}
+	elements, _ := x.dtype.Block()
+	src, lds, blocks := x.address(o, t), x.dtype.Bytes(x.stride), length/elements
+	switch x.dtype {
+	case Q8_0:
+		tileRowsQ8_0AMX(&dst[0], step, src, lds, count, blocks, ahead)
+	case Q4_0:
+		tileRowsQ4_0AMX(&dst[0], step, src, lds, count, blocks, ahead)
+	case Q4_K:
+		tileRowsQ4_KAMX(&dst[0], step, src, lds, count, blocks, ahead)
+	case Q5_K:
+		tileRowsQ5_KAMX(&dst[0], step, src, lds, count, blocks, ahead)
+	case Q6_K:
+		tileRowsQ6_KAMX(&dst[0], step, src, lds, count, blocks, ahead)
+	default:
+		return false
+	}
+	return true
+}
+
 func packTilesAMX(dtype DType, kMajor bool, dst *byte, dstStep int, src unsafe.Pointer, lds, count, steps int) {
 	switch {
 	case kMajor && dtype == F32:
@@ -162,18 +205,14 @@ func packLine(dst []byte, x []float32) {
 	packTilesGeneric1(dst, &operand{f32: x}, len(x))
 }
 
-func tileOut(c []float32, ldc int, tile []float32, rows, cols int, add bool) {
-	if useAMX {
-		tileOutAMX(&c[0], ldc, &tile[0], rows, cols, add)
-		return
+// tileOut is tileOutGeneric.
+func tileOut(c []float32, ldc int, tile []float32, rows, cols int, transposed, add bool, bias *float32) {
+	switch {
+	case !useAMX:
+		tileOutGeneric(c, ldc, tile, rows, cols, transposed, add, bias)
+	case transposed:
+		tileOutTransposedAMX(&c[0], ldc, &tile[0], rows, cols, add, bias)
+	default:
+		tileOutAMX(&c[0], ldc, &tile[0], rows, cols, add, bias)
 	}
-	tileOutGeneric(c, ldc, tile, rows, cols, add, false)
-}
-
-func tileOutTransposed(c []float32, ldc int, tile []float32, rows, cols int, add bool) {
-	if useAMX {
-		tileOutTransposedAMX(&c[0], ldc, &tile[0], rows, cols, add)
-		return
-	}
-	tileOutGeneric(c, ldc, tile, rows, cols, add, true)
 }

@@ -3,17 +3,14 @@ package kernel
 import (
 	"fmt"
 	"testing"
-
-	"github.com/fovea-ml/fovea/internal/cputest"
 )
 
 // BenchmarkTiles multiplies in bfloat16: layers of ViT-L at 336 pixels and of
 // language models, and the gradients of a small trained model.
 func BenchmarkTiles(b *testing.B) {
-	if !Impls[0].Available || Name() != "amx" {
+	if !MatrixUnits() {
 		b.Skip("no matrix units")
 	}
-	defer cputest.Only(Impls, 0)()
 	for workers := 1; workers <= 2; workers++ {
 		peak := PeakBF16(workers)
 		for _, s := range []struct {
@@ -42,6 +39,26 @@ func BenchmarkTiles(b *testing.B) {
 				b.ReportMetric(gflops, "GFLOP/s")
 				b.ReportMetric(100*gflops/peak, "%peak")
 			})
+		}
+	}
+}
+
+// BenchmarkTileDecode multiplies one row, and a few, by weights that no cache holds.
+func BenchmarkTileDecode(b *testing.B) {
+	if !MatrixUnits() {
+		b.Skip("no matrix units")
+	}
+	for workers := 1; workers <= 2; workers++ {
+		roof := ReadBandwidth(workers)
+		for _, dtype := range []DType{BF16, F16, Q8_0, Q4_0, Q4_K, Q5_K, Q6_K} {
+			for _, m := range []int{1, 4} {
+				b.Run(fmt.Sprintf("%v_%dx16384x4096/workers=%d", dtype, m, workers), func(b *testing.B) {
+					benchProduct(b, BF16, workers, "NT", dtype, m, 16384, 4096)
+					gbps := float64(dtype.Bytes(16384*4096)) * float64(b.N) / b.Elapsed().Seconds() / 1e9
+					b.ReportMetric(gbps, "GB/s")
+					b.ReportMetric(100*gbps/roof, "%roof")
+				})
+			}
 		}
 	}
 }

@@ -12,12 +12,10 @@ func packTiles(dst []byte, step int, x *operand, o, count, t, length int, rows b
 	packTilesGeneric(dst, step, x, o, count, t, length, rows)
 }
 
+func packBlocks([]byte, int, *operand, int, int, int, int, int) bool { return false }
+
 func packLine(dst []byte, x []float32) { packTilesGeneric1(dst, &operand{f32: x}, len(x)) }
 
-func tileOut(c []float32, ldc int, tile []float32, rows, cols int, add bool) {
-	tileOutGeneric(c, ldc, tile, rows, cols, add, false)
-}
-
-func tileOutTransposed(c []float32, ldc int, tile []float32, rows, cols int, add bool) {
-	tileOutGeneric(c, ldc, tile, rows, cols, add, true)
+func tileOut(c []float32, ldc int, tile []float32, rows, cols int, transposed, add bool, bias *float32) {
+	tileOutGeneric(c, ldc, tile, rows, cols, transposed, add, bias)
 }

@@ -1,6 +1,9 @@
 package kernel
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"unsafe"
+)
 
 // packTilesGeneric rounds vectors [o, o+count) of x over k in [t, t+length) to
 // bfloat16 and packs them as tiles that are step bytes apart: element (o+i, t+32s+j) to
@@ -50,13 +53,17 @@ func packTilesGeneric1(dst []byte, x *operand, k int) {
 	}
 }
 
-// tileOutGeneric stores a tile of sums to c, or adds it.
-func tileOutGeneric(c []float32, ldc int, tile []float32, rows, cols int, add, transposed bool) {
+// tileOutGeneric stores a tile of sums to c, or adds it. A bias, if there is one, has a
+// float for each column of c.
+func tileOutGeneric(c []float32, ldc int, tile []float32, rows, cols int, transposed, add bool, bias *float32) {
 	for i := range rows {
 		for j := range cols {
 			v := tile[i*tileSide+j]
 			if transposed {
 				v = tile[j*tileSide+i]
+			}
+			if bias != nil {
+				v += unsafe.Slice(bias, cols)[j]
 			}
 			if add {
 				v += c[i*ldc+j]

@@ -16,8 +16,9 @@ const (
 type tileTask struct {
 	c    []float32
 	ldc  int
-	keep bool // the product is added to c
-	flip bool // rows of tiles are columns of c
+	keep bool      // the product is added to c
+	bias []float32 // added to every row of c, in the form NT; may be nil
+	flip bool      // rows of tiles are columns of c
 
 	rows, cols operand
 	r, s, k    int // vectors in rows and cols, and their length
@@ -184,15 +185,32 @@ func (g *tileTask) rowPanel(call *tileCall, s *scratch, p, t int) {
 	s.tiles.panel = growBytes(s.tiles.panel, panelBytes*max(call.steps, tileBlockK))
 	call.a = unsafe.Pointer(&s.tiles.panel[0])
 	call.aRow, call.aStep, call.aHalf = 2*tileDepth, panelBytes, tileBytes
-	x, length := g.rows, min(call.steps*tileDepth, g.k-t*tileDepth)
-	t *= tileDepth
-	if x.dtype.Quantised() {
-		x = s.decode(&g.rows, o, count, t, length)
-		o, t = 0, 0
-	}
+	t, length := t*tileDepth, min(call.steps*tileDepth, g.k-t*tileDepth)
 	for i := 0; i < count; i += tileSide {
-		packTiles(s.tiles.panel[i/tileSide*tileBytes:], panelBytes, &x, o+i, min(tileSide, count-i), t, length, true)
+		g.packRows(s, s.tiles.panel[i/tileSide*tileBytes:], o+i, min(tileSide, count-i), t, length)
 	}
+}
+
+// packRows packs up to 16 vectors of rows.
+func (g *tileTask) packRows(s *scratch, dst []byte, o, count, t, length int) {
+	x := &g.rows
+	if !x.dtype.Quantised() {
+		packTiles(dst, panelBytes, x, o, count, t, length, true)
+		return
+	}
+	if !packBlocks(dst, panelBytes, x, o, count, t, length, g.ahead(t, length)) {
+		decoded := s.decode(x, o, count, t, length)
+		packTiles(dst, panelBytes, &decoded, 0, count, 0, length, true)
+	}
+}
+
+// ahead is how many bytes behind a vector's elements at t those are that will be
+// packed in its place next, when one column is multiplied.
+func (g *tileTask) ahead(t, length int) int {
+	if t+length < g.k {
+		return g.rows.dtype.Bytes(length)
+	}
+	return g.rows.dtype.Bytes(panelSide*g.rows.stride - t)
 }
 
 // put stores the sums of panels [lo, hi) of rows and of cols columns from j0 of the
@@ -205,12 +223,20 @@ func (g *tileTask) put(sums []float32, lo, hi, j0, cols int) {
 			rows := min(tileSide, g.r-r)
 			tile := sums[(r/panelSide-lo)*panel+j/panelSide*panelSums+(j%panelSide/tileSide*2+r%panelSide/tileSide)*tileSums:]
 			if g.flip {
-				tileOutTransposed(g.c[to*g.ldc+r:], g.ldc, tile, columns, rows, g.keep)
+				tileOut(g.c[to*g.ldc+r:], g.ldc, tile, columns, rows, true, g.keep, g.biasAt(r))
 			} else {
-				tileOut(g.c[r*g.ldc+to:], g.ldc, tile, rows, columns, g.keep)
+				tileOut(g.c[r*g.ldc+to:], g.ldc, tile, rows, columns, false, g.keep, nil)
 			}
 		}
 	}
+}
+
+// biasAt is where the bias of column j of c begins, nil if there is none.
+func (g *tileTask) biasAt(j int) *float32 {
+	if g.bias == nil {
+		return nil
+	}
+	return &g.bias[j]
 }
 
 // vector is the product of all rows by one column, as decoding needs it: bound by reading the rows.
@@ -239,6 +265,9 @@ func (g *tileTask) multiplyVector(worker, part int) {
 			at := p*panelSide + i
 			if !g.flip {
 				at *= g.ldc
+			}
+			if g.bias != nil {
+				v += g.bias[p*panelSide+i]
 			}
 			if g.keep {
 				v += g.c[at]

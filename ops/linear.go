@@ -15,13 +15,7 @@ func Linear(c *tensor.Ctx, x, w, b *T) *T {
 		panic(fmt.Sprintf("ops: Linear: x %v, w %v, b %v", x.Shape, w.Shape, b))
 	}
 	y := c.New([]int{m, n}, x, w, b)
-	if b != nil {
-		bias := floats(c, b)
-		for i := range m {
-			copy(y.Row(i), bias)
-		}
-	}
-	c.Pool.GemmNT(y.Mat(), x.Mat(), w.Mat(), b != nil)
+	c.Pool.Linear(y.Mat(), x.Mat(), w.Mat(), floats(c, b))
 	if y.NeedsGrad() {
 		c.Record(y, func() {
 			dy := kernel.F32Mat(y.Grad(), m, n)

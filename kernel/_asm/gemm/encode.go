@@ -72,13 +72,3 @@ func (g *gen) brains(hi, lo, dst int) {
 		byte(0xc0 | dst&7<<3 | lo&7),
 	}, "VCVTNE2PS2BF16 Z%d, Z%d, Z%d", lo, hi, dst)
 }
-
-// prefetchWrite fetches the line at (reg)+disp to be written.
-func (g *gen) prefetchWrite(reg string, disp int) {
-	b := gpr[reg]
-	code := []byte{0x0f, 0x0d, byte(0x88 | b&7), byte(disp), byte(disp >> 8), byte(disp >> 16), byte(disp >> 24)}
-	if b >= 8 {
-		code = append([]byte{0x41}, code...)
-	}
-	g.bytes(code, "PREFETCHW %d(%s)", disp, reg)
-}

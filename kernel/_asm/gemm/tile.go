@@ -14,6 +14,10 @@ func tiles(g *gen) {
 		tileRows(g, t)
 		tileCols(g, t)
 	}
+	levelTables(g)
+	for _, t := range tileTypes {
+		t.write(g)
+	}
 	tileTranspose(g)
 	tileWeigh(g)
 	tileOut(g, false)

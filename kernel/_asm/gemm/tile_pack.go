@@ -158,7 +158,7 @@ func transpose16(g *gen) (rows [16]int) {
 }
 
 // tileOut writes the way of a tile of sums to c: as it is, or transposed. The last
-// rows and columns may be missing.
+// rows and columns may be missing. A bias, if there is one, has a float for each column.
 //
 //	SI tile, DI c, R8 bytes between c's rows, CX rows left, K1 columns
 func tileOut(g *gen, transposed bool) {
@@ -166,7 +166,7 @@ func tileOut(g *gen, transposed bool) {
 	if transposed {
 		name = "tileOutTransposedAMX"
 	}
-	g.fn(name, "(c *float32, ldc int, tile *float32, rows, cols int, add bool)", 41)
+	g.fn(name, "(c *float32, ldc int, tile *float32, rows, cols int, add bool, bias *float32)", 56)
 	g.op("MOVQ c+0(FP), DI")
 	g.op("MOVQ ldc+8(FP), R8")
 	g.op("SHLQ $2, R8")
@@ -178,6 +178,7 @@ func tileOut(g *gen, transposed bool) {
 	g.op("KMOVW AX, K1")
 	g.op("MOVQ rows+24(FP), CX")
 	g.op("MOVBLZX add+40(FP), DX")
+	g.op("MOVQ bias+48(FP), BX")
 	for i := range 16 {
 		g.op("VMOVUPS %d(SI), Z%d", 64*i, i)
 	}
@@ -185,27 +186,17 @@ func tileOut(g *gen, transposed bool) {
 	if transposed {
 		rows = transpose16(g)
 	}
+	g.op("TESTQ BX, BX")
+	g.op("JZ sums")
+	g.op("VMOVUPS.Z (BX), K1, Z31")
+	for _, r := range rows {
+		g.op("VADDPS Z31, Z%d, Z%d", r, r)
+	}
+	g.label("sums")
 	g.op("TESTQ DX, DX")
 	g.op("JNZ add")
-	g.op("MOVQ DI, AX")
-	g.op("ORQ R8, AX")
-	g.op("TESTQ $63, AX")
-	g.op("JNZ plain")
-	g.op("CMPQ CX, $16")
-	g.op("JNE plain")
-	g.op("CMPQ cols+32(FP), $16")
-	g.op("JEQ stream")
-	g.label("plain")
 	for i, r := range rows {
 		outRow(g, i, "done", func() { g.op("VMOVUPS Z%d, K1, (DI)", r) })
-	}
-	g.op("JMP done")
-	g.label("stream")
-	for i, r := range rows {
-		g.op("VMOVNTPS Z%d, (DI)", r)
-		if i < 15 {
-			g.op("ADDQ R8, DI")
-		}
 	}
 	g.op("JMP done")
 	g.label("add")

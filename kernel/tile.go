@@ -38,6 +38,23 @@ type tileCall struct {
 	left int // room for a counter
 }
 
+// A packCall packs a panel of rows. If a is set, it multiplies the panel there by a
+// column meanwhile: what tileVector does with a tileCall.
+type packCall struct {
+	dst    *byte          // tiles of a panel
+	src    unsafe.Pointer // the first row
+	row    int            // bytes from one row to the next
+	count  int            // rows, up to 32
+	blocks int            // in a row
+	ahead  int            // how many bytes behind a block the one is that will be packed in its place next
+
+	a     unsafe.Pointer // a panel of rows packed before
+	b     unsafe.Pointer
+	c     *float32
+	load  int
+	tiles int // two for each step along k
+}
+
 // columns sets the number of panels.
 func (call *tileCall) columns(n int) {
 	call.panels, call.half = n/panelSide, 0

@@ -55,24 +55,6 @@ func tileRowsF16AMX(dst *byte, dstStep int, src unsafe.Pointer, lds, count, step
 //go:noescape
 func tileRowsBF16AMX(dst *byte, dstStep int, src unsafe.Pointer, lds, count, steps int)
 
-// tileRowsQ8_0AMX decodes blocks, too, and fetches memory the given number of bytes
-// ahead; the address need not be valid. lds is in bytes.
-//
-//go:noescape
-func tileRowsQ8_0AMX(dst *byte, dstStep int, src unsafe.Pointer, lds, count, blocks, ahead int)
-
-//go:noescape
-func tileRowsQ4_0AMX(dst *byte, dstStep int, src unsafe.Pointer, lds, count, blocks, ahead int)
-
-//go:noescape
-func tileRowsQ4_KAMX(dst *byte, dstStep int, src unsafe.Pointer, lds, count, blocks, ahead int)
-
-//go:noescape
-func tileRowsQ5_KAMX(dst *byte, dstStep int, src unsafe.Pointer, lds, count, blocks, ahead int)
-
-//go:noescape
-func tileRowsQ6_KAMX(dst *byte, dstStep int, src unsafe.Pointer, lds, count, blocks, ahead int)
-
 // tileColsF32AMX packs vectors that lie across k:
 //
 //	for i := range count { for j := range 32 * steps {
@@ -152,31 +134,6 @@ func packTiles(dst []byte, step int, x *operand, o, count, t, length int, rows b
 	if rest := length - whole*tileDepth; rest > 0 {
 		packTilesGeneric(dst[whole*step:], step, x, o, count, t+whole*tileDepth, rest, rows)
 	}
-}
-
-// packBlocks packs vectors of quantised blocks as rows of tiles, if it knows how to:
-// packTilesGeneric of the decoded elements.
-func packBlocks(dst []byte, step int, x *operand, o, count, t, length, ahead int) bool {
-	if !useAMX {
-		return false
-	}
-	elements, _ := x.dtype.Block()
-	src, lds, blocks := x.address(o, t), x.dtype.Bytes(x.stride), length/elements
-	switch x.dtype {
-	case Q8_0:
-		tileRowsQ8_0AMX(&dst[0], step, src, lds, count, blocks, ahead)
-	case Q4_0:
-		tileRowsQ4_0AMX(&dst[0], step, src, lds, count, blocks, ahead)
-	case Q4_K:
-		tileRowsQ4_KAMX(&dst[0], step, src, lds, count, blocks, ahead)
-	case Q5_K:
-		tileRowsQ5_KAMX(&dst[0], step, src, lds, count, blocks, ahead)
-	case Q6_K:
-		tileRowsQ6_KAMX(&dst[0], step, src, lds, count, blocks, ahead)
-	default:
-		return false
-	}
-	return true
 }
 
 func packTilesAMX(dtype DType, kMajor bool, dst *byte, dstStep int, src unsafe.Pointer, lds, count, steps int) {

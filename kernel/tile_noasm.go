@@ -12,7 +12,9 @@ func packTiles(dst []byte, step int, x *operand, o, count, t, length int, rows b
 	packTilesGeneric(dst, step, x, o, count, t, length, rows)
 }
 
-func packBlocks([]byte, int, *operand, int, int, int, int, int) bool { return false }
+func packsPanels(DType) bool { return false }
+
+func packRowsPanel(DType, *packCall) {}
 
 func packLine(dst []byte, x []float32) { packTilesGeneric1(dst, &operand{f32: x}, len(x)) }
 

@@ -3,7 +3,8 @@ package kernel
 import "unsafe"
 
 const (
-	tileBlockK     = 16  // tiles along k that are multiplied at a time: a panel of rows then fills two thirds of an L1
+	tileBlockK     = 16 // tiles along k that are multiplied at a time: a panel of rows then fills two thirds of an L1
+	vectorBlockK   = 8
 	tileBlockRows  = 256 // vectors in one part: with tileBlockK and tileBlockCols they fill most of an L2
 	tileBlockCols  = 640
 	tileCacheBytes = 640 << 10 // of columns that stay in an L2 beside everything else
@@ -185,32 +186,46 @@ func (g *tileTask) rowPanel(call *tileCall, s *scratch, p, t int) {
 	s.tiles.panel = growBytes(s.tiles.panel, panelBytes*max(call.steps, tileBlockK))
 	call.a = unsafe.Pointer(&s.tiles.panel[0])
 	call.aRow, call.aStep, call.aHalf = 2*tileDepth, panelBytes, tileBytes
-	t, length := t*tileDepth, min(call.steps*tileDepth, g.k-t*tileDepth)
-	for i := 0; i < count; i += tileSide {
-		g.packRows(s, s.tiles.panel[i/tileSide*tileBytes:], o+i, min(tileSide, count-i), t, length)
-	}
+	g.packRows(s, s.tiles.panel, p, t*tileDepth, min(call.steps*tileDepth, g.k-t*tileDepth))
 }
 
-// packRows packs up to 16 vectors of rows.
-func (g *tileTask) packRows(s *scratch, dst []byte, o, count, t, length int) {
-	x := &g.rows
-	if !x.dtype.Quantised() {
-		packTiles(dst, panelBytes, x, o, count, t, length, true)
+// packRows packs panel p of rows from t on.
+func (g *tileTask) packRows(s *scratch, dst []byte, p, t, length int) {
+	x, o := g.rows, p*panelSide
+	count := min(panelSide, g.r-o)
+	switch {
+	case g.packsPanel(t, length):
+		call := g.packCall(dst, p, t, length)
+		packRowsPanel(x.dtype, &call)
 		return
+	case x.dtype.Quantised():
+		x = s.decode(&g.rows, o, count, t, length)
+		o, t = 0, 0
 	}
-	if !packBlocks(dst, panelBytes, x, o, count, t, length, g.ahead(t, length)) {
-		decoded := s.decode(x, o, count, t, length)
-		packTiles(dst, panelBytes, &decoded, 0, count, 0, length, true)
+	for i := 0; i < count; i += tileSide {
+		packTiles(dst[i/tileSide*tileBytes:], panelBytes, &x, o+i, min(tileSide, count-i), t, length, true)
 	}
 }
 
-// ahead is how many bytes behind a vector's elements at t those are that will be
-// packed in its place next, when one column is multiplied.
-func (g *tileTask) ahead(t, length int) int {
-	if t+length < g.k {
-		return g.rows.dtype.Bytes(length)
+// packsPanel reports whether rows can be packed by a packCall.
+func (g *tileTask) packsPanel(t, length int) bool {
+	return packsPanels(g.rows.dtype) && !g.rows.kMajor && length%tileDepth == 0 && length <= tileBlockK*tileDepth
+}
+
+func (g *tileTask) packCall(dst []byte, p, t, length int) packCall {
+	x, o := &g.rows, p*panelSide
+	elements, _ := x.dtype.Block()
+	if !x.dtype.Quantised() {
+		elements = tileDepth
 	}
-	return g.rows.dtype.Bytes(panelSide*g.rows.stride - t)
+	call := packCall{
+		dst: &dst[0], src: x.address(o, t), row: x.dtype.Bytes(x.stride), count: min(panelSide, g.r-o),
+		blocks: length / elements, ahead: x.dtype.Bytes(length),
+	}
+	if t+length == g.k {
+		call.ahead = x.dtype.Bytes(panelSide*x.stride) - x.dtype.Bytes(t)
+	}
+	return call
 }
 
 // put stores the sums of panels [lo, hi) of rows and of cols columns from j0 of the
@@ -251,28 +266,65 @@ func (g *tileTask) vector() {
 func (g *tileTask) multiplyVector(worker, part int) {
 	s := &g.pool.scratch[worker]
 	panels := ceilDiv(g.r, panelSide)
+	lo, hi := part*panels/g.rowParts, (part+1)*panels/g.rowParts
 	s.tiles.sums = grow(s.tiles.sums, panelSide)
+	if !g.packsPanel(0, g.k%tileDepth) {
+		g.vectorInPlace(s, lo, hi)
+		return
+	}
+	s.tiles.panel = growBytes(s.tiles.panel, 2*panelBytes*vectorBlockK)
+	half := len(s.tiles.panel) / 2
+	blocks := ceilDiv(g.steps, vectorBlockK)
+	var before tileCall // the block that is packed, and not yet multiplied
+	for i := range (hi - lo) * blocks {
+		p, t := lo+i/blocks, i%blocks*vectorBlockK
+		steps := min(vectorBlockK, g.steps-t)
+		panel := s.tiles.panel[i%2*half:][:half]
+		call := g.packCall(panel, p, t*tileDepth, steps*tileDepth)
+		if i > 0 {
+			call.a, call.b, call.c, call.load, call.tiles = before.a, before.b, before.c, before.load, 2*before.steps
+		}
+		packRowsPanel(g.rows.dtype, &call)
+		if i > 0 && t == 0 {
+			g.putVector(s.tiles.sums, p-1)
+		}
+		before = tileCall{
+			a: unsafe.Pointer(&panel[0]), aRow: 2 * tileDepth, aStep: panelBytes, aHalf: tileBytes, c: &s.tiles.sums[0],
+			b: unsafe.Pointer(&g.packed.data[t*2*tileDepth]), steps: steps, load: min(t, 1),
+		}
+	}
+	tileVector(&before)
+	g.putVector(s.tiles.sums, hi-1)
+}
+
+// vectorInPlace multiplies panels [lo, hi) of rows that are packed one by one, or used where they are.
+func (g *tileTask) vectorInPlace(s *scratch, lo, hi int) {
 	call := tileCall{c: &s.tiles.sums[0]}
-	for p := part * panels / g.rowParts; p < (part+1)*panels/g.rowParts; p++ {
+	for p := lo; p < hi; p++ {
 		for t := 0; t < g.steps; t += call.steps {
-			call.steps = min(tileBlockK, g.steps-t)
+			call.steps = min(vectorBlockK, g.steps-t)
 			call.load = min(t, 1)
 			call.b = unsafe.Pointer(&g.packed.data[t*2*tileDepth])
 			g.rowPanel(&call, s, p, t)
 			tileVector(&call)
 		}
-		for i, v := range s.tiles.sums[:min(panelSide, g.r-p*panelSide)] {
-			at := p*panelSide + i
-			if !g.flip {
-				at *= g.ldc
-			}
-			if g.bias != nil {
-				v += g.bias[p*panelSide+i]
-			}
-			if g.keep {
-				v += g.c[at]
-			}
-			g.c[at] = v
+		g.putVector(s.tiles.sums, p)
+	}
+}
+
+// putVector stores the sums of panel p of rows.
+func (g *tileTask) putVector(sums []float32, p int) {
+	for i, v := range sums[:min(panelSide, g.r-p*panelSide)] {
+		at := p*panelSide + i
+		if g.bias != nil {
+			v += g.bias[at]
 		}
+		if !g.flip {
+			at *= g.ldc
+		}
+		if g.keep {
+			v += g.c[at]
+		}
+		g.c[at] = v
 	}
 }

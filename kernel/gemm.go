@@ -26,16 +26,27 @@ func (p *Pool) Linear(c, a, b Mat, bias []float32) {
 		return
 	}
 	match("Linear", c.Cols, len(bias))
-	if p.Rounds() {
-		p.tiles.bias = bias
+	if x := operandOf(b, false); p.road(&x) != F32 {
+		p.bias = bias
 		p.GemmNT(c, a, b, false)
-		p.tiles.bias = nil
+		p.bias = nil
 		return
 	}
 	for i := range c.Rows {
 		copy(c.F32[i*c.Stride:i*c.Stride+c.Cols], bias)
 	}
 	p.GemmNT(c, a, b, true)
+}
+
+// road is the arithmetic of a product by b.
+func (p *Pool) road(b *operand) DType {
+	switch {
+	case p != nil && p.Compute == I8 && takesInt8(b):
+		return I8
+	case p.Rounds():
+		return BF16
+	}
+	return F32
 }
 
 // GemmNN computes c = a·b, or c += a·b when accumulate is set, for c [m, n],
@@ -83,9 +94,12 @@ func (p *Pool) multiply(c Mat, a, b operand, k int, accumulate bool) {
 		p = serial.Get().(*Pool)
 		defer serial.Put(p)
 	}
-	if p.Compute == BF16 {
-		p.tiles.run(p, c, a, b, k, accumulate)
-		return
+	switch p.road(&b) {
+	case I8:
+		p.int8.run(p, c, a, b, k, accumulate, p.bias)
+	case BF16:
+		p.tiles.run(p, c, a, b, k, accumulate, p.bias)
+	default:
+		p.gemm.run(p, c, a, b, k, accumulate)
 	}
-	p.gemm.run(p, c, a, b, k, accumulate)
 }

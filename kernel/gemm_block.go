@@ -15,6 +15,7 @@ type scratch struct {
 	tile    []float32 // a tile of c that sticks out over the edge
 	decoded []float32 // a part of a quantised b
 	tiles   tileScratch
+	int8    int8Scratch
 }
 
 // grow returns a slice of n floats on a cache line boundary, reusing s when it is long enough.

@@ -32,6 +32,8 @@ type Pool struct {
 	loop    loopTask
 	gemm    gemmTask
 	tiles   tileTask
+	int8    int8Task
+	bias    []float32 // of the product under way, if it rounds
 	scratch []scratch // by worker
 }
 
@@ -64,8 +66,11 @@ func (p *Pool) Workers() int {
 	return p.workers
 }
 
-// Rounds reports whether products round their operands to BF16.
-func (p *Pool) Rounds() bool { return p != nil && p.Compute == BF16 }
+// Rounds reports whether products round their operands to BF16, or I8 where the second
+// one is quantised. Without matrix units, products in I8 by other matrices round nothing.
+func (p *Pool) Rounds() bool {
+	return p != nil && (p.Compute == BF16 || p.Compute == I8 && MatrixUnits())
+}
 
 // Close ends the workers. The pool must not be used afterwards; a nil pool needs no Close.
 func (p *Pool) Close() {

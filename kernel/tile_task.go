@@ -54,7 +54,8 @@ func growBytes(b []byte, n int) []byte {
 	return b[skip : skip+n : skip+room]
 }
 
-func (g *tileTask) run(p *Pool, c Mat, a, b operand, k int, accumulate bool) {
+func (g *tileTask) run(p *Pool, c Mat, a, b operand, k int, accumulate bool, bias []float32) {
+	g.bias = bias
 	g.pool, g.c, g.ldc, g.keep, g.k = p, c.F32, c.Stride, accumulate, k
 	g.steps = ceilDiv(k, tileDepth)
 	g.rows, g.cols, g.r, g.s = a, b, c.Rows, c.Cols
@@ -70,7 +71,7 @@ func (g *tileTask) run(p *Pool, c Mat, a, b operand, k int, accumulate bool) {
 			g.product()
 		}
 	}
-	g.pool, g.c, g.rows, g.cols = nil, nil, operand{}, operand{}
+	g.pool, g.c, g.bias, g.rows, g.cols = nil, nil, nil, operand{}, operand{}
 }
 
 func (g *tileTask) runOn(worker, part int) { g.phase(g, worker, part) }

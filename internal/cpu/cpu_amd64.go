@@ -2,6 +2,9 @@ package cpu
 
 import xcpu "golang.org/x/sys/cpu"
 
+// HasVNNI is about products of 8-bit integers, within AVX-512.
+var HasVNNI = xcpu.X86.HasAVX512VNNI
+
 // HasAVX2, HasAVX512 and HasAMX ask for everything the kernels of that name use.
 var (
 	HasAVX2   = xcpu.X86.HasAVX2 && xcpu.X86.HasFMA && f16c()

@@ -1,7 +1,12 @@
 package kernel
 
-// int8PackGeneric packs 16 rows of quantised blocks, row bytes apart.
-func int8PackGeneric(dst []int8Weights, src []byte, row int, d DType) {
+// int8PackGeneric packs 16 rows of quantised blocks, row bytes apart, with or without signs.
+func int8PackGeneric(dst []int8Weights, src []byte, row int, d DType, signed bool) {
+	kind, _ := int8KindOf(d)
+	zero := uint8(0)
+	if signed {
+		zero = uint8(kind.zero)
+	}
 	elements, bytes := d.Block()
 	per := elements / int8Block
 	for r := range int8Columns {
@@ -11,7 +16,7 @@ func int8PackGeneric(dst []int8Weights, src []byte, row int, d DType) {
 			for i := range per {
 				w := &dst[b+i]
 				for t := range int8Block {
-					w.levels[t/4][r][t%4] = u.levels[i*int8Block+t]
+					w.levels[t/4][r][t%4] = u.levels[i*int8Block+t] - zero
 				}
 				w.scale[r], w.second[r] = u.scale[i], u.second[i]
 			}

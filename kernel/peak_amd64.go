@@ -27,12 +27,38 @@ func tileLoop(n int) (flops float64) {
 	if !useAMX {
 		return 0
 	}
-	var data [4 * tileBytes]byte
-	for i := range data {
-		data[i] = byte(i*7919>>3) &^ 0x40 // small numbers of all kinds: zeros would not make the units work
-	}
+	data := peakData()
 	peakTileAMX(fullTiles, &data[0], n)
 	return 4 * 2 * tileSums * tileDepth * float64(n)
+}
+
+// peakData has numbers of all kinds: zeros would not make the units work.
+func peakData() (data [4 * tileBytes]byte) {
+	for i := range data {
+		data[i] = byte(i*7919>>3) &^ 0x40
+	}
+	return data
+}
+
+//go:noescape
+func peakInt8AVX512(n int)
+
+// peakTileInt8AMX is peakTileAMX for bytes.
+//
+//go:noescape
+func peakTileInt8AMX(config *tileConfig, data *byte, n int)
+
+func int8Loop(n int) (ops float64) {
+	switch {
+	case useAMX:
+		data := peakData()
+		peakTileInt8AMX(fullTiles, &data[0], n)
+		return 4 * 2 * tileSums * 2 * tileDepth * float64(n)
+	case useVNNI():
+		peakInt8AVX512(n)
+		return 12 * 64 * 2 * float64(n)
+	}
+	return 0
 }
 
 func fmaLoop(n int) (flops float64) {

@@ -6,4 +6,6 @@ func fmaLoop(n int) (flops float64) { return fmaGeneric(n) }
 
 func tileLoop(int) float64 { return 0 }
 
+func int8Loop(int) float64 { return 0 }
+
 func readAll(b []byte) { readGeneric(b) }

@@ -81,15 +81,15 @@ func tileTransposeAMX(tiles *byte, step, count int)
 //go:noescape
 func tileWeighAMX(call *weighCall)
 
-// tileOutAMX is tileOutGeneric.
+// tileOutAVX512 is tileOutGeneric.
 //
 //go:noescape
-func tileOutAMX(c *float32, ldc int, tile *float32, rows, cols int, add bool, bias *float32)
+func tileOutAVX512(c *float32, ldc int, tile *float32, rows, cols int, add bool, bias *float32)
 
-// tileOutTransposedAMX is tileOutGeneric, transposed.
+// tileOutTransposedAVX512 is tileOutGeneric, transposed.
 //
 //go:noescape
-func tileOutTransposedAMX(c *float32, ldc int, tile *float32, rows, cols int, add bool, bias *float32)
+func tileOutTransposedAVX512(c *float32, ldc int, tile *float32, rows, cols int, add bool, bias *float32)
 
 func tileProduct(call *tileCall) {
 	if useAMX {
@@ -165,11 +165,11 @@ func packLine(dst []byte, x []float32) {
 // tileOut is tileOutGeneric.
 func tileOut(c []float32, ldc int, tile []float32, rows, cols int, transposed, add bool, bias *float32) {
 	switch {
-	case !useAMX:
+	case !useAVX512:
 		tileOutGeneric(c, ldc, tile, rows, cols, transposed, add, bias)
 	case transposed:
-		tileOutTransposedAMX(&c[0], ldc, &tile[0], rows, cols, add, bias)
+		tileOutTransposedAVX512(&c[0], ldc, &tile[0], rows, cols, add, bias)
 	default:
-		tileOutAMX(&c[0], ldc, &tile[0], rows, cols, add, bias)
+		tileOutAVX512(&c[0], ldc, &tile[0], rows, cols, add, bias)
 	}
 }

@@ -1601,8 +1601,8 @@ done:
 	VZEROUPPER
 	RET
 
-// func tileOutAMX(c *float32, ldc int, tile *float32, rows, cols int, add bool, bias *float32)
-TEXT ·tileOutAMX(SB), NOSPLIT, $0-56
+// func tileOutAVX512(c *float32, ldc int, tile *float32, rows, cols int, add bool, bias *float32)
+TEXT ·tileOutAVX512(SB), NOSPLIT, $0-56
 	MOVQ c+0(FP), DI
 	MOVQ ldc+8(FP), R8
 	SHLQ $2, R8
@@ -1801,8 +1801,8 @@ done:
 	VZEROUPPER
 	RET
 
-// func tileOutTransposedAMX(c *float32, ldc int, tile *float32, rows, cols int, add bool, bias *float32)
-TEXT ·tileOutTransposedAMX(SB), NOSPLIT, $0-56
+// func tileOutTransposedAVX512(c *float32, ldc int, tile *float32, rows, cols int, add bool, bias *float32)
+TEXT ·tileOutTransposedAVX512(SB), NOSPLIT, $0-56
 	MOVQ c+0(FP), DI
 	MOVQ ldc+8(FP), R8
 	SHLQ $2, R8

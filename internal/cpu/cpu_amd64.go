@@ -9,7 +9,7 @@ var HasVNNI = xcpu.X86.HasAVX512VNNI
 var (
 	HasAVX2   = xcpu.X86.HasAVX2 && xcpu.X86.HasFMA && f16c()
 	HasAVX512 = HasAVX2 && xcpu.X86.HasAVX512F && xcpu.X86.HasAVX512BW && xcpu.X86.HasAVX512DQ && xcpu.X86.HasAVX512VL
-	HasAMX    = HasAVX512 && xcpu.X86.HasAVX512BF16 && xcpu.X86.HasAMXTile && xcpu.X86.HasAMXBF16 && tilesAllowed()
+	HasAMX    = HasAVX512 && HasVNNI && xcpu.X86.HasAVX512BF16 && xcpu.X86.HasAMXTile && xcpu.X86.HasAMXBF16 && xcpu.X86.HasAMXInt8 && tilesAllowed()
 )
 
 func cpuid1ecx() uint32

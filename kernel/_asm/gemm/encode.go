@@ -60,6 +60,11 @@ func (g *gen) tileDot(c, a, b int) {
 	g.bytes([]byte{0xc4, 0xe2, byte(0x02 | (^b&15)<<3), 0x5c, byte(0xc0 | c<<3 | a)}, "TDPBF16PS TMM%d, TMM%d, TMM%d", b, a, c)
 }
 
+// tileDotInt8 is tileDot for fours of bytes with sign and integer sums.
+func (g *gen) tileDotInt8(c, a, b int) {
+	g.bytes([]byte{0xc4, 0xe2, byte(0x03 | (^b&15)<<3), 0x5e, byte(0xc0 | c<<3 | a)}, "TDPBSSD TMM%d, TMM%d, TMM%d", b, a, c)
+}
+
 // brains rounds the 16 floats of each of two registers to bfloat16: those of lo
 // to the lower half of dst, those of hi to the upper one.
 func (g *gen) brains(hi, lo, dst int) {

@@ -3,13 +3,16 @@ package main
 import "fmt"
 
 // Products of quantised weights by activations of 8 bits. A block is 32 elements of k
-// for 16 rows of weights: 8 registers of levels without sign, lane r of register q
-// holding elements 4q to 4q+3 of row r; then the rows' scales; then their second scales
-// (of elements 16 on) or minima.
+// for 16 rows of weights: 8 registers of levels, lane r of register q holding elements 4q
+// to 4q+3 of row r; then the rows' scales; then their second scales (of elements 16 on)
+// or minima. Activations have 32 bytes for each of 16 rows.
 const (
 	blockLevels = 512
 	blockBytes  = blockLevels + 128
-	metaBytes   = 128 // of a block of 8 rows of activations: see int8Rows
+	inputBytes  = 512
+	metaBytes   = 128 // of a block of 8 rows of activations: see int8Meta
+	metaScale   = 64
+	metaSum     = 96
 )
 
 func int8Products(g *gen) {
@@ -23,21 +26,21 @@ func int8Products(g *gen) {
 		t.write(g)
 	}
 	int8Round(g)
+	for _, kind := range []string{"", "Pairs", "Minima"} {
+		int8Tile(g, kind)
+	}
+	int8Peak(g)
 }
 
 // int8Micro writes the product of some rows of activations by 16 rows of weights.
 //
-//	AX, R8, R9 rows 0, 3 and 6 of x, BX bytes between rows, SI blocks of weights, DI meta, CX blocks left, DX sums
+//	AX x, SI blocks of weights, DI meta, CX blocks left, DX sums
 //	Z0 to Z7 sums, Z8 to Z15 integer sums, Z16 levels, Z17 scale, Z18 second scale or minimum
 func int8Micro(g *gen, kind string, rows int) {
-	g.fn(fmt.Sprintf("int8Micro%s%dAVX512", kind, rows), "(weights *byte, x *int8, ldx int, meta *byte, blocks int, sums *float32)", 48)
-	for _, l := range []string{"weights+0(FP), SI", "x+8(FP), AX", "ldx+16(FP), BX", "meta+24(FP), DI", "blocks+32(FP), CX", "sums+40(FP), DX"} {
+	g.fn(fmt.Sprintf("int8Micro%s%dAVX512", kind, rows), "(weights *byte, x *int8, meta *byte, blocks int, sums *float32)", 40)
+	for _, l := range []string{"weights+0(FP), SI", "x+8(FP), AX", "meta+16(FP), DI", "blocks+24(FP), CX", "sums+32(FP), DX"} {
 		g.op("MOVQ %s", l)
 	}
-	g.op("LEAQ (AX)(BX*2), R8")
-	g.op("ADDQ BX, R8")
-	g.op("LEAQ (R8)(BX*2), R9")
-	g.op("ADDQ BX, R9")
 	for i := range rows {
 		g.op("VMOVUPS %d(DX), Z%d", 64*i, i)
 	}
@@ -54,7 +57,7 @@ func int8Micro(g *gen, kind string, rows int) {
 		}
 		g.op("VMOVDQU32 %d(SI), Z16", 64*q)
 		for i := range rows {
-			g.op("VPDPBUSD.BCST %s, Z16, Z%d", int8Row(i, 4*q), 8+i)
+			g.op("VPDPBUSD.BCST %d(AX), Z16, Z%d", 32*i+4*q, 8+i)
 		}
 	}
 	switch kind {
@@ -63,27 +66,20 @@ func int8Micro(g *gen, kind string, rows int) {
 	case "Minima":
 		addInts(g, rows, 17)
 		for i := range rows {
-			g.op("VFNMADD231PS.BCST %d(DI), Z18, Z%d", 96+4*i, i)
+			g.op("VFNMADD231PS.BCST %d(DI), Z18, Z%d", metaSum+4*i, i)
 		}
 	default:
 		addInts(g, rows, 17)
 	}
 	g.op("ADDQ $%d, SI", blockBytes)
 	g.op("ADDQ $%d, DI", metaBytes)
-	for _, r := range []string{"AX", "R8", "R9"} {
-		g.op("ADDQ $32, %s", r)
-	}
+	g.op("ADDQ $%d, AX", inputBytes)
 	g.op("DECQ CX")
 	g.op("JNZ loop")
 	for i := range rows {
 		g.op("VMOVUPS Z%d, %d(DX)", i, 64*i)
 	}
 	g.ret()
-}
-
-// int8Row is the operand at an offset of row i of x.
-func int8Row(i, offset int) string {
-	return fmt.Sprintf("%d(%s)%s", offset, []string{"AX", "R8", "R9"}[i/3], []string{"", "(BX*1)", "(BX*2)"}[i%3])
 }
 
 func startInts(g *gen, rows, offset int) {
@@ -96,7 +92,7 @@ func startInts(g *gen, rows, offset int) {
 func addInts(g *gen, rows, scale int) {
 	for i := range rows {
 		g.op("VCVTDQ2PS Z%d, Z%d", 8+i, 8+i)
-		g.op("VMULPS.BCST %d(DI), Z%d, Z19", 64+4*i, scale)
+		g.op("VMULPS.BCST %d(DI), Z%d, Z19", metaScale+4*i, scale)
 		g.op("VFMADD231PS Z19, Z%d, Z%d", 8+i, i)
 	}
 }
@@ -157,7 +153,7 @@ func int8Round(g *gen) {
 		g.op("VMOVSS X9, %d(BX)", 32*i)
 	}
 	g.op("ADDQ $128, SI")
-	g.op("ADDQ $32, DI")
+	g.op("ADDQ $%d, DI", inputBytes)
 	g.op("ADDQ R8, DX")
 	g.op("ADDQ R8, BX")
 	g.op("DECQ CX")

@@ -5,7 +5,7 @@ import "fmt"
 // An int8Type writes the way from 16 rows of quantised blocks to blocks of levels.
 //
 //	SI, R8, R9, R10 rows 0, 4, 8 and 12, DX and BX bytes to the next row and the third, DI dst, CX blocks left
-//	R11 how far ahead to fetch; Z26 offsets of the rows; Z27 to Z31: masks
+//	R11 how far ahead to fetch; Z25 zero, to be taken off the levels; Z26 offsets of the rows; Z27 to Z30: masks
 type int8Type struct {
 	name   string
 	bytes  int // of a block
@@ -22,7 +22,7 @@ var int8Types = []int8Type{
 }
 
 func (t int8Type) write(g *gen) {
-	g.fn("int8Pack"+t.name+"AVX512", "(dst, src *byte, row, blocks, ahead int)", 40)
+	g.fn("int8Pack"+t.name+"AVX512", "(dst, src *byte, row, blocks, ahead, zero int)", 48)
 	for _, l := range []string{"dst+0(FP), DI", "src+8(FP), SI", "row+16(FP), DX", "blocks+24(FP), CX", "ahead+32(FP), R11"} {
 		g.op("MOVQ %s", l)
 	}
@@ -32,7 +32,9 @@ func (t int8Type) write(g *gen) {
 	g.op("LEAQ (DX)(DX*2), BX")
 	g.op("VPBROADCASTD DX, Z26")
 	g.op("VPMULLD lanes16<>(SB), Z26, Z26")
-	for i, v := range []uint32{0x0f0f0f0f, 0x80808080, 0x30303030, 0x0000ffff, 0x10101010} {
+	g.op("MOVQ zero+40(FP), AX")
+	g.op("VPBROADCASTB AX, Z25")
+	for i, v := range []uint32{0x0f0f0f0f, 0x10101010, 0x30303030, 0x0000ffff} {
 		g.op("MOVL $%#08x, AX", v)
 		g.op("VPBROADCASTD AX, Z%d", 27+i)
 	}
@@ -102,14 +104,19 @@ func putLevels(g *gen, block, q, r int) {
 	g.op("VMOVDQU32 Z%d, %d(DI)", r, block*blockBytes+64*q)
 }
 
+// putSigned is putLevels for levels less zero.
+func putSigned(g *gen, block, q, r int) {
+	g.op("VPSUBB Z25, Z%d, Z%d", r, r)
+	putLevels(g, block, q, r)
+}
+
 func int8Q8(g *gen) {
 	gatherWords(g, 0, false)
 	g.op("VMOVUPS Z0, %d(DI)", blockLevels)
 	for half := range 2 {
 		quads(g, 2+16*half, 1, 5)
 		for q := range 4 {
-			g.op("VPXORD Z28, Z%d, Z%d", 1+q, 1+q)
-			putLevels(g, 0, 4*half+q, 1+q)
+			putSigned(g, 0, 4*half+q, 1+q)
 		}
 	}
 }
@@ -120,9 +127,9 @@ func int8Q4(g *gen) {
 	quads(g, 2, 1, 5)
 	for q := range 4 {
 		nibble(g, 0, 1+q, 9)
-		putLevels(g, 0, q, 9)
+		putSigned(g, 0, q, 9)
 		nibble(g, 1, 1+q, 10)
-		putLevels(g, 0, 4+q, 10)
+		putSigned(g, 0, 4+q, 10)
 	}
 }
 
@@ -169,7 +176,7 @@ func shiftBit(g *gen, bit, r, t int) {
 		g.op("VPSRLD $%d, Z%d, Z%d", bit-4, r, t)
 		r = t
 	}
-	g.op("VPANDD Z31, Z%d, Z%d", r, t)
+	g.op("VPANDD Z28, Z%d, Z%d", r, t)
 }
 
 // int8GroupScales puts the scales and minima of 8 groups where they belong, from 12
@@ -242,7 +249,7 @@ func int8Q6(g *gen) {
 					}
 					g.op("VPANDD Z29, Z%d, Z14", bits)
 					g.op("VPORD Z14, Z13, Z13")
-					putLevels(g, 4*half+j, 4*part+q, 13)
+					putSigned(g, 4*half+j, 4*part+q, 13)
 				}
 			}
 		}

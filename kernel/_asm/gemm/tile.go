@@ -154,6 +154,10 @@ func tileVector(g *gen) {
 // elements are those of data: zeros would be multiplied at a higher clock.
 func tilePeak(g *gen) {
 	g.fn("peakTileAMX", "(config *tileConfig, data *byte, n int)", 24)
+	tilePeakLoop(g, g.tileDot)
+}
+
+func tilePeakLoop(g *gen, dot func(c, a, b int)) {
 	g.op("MOVQ config+0(FP), AX")
 	g.tileConfig()
 	g.op("MOVQ data+8(FP), SI")
@@ -165,7 +169,7 @@ func tilePeak(g *gen) {
 	}
 	g.label("loop")
 	for i := range 4 {
-		g.tileDot(i, 4+i%2, 6+i/2)
+		dot(i, 4+i%2, 6+i/2)
 	}
 	g.op("DECQ CX")
 	g.op("JNZ loop")

@@ -162,9 +162,9 @@ func transpose16(g *gen) (rows [16]int) {
 //
 //	SI tile, DI c, R8 bytes between c's rows, CX rows left, K1 columns
 func tileOut(g *gen, transposed bool) {
-	name := "tileOutAMX"
+	name := "tileOutAVX512"
 	if transposed {
-		name = "tileOutTransposedAMX"
+		name = "tileOutTransposedAVX512"
 	}
 	g.fn(name, "(c *float32, ldc int, tile *float32, rows, cols int, add bool, bias *float32)", 56)
 	g.op("MOVQ c+0(FP), DI")

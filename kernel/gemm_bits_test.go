@@ -26,22 +26,6 @@ func fmaProduct(x, y *operand, row, col, k int, c float32, add bool) float32 {
 	return c
 }
 
-// fma32 rounds a·b + c once. The product of two float32 is exact in float64;
-// rounding the sum to odd there makes the second rounding the only one.
-func fma32(a, b, c float32) float32 {
-	p, q := float64(a)*float64(b), float64(c)
-	s := p + q
-	v := s - p
-	if e := (p - (s - v)) + (q - v); e != 0 && math.Float64bits(s)&1 == 0 {
-		toward := math.Inf(1)
-		if e < 0 {
-			toward = math.Inf(-1)
-		}
-		s = math.Nextafter(s, toward)
-	}
-	return float32(s)
-}
-
 func TestFMA32(t *testing.T) {
 	// 1 + 2^-12 squared is 1 + 2^-11 + 2^-24, a tie that a tiny addend must break.
 	x := float32(1 + 0x1p-12)

@@ -6,16 +6,17 @@ import (
 )
 
 // Products of activations rounded to 8 bits by quantised weights. A block is 32
-// elements of k. Weights are packed for 16 rows of b side by side, activations for 8
+// elements of k. Weights are packed for 16 rows of b side by side, activations for some
 // rows of a.
 const (
 	int8Block   = 32
 	int8Columns = 16 // rows of b in a panel
-	int8Rows    = 8  // rows of a side by side
+	int8Rows    = 4  // rows of a side by side, in a call
 )
 
-// int8Inputs is a block of 16 rows of activations.
-type int8Inputs [2 * int8Rows][int8Block]int8
+// int8Input is a block of a row of activations. Those of 4 rows lie side by side, or of
+// 16 for the matrix unit.
+type int8Input [int8Block]int8
 
 // int8Weights is a block of a panel: lane r of quad q has levels 4q to 4q+3 of row r.
 // Their zero is taken off where the matrix unit multiplies them, which wants signs;
@@ -26,20 +27,28 @@ type int8Weights struct {
 	second [int8Columns]float32 // scale of elements 16 on, or minimum
 }
 
-// int8Meta tells of a block of activations.
+// int8Meta tells of a block of 4 rows of activations.
 type int8Meta struct {
 	start [2][int8Rows]int32 // what the integer sums start with: the levels' zero times the elements, of each half if there are two scales
 	scale [int8Rows]float32
 	sum   [int8Rows]float32 // of the elements
 }
 
-// int8Sums are those of up to 16 rows of activations.
-type int8Sums [2 * int8Rows][int8Columns]float32
-
 const (
 	int8WeightBytes = int(unsafe.Sizeof(int8Weights{}))
 	int8MetaBytes   = int(unsafe.Sizeof(int8Meta{}))
 )
+
+// An int8Line is a row of sums by a panel.
+type int8Line [int8Columns]float32
+
+// An int8Call is the product of up to 4 rows of activations by a panel, or by two.
+type int8Call struct {
+	panels [2][]int8Weights
+	sums   [2][]int8Line // of the rows, to be added to
+	x      []int8Input
+	meta   []int8Meta
+}
 
 // An int8Kind says what the levels of a dtype stand for: scale·(level - zero), or
 // scale·level - minimum.
@@ -75,27 +84,33 @@ func int8KindOf(d DType) (kind int8Kind, ok bool) {
 	return kind, false
 }
 
-// int8RoundGeneric rounds whole blocks of a row of 16 to 8 bits: to x·127/max|x|,
-// nearest, ties to even. For each block, meta receives the scale and the sums of both halves.
-func int8RoundGeneric(q []int8Inputs, meta []int8Meta, row int, x []float32) {
+// int8RoundGeneric rounds whole blocks of a row, number row of those that share meta, to
+// 8 bits: to x·127/max|x|, nearest, ties to even. Its blocks are step apart in q. For each
+// one, meta receives the scale and the sums of both halves.
+func int8RoundGeneric(q []int8Input, step int, meta []int8Meta, row int, x []float32) {
 	for b := range len(x) / int8Block {
-		block, m, row8 := x[b*int8Block:(b+1)*int8Block], &meta[b], row%int8Rows
+		block, m := x[b*int8Block:(b+1)*int8Block], &meta[b]
 		most := abs(extreme(block))
-		var scale float32
-		if most > 0 {
-			scale = 127 / most
-		}
-		m.scale[row8] = most / 127
-		m.start[0][row8], m.start[1][row8] = 0, 0
+		inverse := min(127/most, math.MaxFloat32)
+		m.scale[row] = most / 127
+		m.start[0][row], m.start[1][row] = 0, 0
 		for i, v := range block {
 			if v != v {
-				m.scale[row8] = v
+				m.scale[row] = v
 			}
-			level := int8(min(max(math.RoundToEven(float64(float32(v*scale))), -128), 127))
-			q[b][row][i] = level
-			m.start[i/16][row8] += int32(level)
+			level := int8Level(v * inverse)
+			q[b*step][i] = level
+			m.start[i/16][row] += int32(level)
 		}
 	}
+}
+
+// int8Level is the nearest level; that of no number is the lowest one.
+func int8Level(v float32) int8 {
+	if v != v {
+		return math.MinInt8
+	}
+	return int8(max(-128, min(127, math.RoundToEven(float64(v)))))
 }
 
 // finish turns the sums of elements into what a kind of weights needs.
@@ -115,35 +130,55 @@ func (k int8Kind) finish(meta []int8Meta, rows int) {
 	}
 }
 
-// int8MicroGeneric adds the products of some rows of x, from row first on, by a panel to sums:
-//
-//	for each block:
-//		n = start + Σ level·x, exactly
-//		sum = fma(float(n), scale·meta.scale, sum), for each half if there are two scales
-//		sum = fma(-minimum, meta.sum, sum), if there are minima
-func int8MicroGeneric(kind int8Kind, weights []int8Weights, x []int8Inputs, first int, meta []int8Meta, rows int, sums *int8Sums) {
-	for b := range weights {
-		w, m := &weights[b], &meta[b]
-		for i := range rows {
-			row := &x[b][first+i]
-			for r := range int8Columns {
-				n := [2]int32{m.start[0][i], m.start[1][i]}
-				for t, v := range row {
-					half := 0
+// int8MicroGeneric adds the products of some rows by each panel to the sums; see the
+// package comment.
+func int8MicroGeneric(kind int8Kind, call *int8Call, rows int) {
+	for p, panel := range call.panels {
+		for b := range panel {
+			w, m := &panel[b], &call.meta[b]
+			for i := range rows {
+				for r := range int8Columns {
+					n := kind.integers(w, &call.x[b*int8Rows+i], r)
+					sum := &call.sums[p][i][r]
+					*sum = fma32(float32(n[0]+m.start[0][i]), w.scale[r]*m.scale[i], *sum)
 					if kind.pairs {
-						half = t / 16
+						*sum = fma32(float32(n[1]+m.start[1][i]), w.second[r]*m.scale[i], *sum)
 					}
-					n[half] += int32(w.levels[t/4][r][t%4]) * int32(v)
+					if kind.minima {
+						*sum = fma32(-w.second[r], m.sum[i], *sum)
+					}
 				}
-				s := sums[i][r] + float32(float32(n[0])*float32(w.scale[r]*m.scale[i]))
-				if kind.pairs {
-					s += float32(float32(n[1]) * float32(w.second[r]*m.scale[i]))
-				}
-				if kind.minima {
-					s -= float32(w.second[r] * m.sum[i])
-				}
-				sums[i][r] = s
 			}
 		}
 	}
+}
+
+// integers is Σ level·x for column r of a panel, or that of each half.
+func (k int8Kind) integers(w *int8Weights, x *int8Input, r int) (n [2]int32) {
+	for q, quad := range w.levels {
+		half := 0
+		if k.pairs {
+			half = q / (int8Block / 8)
+		}
+		for t, level := range quad[r] {
+			n[half] += int32(level) * int32(x[4*q+t])
+		}
+	}
+	return n
+}
+
+// fma32 rounds a·b + c once. The product of two float32 is exact in float64; rounding
+// the sum to odd there makes the second rounding the only one.
+func fma32(a, b, c float32) float32 {
+	p, q := float64(a)*float64(b), float64(c)
+	s := p + q
+	v := s - p
+	if e := (p - (s - v)) + (q - v); e != 0 && math.Float64bits(s)&1 == 0 {
+		toward := math.Inf(1)
+		if e < 0 {
+			toward = math.Inf(-1)
+		}
+		s = math.Nextafter(s, toward)
+	}
+	return float32(s)
 }

@@ -11,22 +11,18 @@ import (
 // useVNNI reports whether the kernels of 8 bits run; they belong to AVX-512.
 func useVNNI() bool { return useAVX512 && cpu.HasVNNI }
 
-// int8RoundAVX512 is int8RoundGeneric for pointers to the row's first elements, scale and
-// sum; the latter are step bytes apart.
+// int8RoundAVX2 is int8RoundGeneric for pointers to the row's first elements and sum; step
+// is in bytes.
 //
 //go:noescape
-func int8RoundAVX512(q *int8, scales *float32, sums *int32, step int, x *float32, blocks int)
+func int8RoundAVX2(q *int8Input, step int, sums *int32, x *float32, blocks int)
 
-func int8Round(q []int8Inputs, meta []int8Meta, row int, x []float32) {
-	if len(x) == 0 {
+func int8Round(q []int8Input, step int, meta []int8Meta, row int, x []float32) {
+	if len(x) > 0 && (useAVX2 || useAVX512) {
+		int8RoundAVX2(&q[0], step*int8Block, &meta[0].start[0][row], &x[0], len(x)/int8Block)
 		return
 	}
-	if useVNNI() {
-		m := &meta[0]
-		int8RoundAVX512(&q[0][row][0], &m.scale[row%int8Rows], &m.start[0][row%int8Rows], int8MetaBytes, &x[0], len(x)/int8Block)
-		return
-	}
-	int8RoundGeneric(q, meta, row, x)
+	int8RoundGeneric(q, step, meta, row, x)
 }
 
 // int8PackQ8_0AVX512 is int8PackGeneric; it fetches memory the given number of bytes
@@ -70,83 +66,77 @@ func int8Pack(dst []int8Weights, src []byte, row int, d DType, ahead int, signed
 	}
 }
 
-// int8Micro1AVX512 is int8MicroGeneric for one row and one scale to a block; the
-// others are for more rows, two scales, or a minimum.
+// int8Micro1AVX512 is int8MicroGeneric for one row, one panel and one scale to a block;
+// the others are for more rows, for 4 rows by two panels, for two scales, or a minimum.
 //
 //go:noescape
-func int8Micro1AVX512(weights *byte, x *int8, meta *byte, blocks int, sums *float32)
+func int8Micro1AVX512(call *int8Call)
 
 //go:noescape
-func int8Micro2AVX512(weights *byte, x *int8, meta *byte, blocks int, sums *float32)
+func int8Micro2AVX512(call *int8Call)
 
 //go:noescape
-func int8Micro4AVX512(weights *byte, x *int8, meta *byte, blocks int, sums *float32)
+func int8Micro4AVX512(call *int8Call)
 
 //go:noescape
-func int8Micro8AVX512(weights *byte, x *int8, meta *byte, blocks int, sums *float32)
+func int8MicroWideAVX512(call *int8Call)
 
 //go:noescape
-func int8MicroPairs1AVX512(weights *byte, x *int8, meta *byte, blocks int, sums *float32)
+func int8MicroPairs1AVX512(call *int8Call)
 
 //go:noescape
-func int8MicroPairs2AVX512(weights *byte, x *int8, meta *byte, blocks int, sums *float32)
+func int8MicroPairs2AVX512(call *int8Call)
 
 //go:noescape
-func int8MicroPairs4AVX512(weights *byte, x *int8, meta *byte, blocks int, sums *float32)
+func int8MicroPairs4AVX512(call *int8Call)
 
 //go:noescape
-func int8MicroPairs8AVX512(weights *byte, x *int8, meta *byte, blocks int, sums *float32)
+func int8MicroPairsWideAVX512(call *int8Call)
 
 //go:noescape
-func int8MicroMinima1AVX512(weights *byte, x *int8, meta *byte, blocks int, sums *float32)
+func int8MicroMinima1AVX512(call *int8Call)
 
 //go:noescape
-func int8MicroMinima2AVX512(weights *byte, x *int8, meta *byte, blocks int, sums *float32)
+func int8MicroMinima2AVX512(call *int8Call)
 
 //go:noescape
-func int8MicroMinima4AVX512(weights *byte, x *int8, meta *byte, blocks int, sums *float32)
+func int8MicroMinima4AVX512(call *int8Call)
 
 //go:noescape
-func int8MicroMinima8AVX512(weights *byte, x *int8, meta *byte, blocks int, sums *float32)
+func int8MicroMinimaWideAVX512(call *int8Call)
 
-// int8Micro multiplies up to 8 rows from first on; those behind the last one, up to a
-// power of two, may have any values.
-func int8Micro(kind int8Kind, weights []int8Weights, x []int8Inputs, first int, meta []int8Meta, rows int, sums *int8Sums) {
+// int8Micro multiplies up to 4 rows; those behind the last one, up to a power of two, or
+// to 4 if there are two panels, may have any values.
+func int8Micro(kind int8Kind, call *int8Call, rows int) {
 	if !useVNNI() {
-		int8MicroGeneric(kind, weights, x, first, meta, rows, sums)
+		int8MicroGeneric(kind, call, rows)
 		return
 	}
-	if len(weights) == 0 {
+	if len(call.panels[0]) == 0 {
 		return
 	}
-	size := 0 // the power of two
-	for 1<<size < rows {
-		size++
-	}
-	w, m, s := (*byte)(unsafe.Pointer(&weights[0])), (*byte)(unsafe.Pointer(&meta[0])), &sums[0][0]
-	q := &x[0][first][0]
 	switch {
 	case kind.pairs:
-		int8MicroPairs(size, w, q, m, len(weights), s)
+		int8MicroPairs(call, rows)
 	case kind.minima:
-		int8MicroMinima(size, w, q, m, len(weights), s)
+		int8MicroMinima(call, rows)
 	default:
-		int8MicroPlain(size, w, q, m, len(weights), s)
+		int8MicroPlain(call, rows)
 	}
 }
 
 // int8TileAMX is int8MicroGeneric for 16 rows, weights with signs and sums that start
-// with zero; next is the meta of the last 8 rows, buffer has room for two tiles of
+// with zero; meta is that of all blocks of 4 rows, then of the next. buffer has room for two tiles of
 // integers for each scale of a block. The others are for two scales, or a minimum.
 //
 //go:noescape
-func int8TileAMX(config *tileConfig, weights *byte, x *int8, meta, next *byte, blocks int, sums *float32, buffer *int32)
+func int8TileAMX(config *tileConfig, weights *byte, x *int8Input, meta *int8Meta, blocks int, sums *int8Line, buffer *int32)
 
 //go:noescape
-func int8TilePairsAMX(config *tileConfig, weights *byte, x *int8, meta, next *byte, blocks int, sums *float32, buffer *int32)
+func int8TilePairsAMX(config *tileConfig, weights *byte, x *int8Input, meta *int8Meta, blocks int, sums *int8Line, buffer *int32)
 
 //go:noescape
-func int8TileMinimaAMX(config *tileConfig, weights *byte, x *int8, meta, next *byte, blocks int, sums *float32, buffer *int32)
+func int8TileMinimaAMX(config *tileConfig, weights *byte, x *int8Input, meta *int8Meta, blocks int, sums *int8Line, buffer *int32)
 
 // int8Tiles multiply 16 rows of 32 bytes (4) by 8 fours of 16 columns (6); pairTiles half
 // of that twice (4 and 6, 5 and 7).
@@ -156,54 +146,53 @@ var (
 )
 
 // int8Tile multiplies 16 rows by the matrix unit.
-func int8Tile(kind int8Kind, weights []int8Weights, x []int8Inputs, meta []int8Meta, blocks int, sums *int8Sums, buffer []float32) {
-	w, q, s, b := (*byte)(unsafe.Pointer(&weights[0])), &x[0][0][0], &sums[0][0], (*int32)(unsafe.Pointer(&buffer[0]))
-	m, next := (*byte)(unsafe.Pointer(&meta[0])), (*byte)(unsafe.Pointer(&meta[blocks]))
+func int8Tile(kind int8Kind, weights []int8Weights, x []int8Input, meta []int8Meta, sums []int8Line, buffer []float32) {
+	w, b, blocks := (*byte)(unsafe.Pointer(&weights[0])), (*int32)(unsafe.Pointer(&buffer[0])), len(weights)
 	switch {
 	case kind.pairs:
-		int8TilePairsAMX(pairTiles, w, q, m, next, blocks, s, b)
+		int8TilePairsAMX(pairTiles, w, &x[0], &meta[0], blocks, &sums[0], b)
 	case kind.minima:
-		int8TileMinimaAMX(int8Tiles, w, q, m, next, blocks, s, b)
+		int8TileMinimaAMX(int8Tiles, w, &x[0], &meta[0], blocks, &sums[0], b)
 	default:
-		int8TileAMX(int8Tiles, w, q, m, next, blocks, s, b)
+		int8TileAMX(int8Tiles, w, &x[0], &meta[0], blocks, &sums[0], b)
 	}
 }
 
-func int8MicroPlain(size int, weights *byte, x *int8, meta *byte, blocks int, sums *float32) {
-	switch size {
-	case 0:
-		int8Micro1AVX512(weights, x, meta, blocks, sums)
-	case 1:
-		int8Micro2AVX512(weights, x, meta, blocks, sums)
-	case 2:
-		int8Micro4AVX512(weights, x, meta, blocks, sums)
+func int8MicroPlain(call *int8Call, rows int) {
+	switch {
+	case len(call.panels[1]) > 0:
+		int8MicroWideAVX512(call)
+	case rows == 1:
+		int8Micro1AVX512(call)
+	case rows == 2:
+		int8Micro2AVX512(call)
 	default:
-		int8Micro8AVX512(weights, x, meta, blocks, sums)
+		int8Micro4AVX512(call)
 	}
 }
 
-func int8MicroPairs(size int, weights *byte, x *int8, meta *byte, blocks int, sums *float32) {
-	switch size {
-	case 0:
-		int8MicroPairs1AVX512(weights, x, meta, blocks, sums)
-	case 1:
-		int8MicroPairs2AVX512(weights, x, meta, blocks, sums)
-	case 2:
-		int8MicroPairs4AVX512(weights, x, meta, blocks, sums)
+func int8MicroPairs(call *int8Call, rows int) {
+	switch {
+	case len(call.panels[1]) > 0:
+		int8MicroPairsWideAVX512(call)
+	case rows == 1:
+		int8MicroPairs1AVX512(call)
+	case rows == 2:
+		int8MicroPairs2AVX512(call)
 	default:
-		int8MicroPairs8AVX512(weights, x, meta, blocks, sums)
+		int8MicroPairs4AVX512(call)
 	}
 }
 
-func int8MicroMinima(size int, weights *byte, x *int8, meta *byte, blocks int, sums *float32) {
-	switch size {
-	case 0:
-		int8MicroMinima1AVX512(weights, x, meta, blocks, sums)
-	case 1:
-		int8MicroMinima2AVX512(weights, x, meta, blocks, sums)
-	case 2:
-		int8MicroMinima4AVX512(weights, x, meta, blocks, sums)
+func int8MicroMinima(call *int8Call, rows int) {
+	switch {
+	case len(call.panels[1]) > 0:
+		int8MicroMinimaWideAVX512(call)
+	case rows == 1:
+		int8MicroMinima1AVX512(call)
+	case rows == 2:
+		int8MicroMinima2AVX512(call)
 	default:
-		int8MicroMinima8AVX512(weights, x, meta, blocks, sums)
+		int8MicroMinima4AVX512(call)
 	}
 }

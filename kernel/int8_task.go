@@ -3,7 +3,9 @@ package kernel
 import "unsafe"
 
 const (
+	int8Few        = 8         // up to so many rows, a panel is unpacked in an L1 and used at once
 	int8Chunk      = 16        // blocks that are unpacked at a time for a few rows: their panel stays in an L1
+	int8Depth      = 64        // blocks that are multiplied at a time for many rows
 	int8PanelBytes = 384 << 10 // of panels that are unpacked at once for many rows, and stay in an L2
 	int8InputBytes = 256 << 10 // of rows that go through all of them, beside them
 )
@@ -16,9 +18,10 @@ type int8Task struct {
 	a, b operand
 	kind int8Kind
 
-	blocks int          // along k
-	x      []int8Inputs // all blocks of the first 16 rows, then of the next
-	meta   []int8Meta   // all blocks of the first 8 rows, then of the next
+	blocks int         // along k
+	side   int         // rows side by side in x
+	x      []int8Input // all blocks of the first rows side by side, then of the next
+	meta   []int8Meta  // all blocks of the first 4 rows, then of the next
 
 	pool  *Pool
 	phase func(g *int8Task, worker, part int)
@@ -29,7 +32,8 @@ type int8Task struct {
 type int8Scratch struct {
 	weights []int8Weights
 	edge    []byte // rows of a last panel, filled up to 16
-	sums    int8Sums
+	sums    [2][]int8Line
+	call    int8Call
 	buffer  []float32 // of the matrix unit
 }
 
@@ -45,20 +49,35 @@ func (g *int8Task) run(p *Pool, c Mat, a, b operand, k int, accumulate bool, bia
 	g.pool, g.c, g.a, g.b, g.keep, g.bias = p, c, a, b, accumulate, bias
 	g.kind, _ = int8KindOf(b.dtype)
 	g.blocks = k / int8Block
-	groups := ceilDiv(c.Rows, 2*int8Rows)
-	g.x = growInt8(g.x, groups*g.blocks)
-	g.meta = growInt8(g.meta, 2*groups*g.blocks)
-	g.share(ceilDiv(c.Rows, int8Rows), (*int8Task).round)
+	g.side = int8Rows
+	if g.tiled() {
+		g.side = tileSide
+	}
+	rows := ceilDiv(c.Rows, g.side) * g.side
+	g.x = growInt8(g.x, rows*g.blocks)
+	g.meta = growInt8(g.meta, rows/int8Rows*g.blocks)
+	g.share(ceilDiv(c.Rows, int8Few), (*int8Task).round)
 
 	panels := ceilDiv(c.Cols, int8Columns)
 	most := 1
-	if c.Rows > int8Rows {
+	if c.Rows > int8Few {
 		most = max(1, int8PanelBytes/(g.blocks*int8WeightBytes))
 	}
 	g.width = min(ceilDiv(panels, 4*p.workers), most)
 	g.share(ceilDiv(panels, g.width), (*int8Task).multiply)
 	g.pool, g.c, g.a, g.b, g.bias = nil, Mat{}, operand{}, operand{}, nil
 }
+
+// tiled reports whether the matrix unit multiplies.
+func (g *int8Task) tiled() bool { return MatrixUnits() && g.c.Rows > int8Few }
+
+// input is where the blocks of x of a row, and those beside it, begin with block b.
+func (g *int8Task) input(row, b int) []int8Input {
+	return g.x[(row/g.side*g.blocks+b)*g.side+row%g.side:]
+}
+
+// metaOf is where the meta of a row begins with block b.
+func (g *int8Task) metaOf(row, b int) []int8Meta { return g.meta[row/int8Rows*g.blocks+b:] }
 
 // growInt8 returns n elements on a cache line boundary, reusing s when it is long enough.
 func growInt8[E any](s []E, n int) []E {
@@ -82,16 +101,16 @@ func (g *int8Task) share(n int, phase func(*int8Task, int, int)) {
 	g.pool.run(n, g)
 }
 
-// round rounds 8 rows of a.
-func (g *int8Task) round(_, group int) {
-	meta := g.meta[group*g.blocks:][:g.blocks]
-	x := g.x[group/2*g.blocks:][:g.blocks]
-	rows := min(int8Rows, g.c.Rows-group*int8Rows)
-	for i := range rows {
-		at := group*int8Rows + i
-		int8Round(x, meta, at%(2*int8Rows), g.a.f32[at*g.a.stride:][:g.blocks*int8Block])
+// round rounds some rows of a.
+func (g *int8Task) round(_, part int) {
+	for i := part * int8Few; i < min((part+1)*int8Few, g.c.Rows); i += int8Rows {
+		meta, rows := g.metaOf(i, 0)[:g.blocks], min(int8Rows, g.c.Rows-i)
+		for r := range rows {
+			x := g.a.f32[(i+r)*g.a.stride:][:g.blocks*int8Block]
+			int8Round(g.input(i+r, 0), g.side, meta, r, x)
+		}
+		g.kind.finish(meta, rows)
 	}
-	g.kind.finish(meta, rows)
 }
 
 // multiply computes some panels of columns of c.
@@ -99,7 +118,7 @@ func (g *int8Task) multiply(worker, part int) {
 	s := &g.pool.scratch[worker].int8
 	lo := part * g.width
 	hi := min(lo+g.width, ceilDiv(g.c.Cols, int8Columns))
-	if g.c.Rows > int8Rows {
+	if g.c.Rows > int8Few {
 		g.many(s, lo, hi)
 		return
 	}
@@ -111,13 +130,14 @@ func (g *int8Task) multiply(worker, part int) {
 // few multiplies up to 8 rows by a panel that is unpacked chunk by chunk, each to be used at once.
 func (g *int8Task) few(s *int8Scratch, p int) {
 	s.weights = growInt8(s.weights, int8Chunk)
-	s.sums = int8Sums{}
+	s.clearSums(g.c.Rows)
 	for b := 0; b < g.blocks; b += int8Chunk {
-		n := min(int8Chunk, g.blocks-b)
-		g.unpack(s, s.weights[:n], p, b, false)
-		int8Micro(g.kind, s.weights[:n], g.x[b:], 0, g.meta[b:], g.c.Rows, &s.sums)
+		s.call.panels[0] = s.weights[:min(int8Chunk, g.blocks-b)]
+		g.unpack(s, s.call.panels[0], p, b, false)
+		g.micro(s, 0, g.c.Rows, b)
 	}
-	g.put(s, p, 0, g.c.Rows)
+	g.put(p, 0, g.c.Rows, s.sums[0])
+	s.call = int8Call{}
 }
 
 // many multiplies all rows by panels [lo, hi), which are unpacked whole: some rows by
@@ -125,32 +145,72 @@ func (g *int8Task) few(s *int8Scratch, p int) {
 func (g *int8Task) many(s *int8Scratch, lo, hi int) {
 	s.weights = growInt8(s.weights, (hi-lo)*g.blocks)
 	for p := lo; p < hi; p++ {
-		g.unpack(s, s.weights[(p-lo)*g.blocks:][:g.blocks], p, 0, MatrixUnits())
+		g.unpack(s, g.panel(s, lo, p), p, 0, g.tiled())
 	}
-	step := max(1, int8InputBytes/(g.blocks*int(unsafe.Sizeof(int8Inputs{})))) * 2 * int8Rows
-	for i0 := 0; i0 < g.c.Rows; i0 += step {
-		for p := lo; p < hi; p++ {
-			for i := i0; i < min(i0+step, g.c.Rows); i += 2 * int8Rows {
-				rows := min(2*int8Rows, g.c.Rows-i)
-				g.rows(s, s.weights[(p-lo)*g.blocks:][:g.blocks], i, rows)
-				g.put(s, p, i, rows)
+	step := max(1, int8InputBytes/(g.blocks*int8Block*tileSide)) * tileSide
+	for i := 0; i < g.c.Rows; i += step {
+		rows := min(step, g.c.Rows-i)
+		for p := lo; p < hi; p += 2 {
+			if g.tiled() {
+				g.tiles(s, lo, p, min(p+2, hi), i, rows)
+			} else {
+				g.strip(s, lo, p, min(p+2, hi), i, rows)
 			}
 		}
 	}
+	s.call = int8Call{}
 }
 
-// rows multiplies up to 16 rows from i on by an unpacked panel.
-func (g *int8Task) rows(s *int8Scratch, weights []int8Weights, i, rows int) {
-	x, meta := g.x[i/(2*int8Rows)*g.blocks:], g.meta[i/int8Rows*g.blocks:]
-	if MatrixUnits() {
-		s.buffer = grow(s.buffer, 4*tileSums)
-		int8Tile(g.kind, weights, x, meta, g.blocks, &s.sums, s.buffer)
-		return
+// panel is an unpacked panel of those from lo on.
+func (g *int8Task) panel(s *int8Scratch, lo, p int) []int8Weights {
+	return s.weights[(p-lo)*g.blocks:][:g.blocks]
+}
+
+// strip multiplies some rows from i on by panels [p, end), one or two of those from lo
+// on, chunk by chunk of k, each to stay in an L1.
+func (g *int8Task) strip(s *int8Scratch, lo, p, end, i, rows int) {
+	s.clearSums(rows)
+	for b := 0; b < g.blocks; b += int8Depth {
+		n := min(int8Depth, g.blocks-b)
+		s.call.panels[1] = nil
+		for k := range end - p {
+			s.call.panels[k] = g.panel(s, lo, p+k)[b:][:n]
+		}
+		g.micro(s, i, rows, b)
 	}
-	s.sums = int8Sums{}
-	for first := 0; first < rows; first += int8Rows {
-		sums := (*int8Sums)(unsafe.Pointer(&s.sums[first])) // of no more than 8 rows
-		int8Micro(g.kind, weights, x, first, meta[first/int8Rows*g.blocks:], min(int8Rows, rows-first), sums)
+	for k := range end - p {
+		g.put(p+k, i, rows, s.sums[k])
+	}
+}
+
+// micro adds products of some rows from i on, with blocks from b on, to the sums.
+func (g *int8Task) micro(s *int8Scratch, i, rows, b int) {
+	for r := 0; r < rows; r += int8Rows {
+		s.call.x, s.call.meta = g.input(i+r, b), g.metaOf(i+r, b)
+		for k := range s.sums {
+			s.call.sums[k] = s.sums[k][r:]
+		}
+		int8Micro(g.kind, &s.call, min(int8Rows, rows-r))
+	}
+}
+
+// clearSums makes room for the sums of some rows.
+func (s *int8Scratch) clearSums(rows int) {
+	for k := range s.sums {
+		s.sums[k] = growInt8(s.sums[k], ceilDiv(rows, tileSide)*tileSide)
+		clear(s.sums[k])
+	}
+}
+
+// tiles is strip by the matrix unit.
+func (g *int8Task) tiles(s *int8Scratch, lo, p, end, i, rows int) {
+	s.clearSums(tileSide)
+	s.buffer = grow(s.buffer, 4*tileSums)
+	for ; p < end; p++ {
+		for r := i; r < i+rows; r += tileSide {
+			int8Tile(g.kind, g.panel(s, lo, p), g.input(r, 0), g.metaOf(r, 0), s.sums[0], s.buffer)
+			g.put(p, r, min(tileSide, i+rows-r), s.sums[0])
+		}
 	}
 }
 
@@ -174,14 +234,16 @@ func (g *int8Task) unpack(s *int8Scratch, dst []int8Weights, p, b int, signed bo
 	int8Pack(dst, g.b.raw[at:], row, g.b.dtype, ahead, signed)
 }
 
-// put stores the sums of rows from i on for panel p.
-func (g *int8Task) put(s *int8Scratch, p, i, rows int) {
+// put stores the sums of some rows from i on for panel p; there is room for whole tiles.
+func (g *int8Task) put(p, i, rows int, sums []int8Line) {
 	j := p * int8Columns
 	cols := min(int8Columns, g.c.Cols-j)
 	var bias *float32
 	if g.bias != nil {
 		bias = &g.bias[j]
 	}
-	tile := unsafe.Slice(&s.sums[0][0], tileSums)
-	tileOut(g.c.F32[i*g.c.Stride+j:], g.c.Stride, tile, rows, cols, false, g.keep, bias)
+	for r := 0; r < rows; r += tileSide {
+		tile := unsafe.Slice(&sums[r][0], tileSums)
+		tileOut(g.c.F32[(i+r)*g.c.Stride+j:], g.c.Stride, tile, min(tileSide, rows-r), cols, false, g.keep, bias)
+	}
 }

@@ -5,18 +5,22 @@ package main
 // one before are scaled.
 //
 //	AX x, SI levels, R8 32, R11 64; R12 and R14 buffers of integer sums: being filled, being read
-//	R13 scales, DI and R9 meta of rows 0 to 7 and 8 to 15, CX blocks left, DX sums
+//	R13 scales, DI, R9, R10 and BX meta of 4 rows each, CX blocks left, DX sums
 //	Z0 to Z15 sums, Z16 scale, Z17 second scale or minimum
 func int8Tile(g *gen, kind string) {
-	g.fn("int8Tile"+kind+"AMX", "(config *tileConfig, weights *byte, x *int8, meta, next *byte, blocks int, sums *float32, buffer *int32)", 64)
+	g.fn("int8Tile"+kind+"AMX", "(config *tileConfig, weights *byte, x *int8, meta *byte, blocks int, sums *float32, buffer *int32)", 56)
 	g.op("MOVQ config+0(FP), AX")
 	g.tileConfig()
 	for _, l := range []string{
-		"weights+8(FP), SI", "x+16(FP), AX", "meta+24(FP), DI", "next+32(FP), R9", "blocks+40(FP), CX",
-		"sums+48(FP), DX", "buffer+56(FP), R12", "SI, R13", "$32, R8", "$64, R11",
+		"weights+8(FP), SI", "x+16(FP), AX", "meta+24(FP), DI", "blocks+32(FP), CX",
+		"sums+40(FP), DX", "buffer+48(FP), R12", "SI, R13", "$32, R8", "$64, R11", "CX, BX",
 	} {
 		g.op("MOVQ %s", l)
 	}
+	g.op("IMULQ $%d, BX", metaBytes)
+	g.op("LEAQ (DI)(BX*1), R9")
+	g.op("LEAQ (R9)(BX*1), R10")
+	g.op("ADDQ R10, BX")
 	halves := 1
 	if kind == "Pairs" {
 		halves = 2
@@ -58,7 +62,7 @@ func int8Tiles(g *gen, halves int) {
 	for h := range halves {
 		g.tileStore(h, "R12", "R11", 1024*h)
 	}
-	g.op("ADDQ $%d, AX", inputBytes)
+	g.op("ADDQ $%d, AX", 16*inputBytes)
 	g.op("ADDQ $%d, SI", blockBytes)
 }
 
@@ -68,7 +72,8 @@ func int8Scale(g *gen, kind string) {
 	if kind != "" {
 		g.op("VMOVUPS %d(R13), Z17", blockLevels+64)
 	}
-	meta := func(i int) (base string, offset int) { return []string{"DI", "R9"}[i/8], 4 * (i % 8) }
+	bases := []string{"DI", "R9", "R10", "BX"}
+	meta := func(i int) (base string, offset int) { return bases[i/4], 4 * (i % 4) }
 	for i := range 16 {
 		base, offset := meta(i)
 		add := func(half, scale int) {
@@ -86,8 +91,9 @@ func int8Scale(g *gen, kind string) {
 		}
 	}
 	g.op("ADDQ $%d, R13", blockBytes)
-	g.op("ADDQ $%d, DI", metaBytes)
-	g.op("ADDQ $%d, R9", metaBytes)
+	for _, base := range bases {
+		g.op("ADDQ $%d, %s", metaBytes, base)
+	}
 }
 
 // int8Peak writes n rounds of independent dot products of bytes.

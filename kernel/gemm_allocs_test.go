@@ -23,9 +23,15 @@ func TestGemmAllocs(t *testing.T) {
 		}
 		for _, d := range quantised {
 			c, a, b := F32Mat(make([]float32, m*130), m, 130), randomMat(rng, F32, m, 512), randomBlocks(t, rng, d, 130, 512)
-			if n := testing.AllocsPerRun(5, func() { pool.GemmNT(c, a, b, true) }); n != 0 {
-				t.Errorf("%v, m=%d: %v allocations a call", d, m, n)
+			for _, pool.Compute = range []DType{F32, I8} {
+				for range 10 { // until each worker has had every part
+					pool.GemmNT(c, a, b, true)
+				}
+				if n := testing.AllocsPerRun(5, func() { pool.GemmNT(c, a, b, true) }); n != 0 {
+					t.Errorf("%v by %v, m=%d: %v allocations a call", d, pool.Compute, m, n)
+				}
 			}
+			pool.Compute = F32
 		}
 	}
 }

@@ -19,8 +19,7 @@ const (
 type int8Input [int8Block]int8
 
 // int8Weights is a block of a panel: lane r of quad q has levels 4q to 4q+3 of row r.
-// Their zero is taken off where the matrix unit multiplies them, which wants signs;
-// VNNI wants none.
+// They have signs where the kernel wants them: see int8Kind.
 type int8Weights struct {
 	levels [int8Block / 4][int8Columns][4]uint8
 	scale  [int8Columns]float32
@@ -56,30 +55,34 @@ type int8Kind struct {
 	zero   int32
 	pairs  bool // the two halves of a block have scales of their own
 	minima bool
+	short  bool // a block has 16 elements, and 16 zeros behind them
+	signed bool // zero is taken off the levels as they are unpacked
 }
 
-// offset is what the unpacking of a dtype takes off its levels as they are stored: Q8_0
-// has signs, the others have none.
-func (k int8Kind) offset(d DType, signed bool) int {
-	switch {
-	case d == Q8_0 && !signed:
-		return int(k.zero) // as good as adding it, in 8 bits
-	case d != Q8_0 && signed:
-		return int(k.zero)
+// elements is how many of k make up a block.
+func (k int8Kind) elements() int {
+	if k.short {
+		return int8Block / 2
 	}
-	return 0
+	return int8Block
 }
 
 func int8KindOf(d DType) (kind int8Kind, ok bool) {
 	switch d {
-	case Q8_0:
+	case Q8_0, IQ4_NL:
 		return int8Kind{zero: 128}, true
 	case Q4_0:
 		return int8Kind{zero: 8}, true
-	case Q4_K, Q5_K:
+	case Q5_0:
+		return int8Kind{zero: 16}, true
+	case Q4_1, Q5_1, Q4_K, Q5_K:
 		return int8Kind{minima: true}, true
 	case Q6_K:
 		return int8Kind{zero: 32, pairs: true}, true
+	case Q3_K:
+		return int8Kind{zero: 4, pairs: true}, true
+	case Q2_K:
+		return int8Kind{minima: true, short: true}, true
 	}
 	return kind, false
 }
@@ -95,10 +98,11 @@ func int8RoundGeneric(q []int8Input, step int, meta []int8Meta, row int, x []flo
 		m.scale[row] = most / 127
 		m.start[0][row], m.start[1][row] = 0, 0
 		for i, v := range block {
-			if v != v {
+			v *= inverse
+			if v != v { // nor was x, or it was infinite
 				m.scale[row] = v
 			}
-			level := int8Level(v * inverse)
+			level := int8Level(v)
 			q[b*step][i] = level
 			m.start[i/16][row] += int32(level)
 		}
@@ -115,6 +119,10 @@ func int8Level(v float32) int8 {
 
 // finish turns the sums of elements into what a kind of weights needs.
 func (k int8Kind) finish(meta []int8Meta, rows int) {
+	zero := k.zero
+	if k.signed {
+		zero = 0
+	}
 	for b := range meta {
 		m := &meta[b]
 		for i := range rows {
@@ -125,7 +133,7 @@ func (k int8Kind) finish(meta []int8Meta, rows int) {
 			if k.minima {
 				m.sum[i] = m.scale[i] * float32(first)
 			}
-			m.start[0][i], m.start[1][i] = -k.zero*first, -k.zero*second
+			m.start[0][i], m.start[1][i] = -zero*first, -zero*second
 		}
 	}
 }
@@ -160,8 +168,12 @@ func (k int8Kind) integers(w *int8Weights, x *int8Input, r int) (n [2]int32) {
 		if k.pairs {
 			half = q / (int8Block / 8)
 		}
-		for t, level := range quad[r] {
-			n[half] += int32(level) * int32(x[4*q+t])
+		for t, u := range quad[r] {
+			level := int32(u)
+			if k.signed {
+				level = int32(int8(u))
+			}
+			n[half] += level * int32(x[4*q+t])
 		}
 	}
 	return n

@@ -8,8 +8,9 @@ import (
 	"github.com/fovea-ml/fovea/internal/cpu"
 )
 
-// useVNNI reports whether the kernels of 8 bits run; they belong to AVX-512.
-func useVNNI() bool { return useAVX512 && cpu.HasVNNI }
+// useVNNI and useAVXVNNI choose the instructions of products in 8 bits, within AVX-512
+// and AVX2.
+var useVNNI, useAVXVNNI = cpu.HasVNNI, cpu.HasAVXVNNI
 
 // int8RoundAVX2 is int8RoundGeneric for pointers to the row's first elements and sum; step
 // is in bytes.
@@ -23,106 +24,6 @@ func int8Round(q []int8Input, step int, meta []int8Meta, row int, x []float32) {
 		return
 	}
 	int8RoundGeneric(q, step, meta, row, x)
-}
-
-// int8PackQ8_0AVX512 is int8PackGeneric; it fetches memory the given number of bytes
-// ahead, whose address need not be valid. blocks are those of the dtype.
-//
-//go:noescape
-func int8PackQ8_0AVX512(dst, src *byte, row, blocks, ahead, zero int)
-
-//go:noescape
-func int8PackQ4_0AVX512(dst, src *byte, row, blocks, ahead, zero int)
-
-//go:noescape
-func int8PackQ4_KAVX512(dst, src *byte, row, blocks, ahead, zero int)
-
-//go:noescape
-func int8PackQ5_KAVX512(dst, src *byte, row, blocks, ahead, zero int)
-
-//go:noescape
-func int8PackQ6_KAVX512(dst, src *byte, row, blocks, ahead, zero int)
-
-func int8Pack(dst []int8Weights, src []byte, row int, d DType, ahead int, signed bool) {
-	if !useVNNI() {
-		int8PackGeneric(dst, src, row, d, signed)
-		return
-	}
-	kind, _ := int8KindOf(d)
-	zero := kind.offset(d, signed)
-	elements, _ := d.Block()
-	to, blocks := (*byte)(unsafe.Pointer(&dst[0])), len(dst)*int8Block/elements
-	switch d {
-	case Q8_0:
-		int8PackQ8_0AVX512(to, &src[0], row, blocks, ahead, zero)
-	case Q4_0:
-		int8PackQ4_0AVX512(to, &src[0], row, blocks, ahead, zero)
-	case Q4_K:
-		int8PackQ4_KAVX512(to, &src[0], row, blocks, ahead, zero)
-	case Q5_K:
-		int8PackQ5_KAVX512(to, &src[0], row, blocks, ahead, zero)
-	case Q6_K:
-		int8PackQ6_KAVX512(to, &src[0], row, blocks, ahead, zero)
-	}
-}
-
-// int8Micro1AVX512 is int8MicroGeneric for one row, one panel and one scale to a block;
-// the others are for more rows, for 4 rows by two panels, for two scales, or a minimum.
-//
-//go:noescape
-func int8Micro1AVX512(call *int8Call)
-
-//go:noescape
-func int8Micro2AVX512(call *int8Call)
-
-//go:noescape
-func int8Micro4AVX512(call *int8Call)
-
-//go:noescape
-func int8MicroWideAVX512(call *int8Call)
-
-//go:noescape
-func int8MicroPairs1AVX512(call *int8Call)
-
-//go:noescape
-func int8MicroPairs2AVX512(call *int8Call)
-
-//go:noescape
-func int8MicroPairs4AVX512(call *int8Call)
-
-//go:noescape
-func int8MicroPairsWideAVX512(call *int8Call)
-
-//go:noescape
-func int8MicroMinima1AVX512(call *int8Call)
-
-//go:noescape
-func int8MicroMinima2AVX512(call *int8Call)
-
-//go:noescape
-func int8MicroMinima4AVX512(call *int8Call)
-
-//go:noescape
-func int8MicroMinimaWideAVX512(call *int8Call)
-
-// int8Micro multiplies up to 4 rows; those behind the last one, up to a power of two, or
-// to 4 if there are two panels, may have any values.
-func int8Micro(kind int8Kind, call *int8Call, rows int) {
-	if !useVNNI() {
-		int8MicroGeneric(kind, call, rows)
-		return
-	}
-	if len(call.panels[0]) == 0 {
-		return
-	}
-	switch {
-	case kind.pairs:
-		int8MicroPairs(call, rows)
-	case kind.minima:
-		int8MicroMinima(call, rows)
-	default:
-		int8MicroPlain(call, rows)
-	}
 }
 
 // int8TileAMX is int8MicroGeneric for 16 rows, weights with signs and sums that start
@@ -155,44 +56,5 @@ func int8Tile(kind int8Kind, weights []int8Weights, x []int8Input, meta []int8Me
 		int8TileMinimaAMX(int8Tiles, w, &x[0], &meta[0], blocks, &sums[0], b)
 	default:
 		int8TileAMX(int8Tiles, w, &x[0], &meta[0], blocks, &sums[0], b)
-	}
-}
-
-func int8MicroPlain(call *int8Call, rows int) {
-	switch {
-	case len(call.panels[1]) > 0:
-		int8MicroWideAVX512(call)
-	case rows == 1:
-		int8Micro1AVX512(call)
-	case rows == 2:
-		int8Micro2AVX512(call)
-	default:
-		int8Micro4AVX512(call)
-	}
-}
-
-func int8MicroPairs(call *int8Call, rows int) {
-	switch {
-	case len(call.panels[1]) > 0:
-		int8MicroPairsWideAVX512(call)
-	case rows == 1:
-		int8MicroPairs1AVX512(call)
-	case rows == 2:
-		int8MicroPairs2AVX512(call)
-	default:
-		int8MicroPairs4AVX512(call)
-	}
-}
-
-func int8MicroMinima(call *int8Call, rows int) {
-	switch {
-	case len(call.panels[1]) > 0:
-		int8MicroMinimaWideAVX512(call)
-	case rows == 1:
-		int8MicroMinima1AVX512(call)
-	case rows == 2:
-		int8MicroMinima2AVX512(call)
-	default:
-		int8MicroMinima4AVX512(call)
 	}
 }

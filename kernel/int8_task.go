@@ -48,7 +48,8 @@ func takesInt8(b *operand) bool {
 func (g *int8Task) run(p *Pool, c Mat, a, b operand, k int, accumulate bool, bias []float32) {
 	g.pool, g.c, g.a, g.b, g.keep, g.bias = p, c, a, b, accumulate, bias
 	g.kind, _ = int8KindOf(b.dtype)
-	g.blocks = k / int8Block
+	g.kind.signed = g.tiled() || int8Signs() && g.kind.zero == 128
+	g.blocks = k / g.kind.elements()
 	g.side = int8Rows
 	if g.tiled() {
 		g.side = tileSide
@@ -103,13 +104,37 @@ func (g *int8Task) share(n int, phase func(*int8Task, int, int)) {
 
 // round rounds some rows of a.
 func (g *int8Task) round(_, part int) {
+	k := g.blocks * g.kind.elements()
 	for i := part * int8Few; i < min((part+1)*int8Few, g.c.Rows); i += int8Rows {
 		meta, rows := g.metaOf(i, 0)[:g.blocks], min(int8Rows, g.c.Rows-i)
 		for r := range rows {
-			x := g.a.f32[(i+r)*g.a.stride:][:g.blocks*int8Block]
-			int8Round(g.input(i+r, 0), g.side, meta, r, x)
+			int8Round(g.input(i+r, 0), g.side, meta, r, g.a.f32[(i+r)*g.a.stride:][:k])
+		}
+		if g.kind.short {
+			g.halve(i, rows)
 		}
 		g.kind.finish(meta, rows)
+	}
+}
+
+// halve makes two blocks of each that was rounded of some rows from i on: the second
+// half of the elements becomes the first one of the next block.
+func (g *int8Task) halve(i, rows int) {
+	x, meta := g.input(i, 0), g.metaOf(i, 0)
+	for b := g.blocks/2 - 1; b >= 0; b-- {
+		m := meta[b]
+		for half := range 2 {
+			n := &meta[2*b+half]
+			n.scale, n.start[0], n.start[1] = m.scale, m.start[half], [int8Rows]int32{}
+		}
+		for r := range rows {
+			both := x[b*g.side+r]
+			for half := range 2 {
+				at := &x[(2*b+half)*g.side+r]
+				*at = int8Input{}
+				copy(at[:int8Block/2], both[half*int8Block/2:])
+			}
+		}
 	}
 }
 
@@ -133,7 +158,7 @@ func (g *int8Task) few(s *int8Scratch, p int) {
 	s.clearSums(g.c.Rows)
 	for b := 0; b < g.blocks; b += int8Chunk {
 		s.call.panels[0] = s.weights[:min(int8Chunk, g.blocks-b)]
-		g.unpack(s, s.call.panels[0], p, b, false)
+		g.unpack(s, s.call.panels[0], p, b)
 		g.micro(s, 0, g.c.Rows, b)
 	}
 	g.put(p, 0, g.c.Rows, s.sums[0])
@@ -145,16 +170,16 @@ func (g *int8Task) few(s *int8Scratch, p int) {
 func (g *int8Task) many(s *int8Scratch, lo, hi int) {
 	s.weights = growInt8(s.weights, (hi-lo)*g.blocks)
 	for p := lo; p < hi; p++ {
-		g.unpack(s, g.panel(s, lo, p), p, 0, g.tiled())
+		g.unpack(s, g.panel(s, lo, p), p, 0)
 	}
 	step := max(1, int8InputBytes/(g.blocks*int8Block*tileSide)) * tileSide
 	for i := 0; i < g.c.Rows; i += step {
 		rows := min(step, g.c.Rows-i)
-		for p := lo; p < hi; p += 2 {
-			if g.tiled() {
-				g.tiles(s, lo, p, min(p+2, hi), i, rows)
+		for p := lo; p < hi; p += int8Panels() {
+			if end := min(p+int8Panels(), hi); g.tiled() {
+				g.tiles(s, lo, p, end, i, rows)
 			} else {
-				g.strip(s, lo, p, min(p+2, hi), i, rows)
+				g.strip(s, lo, p, end, i, rows)
 			}
 		}
 	}
@@ -215,23 +240,23 @@ func (g *int8Task) tiles(s *int8Scratch, lo, p, end, i, rows int) {
 }
 
 // unpack unpacks blocks from b on of panel p.
-func (g *int8Task) unpack(s *int8Scratch, dst []int8Weights, p, b int, signed bool) {
-	o, row := p*int8Columns, g.b.dtype.Bytes(g.b.stride)
-	at, size := g.b.dtype.Bytes(o*g.b.stride+b*int8Block), g.b.dtype.Bytes(len(dst)*int8Block)
+func (g *int8Task) unpack(s *int8Scratch, dst []int8Weights, p, b int) {
+	d, o, k := g.b.dtype, p*int8Columns, g.kind.elements()
+	row, at, size := d.Bytes(g.b.stride), d.Bytes(o*g.b.stride+b*k), d.Bytes(len(dst)*k)
 	if rows := g.c.Cols - o; rows < int8Columns { // missing rows get no weight
 		s.edge = growBytes(s.edge, int8Columns*size)
 		clear(s.edge)
 		for r := range rows {
 			copy(s.edge[r*size:(r+1)*size], g.b.raw[at+r*row:])
 		}
-		int8Pack(dst, s.edge, size, g.b.dtype, 0, signed)
+		int8Pack(g.kind, dst, s.edge, size, d, 0)
 		return
 	}
 	ahead := size // where the rows go on
 	if b+len(dst) == g.blocks {
-		ahead = int8Columns*row - g.b.dtype.Bytes(b*int8Block)
+		ahead = int8Columns*row - d.Bytes(b*k)
 	}
-	int8Pack(dst, g.b.raw[at:], row, g.b.dtype, ahead, signed)
+	int8Pack(g.kind, dst, g.b.raw[at:], row, d, ahead)
 }
 
 // put stores the sums of some rows from i on for panel p; there is room for whole tiles.

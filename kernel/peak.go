@@ -13,8 +13,8 @@ func PeakFMA(workers int) (gflops float64) { return peak(workers, 1<<19, fmaLoop
 // PeakBF16 is PeakFMA for products of bfloat16 by matrix units; 0 where there are none.
 func PeakBF16(workers int) (gflops float64) { return peak(workers, 1<<16, tileLoop) }
 
-// PeakInt8 is PeakFMA for products of 8-bit integers, by matrix units or VNNI; 0 where
-// there is neither.
+// PeakInt8 is PeakFMA for products of 8-bit integers, by matrix units, VNNI or what comes
+// closest; 0 for the Go reference.
 func PeakInt8(workers int) (gops float64) { return peak(workers, 1<<17, int8Loop) }
 
 // peak is the best of several runs of n rounds of a loop, which returns the operations done.

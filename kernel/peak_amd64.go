@@ -40,8 +40,20 @@ func peakData() (data [4 * tileBytes]byte) {
 	return data
 }
 
+// peakInt8AVX512 runs n rounds of 12 independent dot products of 64 bytes on registers.
+//
 //go:noescape
 func peakInt8AVX512(n int)
+
+// peakInt8AVXVNNI is peakInt8AVX512 with 8 of 32 bytes.
+//
+//go:noescape
+func peakInt8AVXVNNI(n int)
+
+// peakInt8AVX2 is peakInt8AVX512 with 12 of 32 bytes, in 16 bits.
+//
+//go:noescape
+func peakInt8AVX2(n int)
 
 // peakTileInt8AMX is peakTileAMX for bytes.
 //
@@ -49,14 +61,21 @@ func peakInt8AVX512(n int)
 func peakTileInt8AMX(config *tileConfig, data *byte, n int)
 
 func int8Loop(n int) (ops float64) {
-	switch {
-	case useAMX:
+	if useAMX {
 		data := peakData()
 		peakTileInt8AMX(fullTiles, &data[0], n)
 		return 4 * 2 * tileSums * 2 * tileDepth * float64(n)
-	case useVNNI():
+	}
+	switch int8Chosen() {
+	case &int8AVX512:
 		peakInt8AVX512(n)
 		return 12 * 64 * 2 * float64(n)
+	case &int8AVXVNNI:
+		peakInt8AVXVNNI(n)
+		return 8 * 32 * 2 * float64(n)
+	case &int8AVX2:
+		peakInt8AVX2(n)
+		return 12 * 32 * 2 * float64(n)
 	}
 	return 0
 }

@@ -81,13 +81,18 @@ func requantizeSigned(levels []byte, x []float32, scale float32, zero int) {
 
 func decodeQ3_K(dst []float32, src []byte) {
 	var levels [superblock]byte
-	unpackCrumbs(levels[:128], src[32:], 0)
-	unpackCrumbs(levels[128:], src[64:], 0)
-	unpackBits(levels[:], src, 2)
+	unpackQ3(&levels, src)
 	d := halfAt(src[108:])
 	for g := range signedGroups {
 		decodeSigned(dst[16*g:], levels[16*g:], d*float32(signedScale(src[96:], g)), 4)
 	}
+}
+
+// unpackQ3 takes two bits of each level from 64 bytes, and one from the 32 before.
+func unpackQ3(levels *[superblock]byte, src []byte) {
+	unpackCrumbs(levels[:128], src[32:], 0)
+	unpackCrumbs(levels[128:], src[64:], 0)
+	unpackBits(levels[:], src, 2)
 }
 
 // signedScale returns the scale of group g of 16, -32 to 31, from 12 bytes: the low

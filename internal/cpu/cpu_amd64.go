@@ -2,8 +2,8 @@ package cpu
 
 import xcpu "golang.org/x/sys/cpu"
 
-// HasVNNI is about products of 8-bit integers, within AVX-512.
-var HasVNNI = xcpu.X86.HasAVX512VNNI
+// HasVNNI and HasAVXVNNI are about products of 8-bit integers, within AVX-512 and AVX2.
+var HasVNNI, HasAVXVNNI = xcpu.X86.HasAVX512VNNI, xcpu.X86.HasAVXVNNI
 
 // HasAVX2, HasAVX512 and HasAMX ask for everything the kernels of that name use.
 var (

@@ -2,7 +2,7 @@ package main
 
 import "fmt"
 
-// The assembler knows neither AMX nor AVX512-BF16: these functions write the bytes.
+// The assembler knows neither AMX nor AVX512-BF16 nor AVX-VNNI: these functions write the bytes.
 
 // gpr are the numbers of the general registers in instructions.
 var gpr = map[string]int{
@@ -63,6 +63,12 @@ func (g *gen) tileDot(c, a, b int) {
 // tileDotInt8 is tileDot for fours of bytes with sign and integer sums.
 func (g *gen) tileDotInt8(c, a, b int) {
 	g.bytes([]byte{0xc4, 0xe2, byte(0x03 | (^b&15)<<3), 0x5e, byte(0xc0 | c<<3 | a)}, "TDPBSSD TMM%d, TMM%d, TMM%d", b, a, c)
+}
+
+// vnni adds the dot products of four bytes each, of a with signs and b without, to the
+// integers of dst: VPDPBUSD for AVX2. dst is one of the first 8 registers, a of the others.
+func (g *gen) vnni(a, b, dst int) {
+	g.bytes([]byte{0xc4, 0xc2, byte(5 | (^b&15)<<3), 0x50, byte(0xc0 | dst<<3 | a&7)}, "VPDPBUSD Y%d, Y%d, Y%d", a, b, dst)
 }
 
 // brains rounds the 16 floats of each of two registers to bfloat16: those of lo

@@ -1,7 +1,5 @@
 package main
 
-import "fmt"
-
 // Products of quantised weights by activations of 8 bits. A block is 32 elements of k
 // for 16 rows of weights: 8 registers of levels, lane r of register q holding elements 4q
 // to 4q+3 of row r; then the rows' scales; then their second scales (of elements 16 on)
@@ -16,155 +14,29 @@ const (
 )
 
 func int8Products(g *gen) {
-	laneTable(g)
+	int8Constants(g)
 	for _, kind := range []string{"", "Pairs", "Minima"} {
 		for _, rows := range []int{1, 2, 4} {
-			int8Micro(g, kind, rows, 1)
+			int8Tiling{kind, rows, 1}.write(g)
 		}
-		int8Micro(g, kind, 4, 2)
-	}
-	for _, t := range int8Types {
-		t.write(g)
-	}
-	int8Round(g)
-	for _, kind := range []string{"", "Pairs", "Minima"} {
+		int8Tiling{kind, 4, 2}.write(g)
 		int8Tile(g, kind)
 	}
+	for _, rows := range []int{1, 4} {
+		for _, kind := range []string{"", "Pairs", "Minima"} {
+			int8Narrow{kind, rows, 0}.write(g)
+		}
+		int8Narrow{"", rows, 4}.write(g)      // levels up to 31
+		int8Narrow{"Signs", rows, 1}.write(g) // -128 to 127
+		int8Narrow{"Pairs", rows, 2}.write(g) // up to 63
+		int8Narrow{"Minima", rows, 4}.write(g)
+	}
+	for _, t := range int8Types {
+		t.write(g, avx2)
+		t.write(g, avx512)
+	}
+	int8Round(g)
 	int8Peak(g)
-}
-
-// int8Micro writes the product of some rows of activations by 16 rows of weights, or
-// by 32: those of two panels.
-//
-//	AX x, SI and BX blocks of weights, DI meta, CX blocks left, DX sums
-//	Z0 to Z15 integer sums, those of the second panel last, Z16 and Z17 levels
-//	Z18 and Z19 scales, Z20 and Z21 second scales or minima
-//	Z24 on: sums, if there is room for them
-func int8Micro(g *gen, kind string, rows, panels int) {
-	name := fmt.Sprintf("int8Micro%s%d", kind, rows)
-	if panels == 2 {
-		name = "int8Micro" + kind + "Wide"
-	}
-	g.fn(name+"AVX512", "(call *int8Call)", 8)
-	int8CallFields(g)
-	m := int8Tiling{rows, panels}
-	if !m.inMemory() {
-		m.each(func(i, p, r int) { g.op("VMOVUPS %s, Z%d", m.sum(i, p), 24+r) })
-	}
-	g.label("loop")
-	for p := range panels {
-		g.op("VMOVUPS %d(%s), Z%d", blockLevels, int8PanelOf[p], 18+p)
-		if kind != "" {
-			g.op("VMOVUPS %d(%s), Z%d", blockLevels+64, int8PanelOf[p], 20+p)
-		}
-	}
-	m.start(g, 0)
-	for q := range 8 {
-		if kind == "Pairs" && q == 4 {
-			m.add(g, 18)
-			m.start(g, 16)
-		}
-		m.dot(g, q)
-	}
-	if kind == "Pairs" {
-		m.add(g, 20)
-	} else {
-		m.add(g, 18)
-	}
-	if kind == "Minima" {
-		m.subtract(g)
-	}
-	g.op("ADDQ $%d, SI", blockBytes)
-	g.op("ADDQ $%d, BX", blockBytes)
-	g.op("ADDQ $%d, DI", metaBytes)
-	g.op("ADDQ $%d, AX", 4*inputBytes)
-	g.op("DECQ CX")
-	g.op("JNZ loop")
-	if !m.inMemory() {
-		m.each(func(i, p, r int) { g.op("VMOVUPS Z%d, %s", 24+r, m.sum(i, p)) })
-	}
-	g.ret()
-}
-
-// int8CallFields loads the fields of an int8Call.
-func int8CallFields(g *gen) {
-	g.op("MOVQ call+0(FP), R15")
-	for _, l := range []string{"0(R15), SI", "8(R15), CX", "24(R15), BX", "48(R15), DX", "72(R15), R8", "96(R15), AX", "120(R15), DI"} {
-		g.op("MOVQ %s", l)
-	}
-}
-
-// int8PanelOf and int8SumsOf point to the weights and sums of each panel.
-var (
-	int8PanelOf = []string{"SI", "BX"}
-	int8SumsOf  = []string{"DX", "R8"}
-)
-
-// int8Tiling is how many sums a micro-kernel has at a time.
-type int8Tiling struct{ rows, panels int }
-
-// inMemory reports whether the sums leave no room for floats beside the integers.
-func (m int8Tiling) inMemory() bool { return m.rows*m.panels > 8 }
-
-func (m int8Tiling) sum(i, p int) string { return fmt.Sprintf("%d(%s)", 64*i, int8SumsOf[p]) }
-
-// each calls f for every sum: number r is that of row i and panel p.
-func (m int8Tiling) each(f func(i, p, r int)) {
-	for i := range m.rows {
-		for p := range m.panels {
-			f(i, p, m.rows*p+i)
-		}
-	}
-}
-
-// start begins the integer sums.
-func (m int8Tiling) start(g *gen, offset int) {
-	m.each(func(i, p, r int) { g.op("VPBROADCASTD %d(DI), Z%d", offset+4*i, r) })
-}
-
-// dot adds the products of four elements.
-func (m int8Tiling) dot(g *gen, q int) {
-	for p := range m.panels {
-		g.op("VMOVDQU32 %d(%s), Z%d", 64*q, int8PanelOf[p], 16+p)
-	}
-	for i := range m.rows {
-		if m.panels == 1 {
-			g.op("VPDPBUSD.BCST %d(AX), Z16, Z%d", 32*i+4*q, i)
-			continue
-		}
-		g.op("VPBROADCASTD %d(AX), Z22", 32*i+4*q)
-		for p := range m.panels {
-			g.op("VPDPBUSD Z22, Z%d, Z%d", 16+p, m.rows*p+i)
-		}
-	}
-}
-
-// add adds the integer sums, times the scales of weights and activations.
-func (m int8Tiling) add(g *gen, scale int) {
-	m.each(func(i, p, r int) {
-		g.op("VCVTDQ2PS Z%d, Z%d", r, r)
-		g.op("VMULPS.BCST %d(DI), Z%d, Z23", metaScale+4*i, scale+p)
-		if m.inMemory() {
-			g.op("VFMADD213PS %s, Z23, Z%d", m.sum(i, p), r)
-			g.op("VMOVUPS Z%d, %s", r, m.sum(i, p))
-		} else {
-			g.op("VFMADD231PS Z23, Z%d, Z%d", r, 24+r)
-		}
-	})
-}
-
-// subtract takes off the minima, times the sums of the activations.
-func (m int8Tiling) subtract(g *gen) {
-	m.each(func(i, p, r int) {
-		sum := 24 + r
-		if m.inMemory() {
-			sum = r // where add left it
-		}
-		g.op("VFNMADD231PS.BCST %d(DI), Z%d, Z%d", metaSum+4*i, 20+p, sum)
-		if m.inMemory() {
-			g.op("VMOVUPS Z%d, %s", sum, m.sum(i, p))
-		}
-	})
 }
 
 // int8Round writes the rounding of whole blocks of a row to 8 bits: to the nearest,
@@ -202,20 +74,22 @@ func int8Round(g *gen) {
 	g.op("VDIVSS X4, X13, X5")
 	g.op("VMINSS X11, X5, X5")
 	g.op("VDIVSS X13, X4, X4")
+	g.op("VBROADCASTSS X5, Y5")
+	for i := range 4 {
+		g.op("VMULPS Y5, Y%d, Y%d", i, i)
+	}
 	g.op("VCMPPS $3, Y1, Y0, Y6")
 	g.op("VCMPPS $3, Y3, Y2, Y7")
 	g.op("VORPS Y7, Y6, Y6")
 	g.op("VTESTPS Y6, Y6")
 	g.op("JZ numbers")
-	g.op("VADDPS Y0, Y1, Y4") // what is no number stays none, by way of the scale
+	g.op("VADDPS Y0, Y1, Y4") // where a level is no number, the scale is none
 	g.op("VADDPS Y2, Y3, Y6")
 	g.op("VADDPS Y6, Y4, Y4")
 	fold8(g, "VADDPS", 4, 6)
 	g.label("numbers")
-	g.op("VMOVSS X4, 32(BX)")
-	g.op("VBROADCASTSS X5, Y5")
+	g.op("VMOVSS X4, %d(BX)", metaScale)
 	for i := range 4 {
-		g.op("VMULPS Y5, Y%d, Y%d", i, i)
 		g.op("VCVTPS2DQ Y%d, Y%d", i, i)
 	}
 	g.op("VPACKSSDW Y1, Y0, Y0")

@@ -1,28 +1,45 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
-// An int8Type writes the way from 16 rows of quantised blocks to blocks of levels.
+// An int8Packer writes the way from 16 rows of quantised blocks to blocks of levels: for
+// AVX2, from 8 rows and then from the others. Its lanes are rows.
 //
 //	SI, R8, R9, R10 rows 0, 4, 8 and 12, DX and BX bytes to the next row and the third, DI dst, CX blocks left
-//	R11 how far ahead to fetch; Z25 zero, to be taken off the levels; Z26 offsets of the rows; Z27 to Z30: masks
+//	R11 how far ahead to fetch; V15 zero, to be taken off the levels
+type int8Packer struct {
+	*gen
+	isa isa
+	set int // of the 8 rows for AVX2
+}
+
+// An int8Type is a quantised dtype.
 type int8Type struct {
 	name   string
 	bytes  int // of a block
-	blocks int // of 32 elements in it
-	body   func(*gen)
+	blocks int // of levels that come of it
+	body   func(*int8Packer)
 }
 
 var int8Types = []int8Type{
-	{"Q8_0", 34, 1, int8Q8},
-	{"Q4_0", 18, 1, int8Q4},
-	{"Q4_K", 144, 8, func(g *gen) { int8Groups(g, 16, 0) }},
-	{"Q5_K", 176, 8, func(g *gen) { int8Groups(g, 48, 16) }},
-	{"Q6_K", 210, 8, int8Q6},
+	{"Q8_0", 34, 1, (*int8Packer).bytes8},
+	{"Q4_0", 18, 1, int8Legacy{}.body},
+	{"Q4_1", 20, 1, int8Legacy{affine: true}.body},
+	{"Q5_0", 22, 1, int8Legacy{five: true}.body},
+	{"Q5_1", 24, 1, int8Legacy{affine: true, five: true}.body},
+	{"IQ4_NL", 18, 1, int8Legacy{table: true}.body},
+	{"Q4_K", 144, 8, func(p *int8Packer) { p.groups(16, 0) }},
+	{"Q5_K", 176, 8, func(p *int8Packer) { p.groups(48, 16) }},
+	{"Q6_K", 210, 8, (*int8Packer).six},
+	{"Q3_K", 110, 8, (*int8Packer).three},
+	{"Q2_K", 84, 16, (*int8Packer).two},
 }
 
-func (t int8Type) write(g *gen) {
-	g.fn("int8Pack"+t.name+"AVX512", "(dst, src *byte, row, blocks, ahead, zero int)", 48)
+func (t int8Type) write(g *gen, s isa) {
+	g.fn("int8Pack"+t.name+s.name, "(dst, src *byte, row, blocks, ahead, zero int)", 48)
 	for _, l := range []string{"dst+0(FP), DI", "src+8(FP), SI", "row+16(FP), DX", "blocks+24(FP), CX", "ahead+32(FP), R11"} {
 		g.op("MOVQ %s", l)
 	}
@@ -30,22 +47,19 @@ func (t int8Type) write(g *gen) {
 	g.op("LEAQ (SI)(DX*8), R9")
 	g.op("LEAQ (R8)(DX*8), R10")
 	g.op("LEAQ (DX)(DX*2), BX")
-	g.op("VPBROADCASTD DX, Z26")
-	g.op("VPMULLD lanes16<>(SB), Z26, Z26")
-	g.op("MOVQ zero+40(FP), AX")
-	g.op("VPBROADCASTB AX, Z25")
-	for i, v := range []uint32{0x0f0f0f0f, 0x10101010, 0x30303030, 0x0000ffff} {
-		g.op("MOVL $%#08x, AX", v)
-		g.op("VPBROADCASTD AX, Z%d", 27+i)
-	}
+	p := &int8Packer{gen: g, isa: s}
+	p.op("VMOVQ zero+40(FP), X15")
+	p.op("VPBROADCASTB X15, @15")
 	g.label("loop")
 	for at := 0; at < t.bytes; at += 64 {
 		for i := range 16 {
-			g.op("LEAQ %s, AX", int8WeightRow(i, at))
+			g.op("LEAQ %s, AX", p.row(i, at))
 			g.op("PREFETCHT0 (AX)(R11*1)")
 		}
 	}
-	t.body(g)
+	for p.set = range 16 / s.lanes {
+		t.body(p)
+	}
 	for _, r := range []string{"SI", "R8", "R9", "R10"} {
 		g.op("ADDQ $%d, %s", t.bytes, r)
 	}
@@ -55,212 +69,181 @@ func (t int8Type) write(g *gen) {
 	g.ret()
 }
 
-// int8WeightRow is the operand at an offset of row i.
-func int8WeightRow(i, offset int) string {
+// op writes an instruction on registers of the widest kind, which are called @0 to @15.
+func (p *int8Packer) op(format string, args ...any) {
+	p.gen.op(strings.ReplaceAll(format, "@", p.isa.reg), args...)
+}
+
+// wide is the operation on any registers that has no ending for AVX2.
+func (p *int8Packer) wide(op string) string {
+	if p.isa.lanes == 16 {
+		return op + "D"
+	}
+	return op
+}
+
+// constant writes an operation of a register with a constant of 32 bits.
+func (p *int8Packer) constant(op, name string, r, t int) {
+	if p.isa.lanes == 16 {
+		p.op("%s.BCST %s<>(SB), @%d, @%d", op, name, r, t)
+	} else {
+		p.op("%s %s<>(SB), @%d, @%d", op, name, r, t)
+	}
+}
+
+func (p *int8Packer) and(name string, r, t int) { p.constant(p.wide("VPAND"), name, r, t) }
+
+func (p *int8Packer) or(a, b, t int) { p.op("%s @%d, @%d, @%d", p.wide("VPOR"), a, b, t) }
+
+// shift moves the lanes of r left, or right if by is negative, and returns where they are: t or, if there is nothing to do, r.
+func (p *int8Packer) shift(by, r, t int) int {
+	switch {
+	case by > 0:
+		p.op("VPSLLD $%d, @%d, @%d", by, r, t)
+	case by < 0:
+		p.op("VPSRLD $%d, @%d, @%d", -by, r, t)
+	default:
+		return r
+	}
+	return t
+}
+
+// bits leaves what a constant selects of r, shifted before, in t.
+func (p *int8Packer) bits(name string, by, r, t int) { p.and(name, p.shift(by, r, t), t) }
+
+// nibble leaves the lower or upper 4 bits of each byte of r in t.
+func (p *int8Packer) nibble(upper, r, t int) { p.bits("nibbles", -4*upper, r, t) }
+
+// row is the operand at an offset of row i.
+func (p *int8Packer) row(i, offset int) string {
 	return fmt.Sprintf("%d(%s)%s", offset, []string{"SI", "R8", "R9", "R10"}[i/4], []string{"", "(DX*1)", "(DX*2)", "(BX*1)"}[i%4])
 }
 
 // quads leaves 16 bytes of all rows, from an offset of the block on, in registers r to
-// r+3, four bytes of row i in lane i, by way of registers t to t+3.
-func quads(g *gen, offset, r, t int) {
+// r+3, four bytes of row i in lane i, by way of registers t and t+1.
+func (p *int8Packer) quads(offset, r, t int) {
 	for j := range 4 {
-		g.op("VMOVDQU32 %s, X%d", int8WeightRow(j, offset), r+j)
-		for lane := 1; lane < 4; lane++ {
-			g.op("VINSERTI32X4 $%d, %s, Z%d, Z%d", lane, int8WeightRow(4*lane+j, offset), r+j, r+j)
+		if p.isa.lanes == 8 {
+			p.op("VMOVDQU %s, X%d", p.row(8*p.set+j, offset), r+j)
+			p.op("VINSERTI128 $1, %s, Y%d, Y%d", p.row(8*p.set+4+j, offset), r+j, r+j)
+			continue
 		}
-	}
-	for j := 0; j < 4; j += 2 {
-		g.op("VPUNPCKLDQ Z%d, Z%d, Z%d", r+j+1, r+j, t+j)
-		g.op("VPUNPCKHDQ Z%d, Z%d, Z%d", r+j+1, r+j, t+j+1)
+		p.op("VMOVDQU32 %s, X%d", p.row(j, offset), r+j)
+		for lane := 1; lane < 4; lane++ {
+			p.op("VINSERTI32X4 $%d, %s, Z%d, Z%d", lane, p.row(4*lane+j, offset), r+j, r+j)
+		}
 	}
 	for j := range 2 {
-		g.op("VPUNPCKLQDQ Z%d, Z%d, Z%d", t+j+2, t+j, r+2*j)
-		g.op("VPUNPCKHQDQ Z%d, Z%d, Z%d", t+j+2, t+j, r+2*j+1)
+		p.op("VPUNPCKLDQ @%d, @%d, @%d", r+2*j+1, r+2*j, t+j)
+		p.op("VPUNPCKHDQ @%d, @%d, @%d", r+2*j+1, r+2*j, r+2*j+1)
 	}
+	p.op("VPUNPCKLQDQ @%d, @%d, @%d", t+1, t, r)
+	p.op("VPUNPCKLQDQ @%d, @%d, @%d", r+3, r+1, r+2)
+	p.op("VPUNPCKHQDQ @%d, @%d, @%d", r+3, r+1, r+3)
+	p.op("VPUNPCKHQDQ @%d, @%d, @%d", t+1, t, r+1)
 }
 
-// gatherWords leaves the 16-bit floats of all rows at an offset in Z0; if upper, the
-// upper halves of the 32 bits there.
-func gatherWords(g *gen, offset int, upper bool) {
-	gatherBits(g, offset, 0)
-	if upper {
-		g.op("VPSRLD $16, Z0, Z0")
-	} else {
-		g.op("VPANDD Z30, Z0, Z0")
-	}
-	g.op("VPMOVDW Z0, Y0")
-	g.op("VCVTPH2PS Y0, Z0")
-}
-
-// gatherBits leaves 32 bits of each row in register r.
-func gatherBits(g *gen, offset, r int) {
-	g.op("MOVL $0xffff, AX")
-	g.op("KMOVW AX, K1")
-	g.op("VPXORD Z%d, Z%d, Z%d", r, r, r)
-	g.op("VPGATHERDD %d(SI)(Z26*1), K1, Z%d", offset, r)
-}
-
-func putLevels(g *gen, block, q, r int) {
-	g.op("VMOVDQU32 Z%d, %d(DI)", r, block*blockBytes+64*q)
-}
-
-// putSigned is putLevels for levels less zero.
-func putSigned(g *gen, block, q, r int) {
-	g.op("VPSUBB Z25, Z%d, Z%d", r, r)
-	putLevels(g, block, q, r)
-}
-
-func int8Q8(g *gen) {
-	gatherWords(g, 0, false)
-	g.op("VMOVUPS Z0, %d(DI)", blockLevels)
-	for half := range 2 {
-		quads(g, 2+16*half, 1, 5)
-		for q := range 4 {
-			putSigned(g, 0, 4*half+q, 1+q)
-		}
-	}
-}
-
-func int8Q4(g *gen) {
-	gatherWords(g, 0, false)
-	g.op("VMOVUPS Z0, %d(DI)", blockLevels)
-	quads(g, 2, 1, 5)
-	for q := range 4 {
-		nibble(g, 0, 1+q, 9)
-		putSigned(g, 0, q, 9)
-		nibble(g, 1, 1+q, 10)
-		putSigned(g, 0, 4+q, 10)
-	}
-}
-
-// nibble leaves the lower or upper 4 bits of each byte of r in t.
-func nibble(g *gen, upper, r, t int) {
-	if upper == 0 {
-		g.op("VPANDD Z27, Z%d, Z%d", r, t)
+// gather leaves 32 bits of each row in register r, by way of registers 13 and 14.
+func (p *int8Packer) gather(offset, r int) {
+	p.op("VMOVD DX, X14")
+	p.op("VPBROADCASTD X14, @14")
+	p.op("VPMULLD lanes16<>(SB), @14, @14")
+	if p.isa.lanes == 8 {
+		p.op("VPCMPEQD Y13, Y13, Y13")
+		p.op("VPGATHERDD Y13, %d(%s)(Y14*1), Y%d", offset, []string{"SI", "R9"}[p.set], r)
 		return
 	}
-	g.op("VPSRLD $4, Z%d, Z%d", r, t)
-	g.op("VPANDD Z27, Z%d, Z%d", t, t)
+	p.op("KXNORW K1, K1, K1")
+	p.op("VPXORD Z%d, Z%d, Z%d", r, r, r)
+	p.op("VPGATHERDD %d(SI)(Z14*1), K1, Z%d", offset, r)
 }
 
-// int8Groups: 8 blocks with a scale and a minimum each; where the nibbles are, and the fifth bits, or 0.
-func int8Groups(g *gen, nibbles, fifth int) {
-	int8GroupScales(g)
-	for half := range 2 {
-		if fifth > 0 {
-			quads(g, fifth+16*half, 13, 5)
-		}
-		for pair := range 4 {
-			quads(g, nibbles+32*pair+16*half, 1, 5)
-			for q := range 4 {
-				for upper := range 2 {
-					nibble(g, upper, 1+q, 9)
-					if fifth > 0 {
-						shiftBit(g, 2*pair+upper, 13+q, 10)
-						g.op("VPORD Z10, Z9, Z9")
-					}
-					putLevels(g, 2*pair+upper, 4*half+q, 9)
-				}
-			}
-		}
-	}
+// halves leaves the two 16-bit floats of each row at an offset in registers r and t.
+func (p *int8Packer) halves(offset, r, t int) {
+	p.gather(offset, r)
+	p.op("VPSRLD $16, @%d, @%d", r, t)
+	p.and("lowerHalf", r, r)
+	p.widen(r)
+	p.widen(t)
 }
 
-// shiftBit moves a bit of each byte of r to the fifth of t.
-func shiftBit(g *gen, bit, r, t int) {
-	switch {
-	case bit < 4:
-		g.op("VPSLLD $%d, Z%d, Z%d", 4-bit, r, t)
-		r = t
-	case bit > 4:
-		g.op("VPSRLD $%d, Z%d, Z%d", bit-4, r, t)
-		r = t
-	}
-	g.op("VPANDD Z28, Z%d, Z%d", r, t)
+// half leaves the lower of them in r; upperHalf the upper one.
+func (p *int8Packer) half(offset, r int) {
+	p.gather(offset, r)
+	p.and("lowerHalf", r, r)
+	p.widen(r)
 }
 
-// int8GroupScales puts the scales and minima of 8 groups where they belong, from 12
-// bytes of 6 bits each; see groupScale.
-func int8GroupScales(g *gen) {
-	gatherWords(g, 0, false)
-	g.op("VMOVAPS Z0, Z11")
-	gatherWords(g, 0, true)
-	g.op("VMOVAPS Z0, Z12")
-	for i := range 3 {
-		gatherBits(g, 4+4*i, 1+i)
-	}
-	g.op("MOVL $0x3f3f3f3f, AX")
-	g.op("VPBROADCASTD AX, Z10")
-	for i := range 2 { // scales, then minima: the first four groups in Z4+i, the others in Z6+i
-		g.op("VPANDD Z10, Z%d, Z%d", 1+i, 4+i)
-		g.op("VPSRLD $2, Z%d, Z8", 1+i)
-		g.op("VPANDD Z29, Z8, Z8")
-		nibble(g, i, 3, 9)
-		g.op("VPORD Z8, Z9, Z%d", 6+i)
-	}
-	g.op("MOVL $0xff, AX")
-	g.op("VPBROADCASTD AX, Z10")
-	for group := range 8 {
-		for i := range 2 {
-			r := 4 + i + group/4*2
-			if shift := 8 * (group % 4); shift > 0 {
-				g.op("VPSRLD $%d, Z%d, Z8", shift, r)
-				r = 8
-			}
-			g.op("VPANDD Z10, Z%d, Z8", r)
-			g.op("VCVTDQ2PS Z8, Z8")
-			g.op("VMULPS Z%d, Z8, Z8", 11+i)
-			g.op("VMOVUPS Z8, %d(DI)", group*blockBytes+blockLevels+64*i)
-		}
-	}
+func (p *int8Packer) upperHalf(offset, r int) {
+	p.gather(offset, r)
+	p.op("VPSRLD $16, @%d, @%d", r, r)
+	p.widen(r)
 }
 
-// int8Q6: 16 groups of 16 with a scale each; 6 bits of an element come from two places.
-func int8Q6(g *gen) {
-	gatherWords(g, 206, true)
-	quads(g, 192, 1, 5)
-	for group := range 16 {
-		r := 1 + group/4
-		if shift := 24 - 8*(group%4); shift > 0 {
-			g.op("VPSLLD $%d, Z%d, Z8", shift, r)
-			r = 8
-		}
-		g.op("VPSRAD $24, Z%d, Z8", r)
-		g.op("VCVTDQ2PS Z8, Z8")
-		g.op("VMULPS Z0, Z8, Z8")
-		g.op("VMOVUPS Z8, %d(DI)", group/2*blockBytes+blockLevels+64*(group%2))
+// widen turns 16-bit floats, in 32 bits each, into floats.
+func (p *int8Packer) widen(r int) {
+	if p.isa.lanes == 16 {
+		p.op("VPMOVDW Z%d, Y%d", r, r)
+		p.op("VCVTPH2PS Y%d, Z%d", r, r)
+		return
 	}
-	for half := range 2 {
-		for part := range 2 {
-			quads(g, 64*half+16*part, 1, 13)
-			quads(g, 64*half+32+16*part, 5, 13)
-			quads(g, 128+32*half+16*part, 9, 13)
-			for q := range 4 {
-				for j := range 4 {
-					nibble(g, j/2, 1+4*(j%2)+q, 13)
-					bits := 9 + q
-					if j != 2 {
-						bits = 14
-						if j < 2 {
-							g.op("VPSLLD $%d, Z%d, Z14", 4-2*j, 9+q)
-						} else {
-							g.op("VPSRLD $2, Z%d, Z14", 9+q)
-						}
-					}
-					g.op("VPANDD Z29, Z%d, Z14", bits)
-					g.op("VPORD Z14, Z13, Z13")
-					putSigned(g, 4*half+j, 4*part+q, 13)
-				}
-			}
-		}
-	}
+	p.op("VPACKUSDW Y%d, Y%d, Y%d", r, r, r)
+	p.op("VPERMQ $0xD8, Y%d, Y%d", r, r)
+	p.op("VCVTPH2PS X%d, Y%d", r, r)
 }
 
-// laneTable writes the numbers 0 to 15.
-func laneTable(g *gen) {
+// levels stores four levels of each row, less zero; raw as they are.
+func (p *int8Packer) levels(block, q, r int) {
+	p.op("VPSUBB @15, @%d, @%d", r, r)
+	p.raw(block, q, r)
+}
+
+func (p *int8Packer) raw(block, q, r int) {
+	p.op("VMOVUPS @%d, %d(DI)", r, block*blockBytes+64*q+32*p.set)
+}
+
+// scale stores the scale of each row, or what is second.
+func (p *int8Packer) scale(block, second, r int) {
+	p.op("VMOVUPS @%d, %d(DI)", r, block*blockBytes+blockLevels+64*second+32*p.set)
+}
+
+// scaled stores integers times the floats in register d.
+func (p *int8Packer) scaled(block, second, r, d int) {
+	p.op("VCVTDQ2PS @%d, @%d", r, r)
+	p.op("VMULPS @%d, @%d, @%d", d, r, r)
+	p.scale(block, second, r)
+}
+
+// constants writes those of all types.
+func int8Constants(g *gen) {
+	for _, c := range []struct {
+		name  string
+		value uint32
+	}{
+		{"nibbles", 0x0f0f0f0f}, {"crumbs", 0x03030303}, {"upperCrumbs", 0x30303030}, {"third", 0x04040404}, {"fifth", 0x10101010},
+		{"sixBits", 0x3f3f3f3f}, {"lowerHalf", 0xffff}, {"lowerByte", 0xff}, {"lowerNibble", 0xf}, {"thirtyTwo", 32}, {"sign", 1 << 31},
+		{"nibbleBits", 0x80402010},
+	} {
+		g.raw("\n")
+		for i := range 8 {
+			g.data("DATA %s<>+%d(SB)/4, $%#08x", c.name, 4*i, c.value)
+		}
+		g.data("GLOBL %s<>(SB), RODATA|NOPTR, $32", c.name)
+	}
 	g.raw("\n// Integers 0 to 15.\n")
 	for i := range 16 {
 		g.data("DATA lanes16<>+%d(SB)/4, $%d", 4*i, i)
 	}
 	g.data("GLOBL lanes16<>(SB), RODATA|NOPTR, $64")
+	for b := range 4 {
+		g.raw(fmt.Sprintf("\n// Byte %d of each lane.\n", b))
+		for i := range 16 {
+			g.data("DATA spread%d<>+%d(SB)/4, $%#08x", b, 4*i, 0x01010101*(4*(i%4)+b))
+		}
+		g.data("GLOBL spread%d<>(SB), RODATA|NOPTR, $64", b)
+	}
+	g.raw("\n// The values of IQ4_NL.\n")
+	g.data("DATA nonlinear<>+0(SB)/8, $0xf6eaddcfbfad9881")
+	g.data("DATA nonlinear<>+8(SB)/8, $0x7159453526190d01")
+	g.data("GLOBL nonlinear<>(SB), RODATA|NOPTR, $16")
 }

@@ -95,21 +95,3 @@ func int8Scale(g *gen, kind string) {
 		g.op("ADDQ $%d, %s", metaBytes, base)
 	}
 }
-
-// int8Peak writes n rounds of independent dot products of bytes.
-func int8Peak(g *gen) {
-	g.fn("peakInt8AVX512", "(n int)", 8)
-	g.op("MOVQ n+0(FP), CX")
-	for i := range 14 {
-		g.op("VPXORD Z%d, Z%d, Z%d", i, i, i)
-	}
-	g.label("loop")
-	for i := range 12 {
-		g.op("VPDPBUSD Z12, Z13, Z%d", i)
-	}
-	g.op("DECQ CX")
-	g.op("JNZ loop")
-	g.ret()
-	g.fn("peakTileInt8AMX", "(config *tileConfig, data *byte, n int)", 24)
-	tilePeakLoop(g, g.tileDotInt8)
-}

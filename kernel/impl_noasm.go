@@ -6,6 +6,3 @@ import "github.com/fovea-ml/fovea/internal/cpu"
 
 // Impls lists the assembly implementations: none on this platform.
 var Impls []cpu.Impl
-
-// useAMX is never set here.
-const useAMX = false

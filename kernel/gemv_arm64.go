@@ -47,7 +47,7 @@ func (g *gemmTask) dot(s *scratch, j int) (done int) {
 		return 0
 	}
 	if g.b.dtype.Quantised() {
-		g.dotDecoded(s, j)
+		g.dotQuantised(s, j)
 		return g.k
 	}
 	done = g.k
@@ -69,19 +69,6 @@ func (g *gemmTask) dot8(j, end int) {
 			chains = 2
 		}
 		dotKernel(g.b.dtype, chains, kc, &g.a.f32[t], g.b.pointer(g.b.index(j, t)), g.b.stride, &g.c[j], g.keep || t > 0)
-		t += chains * kc
-	}
-}
-
-// dotDecoded is dot8 over all of k for a quantised b, two blocks at a time.
-func (g *gemmTask) dotDecoded(s *scratch, j int) {
-	for t := 0; t < g.k; {
-		chains, kc := 1, min(blockK, g.k-t)
-		if g.k-t >= 2*blockK {
-			chains = 2
-		}
-		w := s.decode(&g.b, j, 8, t, chains*kc)
-		dotKernel(F32, chains, kc, &g.a.f32[t], w.pointer(0), w.stride, &g.c[j], g.keep || t > 0)
 		t += chains * kc
 	}
 }

@@ -85,6 +85,11 @@ func SUB(d, n, m int) string { return fmt.Sprintf("VSUB V%d.S4, V%d.S4, V%d.S4",
 func SHL(d, n, by int) string  { return fmt.Sprintf("VSHL $%d, V%d.S4, V%d.S4", by, n, d) }
 func USHR(d, n, by int) string { return fmt.Sprintf("VUSHR $%d, V%d.S4, V%d.S4", by, n, d) }
 
+// SSHR copies the sign into the bits that are left.
+func SSHR(d, n, by int) string {
+	return two(0x4f000400|uint32(64-by)<<16, "SSHR", d, "4S", n, "4S", fmt.Sprintf(", #%d", by))
+}
+
 // Lanes of other widths.
 
 // FCVTL widens the lower four halves of n, FCVTL2 the upper ones.
@@ -113,6 +118,14 @@ func SXTLH2(d, n int) string { return two(0x4f10a400, "SSHLL2", d, "4S", n, "8H"
 // SCVTF turns signed integers into floats.
 func SCVTF(d, n int) string { return two(0x4e21d800, "SCVTF", d, "4S", n, "4S", "") }
 
+// UCVTF turns unsigned integers, shifted left by so many bits, into floats.
+func UCVTF(d, n, by int) string {
+	if by == 0 {
+		return two(0x6e21d800, "UCVTF", d, "4S", n, "4S", "")
+	}
+	return two(0x6f00e400|uint32(64-by)<<16, "UCVTF", d, "4S", n, "4S", fmt.Sprintf(", #%d", by))
+}
+
 // Bytes.
 
 func SUBB(d, n, m int) string { return bytes("VSUB", d, n, m) }
@@ -128,6 +141,11 @@ func DupB(d int, r string) string { return fmt.Sprintf("VDUP %s, V%d.B16", r, d)
 
 // TBL takes the bytes of n that m names.
 func TBL(d, n, m int) string { return fmt.Sprintf("VTBL V%d.B16, [V%d.B16], V%d.B16", m, n, d) }
+
+// LoadHalfLane reads 16 bits into one of 8 lanes and leaves the others.
+func LoadHalfLane(d, lane int, base string) string {
+	return fmt.Sprintf("VLD1 (%s), V%d.H[%d]", base, d, lane)
+}
 
 // Permutations.
 

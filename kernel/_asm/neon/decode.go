@@ -12,6 +12,12 @@ func decoders(g *gen) {
 	decoder(g, "Q4_K", 144, 256, groups{16, 0}.constants, groups{16, 0}.block)
 	decoder(g, "Q5_K", 176, 256, groups{48, 16}.constants, groups{48, 16}.block)
 	decoder(g, "Q6_K", 210, 256, q6Constants, q6)
+	for _, d := range []blockDot{
+		{"Q8_0", 34, func(*gen) {}, q8Dot}, {"Q4_0", 18, q4Constants, q4Dot},
+		{"Q4_K", 144, func(g *gen) { byteMasks(g, 15) }, q4kDot}, {"Q6_K", 210, func(g *gen) { byteMasks(g, 63) }, q6kDot},
+	} {
+		d.write(g)
+	}
 }
 
 // decoder writes the loop over blocks.
@@ -35,9 +41,15 @@ func byteConst(g *gen, r, value int) {
 	g.put(a64.DupB(r, "R3"))
 }
 
+// wordConst sets every lane of r.
+func wordConst(g *gen, r int, value uint32) {
+	g.op("MOVD $%#x, R3", value)
+	g.put(a64.DupR(r, "R3"))
+}
+
 // halfAt sets every lane of r to the 16-bit float at an offset of the block.
-func halfAt(g *gen, offset, r int) {
-	g.op("MOVHU %d(R1), R3", offset)
+func halfAt(g *gen, block string, offset, r int) {
+	g.op("MOVHU %d(%s), R3", offset, block)
 	g.put(a64.DupR(r, "R3"), a64.UZP1("H8", r, r, r), a64.FCVTL(r, r))
 }
 
@@ -69,7 +81,7 @@ func store(g *gen, at int) {
 }
 
 func q8(g *gen) {
-	halfAt(g, 0, 0)
+	halfAt(g, "R1", 0, 0)
 	for i := 0; i < 32; i += 16 {
 		g.put(a64.Load(1, 2+i, "R1"))
 		spread(g, 1)
@@ -110,10 +122,10 @@ func (l legacy) constants(g *gen) {
 }
 
 func (l legacy) block(g *gen) {
-	halfAt(g, 0, 0)
+	halfAt(g, "R1", 0, 0)
 	at := 2
 	if l.affine {
-		halfAt(g, 2, 1)
+		halfAt(g, "R1", 2, 1)
 		at = 4
 	}
 	if l.five {

@@ -14,9 +14,9 @@ func (t groups) constants(g *gen) {
 
 // block keeps the scales of the groups in V16 and V17, the minima in V18 and V19.
 func (t groups) block(g *gen) {
-	halfAt(g, 0, 0)
-	halfAt(g, 2, 1)
-	groupScales(g)
+	halfAt(g, "R1", 0, 0)
+	halfAt(g, "R1", 2, 1)
+	groupScales(g, "R1", 0, 2, 16, 1)
 	for i := 0; i < 32; i += 16 {
 		if t.fifth > 0 {
 			g.put(a64.Load(5, t.fifth+i, "R1"))
@@ -51,12 +51,13 @@ func shift(g *gen, by, src, dst int) {
 	}
 }
 
-// groupScales multiplies the scales by V0 and the minima by V1.
-func groupScales(g *gen) {
+// groupScales multiplies the scales of a block by the register d, and the minima by
+// the next one, into 4 registers from to on that are step apart. It changes V(t).
+func groupScales(g *gen, block string, d, t, to, step int) {
 	const low6, low4, high2 = 0x3f3f3f3f, 0x0f0f0f0f, 0x30303030
-	g.op("MOVWU 4(R1), R4")
-	g.op("MOVWU 8(R1), R5")
-	g.op("MOVWU 12(R1), R6")
+	g.op("MOVWU 4(%s), R4", block)
+	g.op("MOVWU 8(%s), R5", block)
+	g.op("MOVWU 12(%s), R6", block)
 	g.op("LSR $4, R6, R7")
 	for i, r := range []struct{ low, mid string }{{"R4", "R6"}, {"R5", "R7"}} {
 		g.op("AND $%#x, %s, R3", low6, r.low)
@@ -65,11 +66,11 @@ func groupScales(g *gen) {
 		g.op("AND $%#x, %s", low4, r.mid)
 		g.op("ORR %s, %s", r.low, r.mid)
 		g.op("ORR %s<<32, R3", r.mid)
-		g.op("VMOV R3, V2.D[0]")
-		to := 16 + 2*i
-		g.put(a64.SXTL(2, 2), a64.SXTLH(to, 2), a64.SXTLH2(to+1, 2))
-		for r := to; r < to+2; r++ {
-			g.put(a64.SCVTF(r, r), a64.FMUL(r, r, i))
+		g.op("VMOV R3, V%d.D[0]", t)
+		lo, hi := to+2*i*step, to+(2*i+1)*step
+		g.put(a64.SXTL(t, t), a64.SXTLH(lo, t), a64.SXTLH2(hi, t))
+		for _, r := range []int{lo, hi} {
+			g.put(a64.SCVTF(r, r), a64.FMUL(r, r, d+i))
 		}
 	}
 }
@@ -83,7 +84,7 @@ func q6Constants(g *gen) {
 
 // q6 keeps the scales of the groups of 16 in V16 to V19.
 func q6(g *gen) {
-	halfAt(g, 208, 0)
+	halfAt(g, "R1", 208, 0)
 	g.put(a64.Load(1, 192, "R1"))
 	spread(g, 1)
 	for i := range 4 {

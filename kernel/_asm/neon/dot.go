@@ -62,8 +62,8 @@ func round(g *gen, dtype string, chain int) {
 			g.put(a64.Load(r, chain*block*bytes, row(i)))
 		}
 	}
-	transpose(g, 0)
-	transpose(g, 8)
+	transpose(g, 0, 4)
+	transpose(g, 8, 12)
 	for i := range 4 / bytes {
 		x := 16 + i
 		if chain == 0 {

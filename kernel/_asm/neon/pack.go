@@ -27,7 +27,7 @@ func packRows(g *gen, dtype string) {
 	for i := range 4 {
 		g.op("FMOVQ.P 16(R%d), F%d", 8+i, i)
 	}
-	transpose(g, 0)
+	transpose(g, 0, 4)
 	for pair := 0; pair < 4; pair += bytes {
 		for _, r := range widen(g, dtype, 0, pair) {
 			g.put(a64.Store(r, 0, "R0"))
@@ -40,13 +40,13 @@ func packRows(g *gen, dtype string) {
 }
 
 // transpose takes 4 units of 32 bits of 4 rows in registers r to r+3, and changes
-// the next 4.
-func transpose(g *gen, r int) {
+// those from t to t+3.
+func transpose(g *gen, r, t int) {
 	for i := 0; i < 4; i += 2 {
-		g.put(a64.TRN1("S4", r+4+i, r+i, r+i+1), a64.TRN2("S4", r+5+i, r+i, r+i+1))
+		g.put(a64.TRN1("S4", t+i, r+i, r+i+1), a64.TRN2("S4", t+1+i, r+i, r+i+1))
 	}
 	for i := range 2 {
-		g.put(a64.TRN1("D2", r+i, r+4+i, r+6+i), a64.TRN2("D2", r+2+i, r+4+i, r+6+i))
+		g.put(a64.TRN1("D2", r+i, t+i, t+2+i), a64.TRN2("D2", r+2+i, t+i, t+2+i))
 	}
 }
 

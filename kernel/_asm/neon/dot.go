@@ -62,8 +62,7 @@ func round(g *gen, dtype string, chain int) {
 			g.put(a64.Load(r, chain*block*bytes, row(i)))
 		}
 	}
-	transpose(g, 0, 4)
-	transpose(g, 8, 12)
+	g.mix(transpose(0, 4), transpose(8, 12))
 	for i := range 4 / bytes {
 		x := 16 + i
 		if chain == 0 {
@@ -71,10 +70,12 @@ func round(g *gen, dtype string, chain int) {
 		} else {
 			g.put(a64.Load(x, 4*chain*block+16*i, "R0"))
 		}
-		sets := [][]int{widen(g, dtype, 0, 2*i), widen(g, dtype, 8, 2*i)}
+		first, a := widen(dtype, 0, 2*i)
+		second, b := widen(dtype, 8, 2*i)
+		g.mix(first, second)
 		for t := range 4 {
-			for set, r := range sets {
-				g.put(a64.FMLALane(24+2*chain+set, r[t], x, t))
+			for set, r := range []int{a[t], b[t]} {
+				g.put(a64.FMLALane(24+2*chain+set, r, x, t))
 			}
 		}
 	}

@@ -7,7 +7,7 @@ import "github.com/fovea-ml/fovea/kernel/_asm/a64"
 // row, and every sum runs over k in order.
 //
 //	R8 to R15: the rows, R0 x, R1 blocks left, R19 room for scales
-//	V0 to V7, V8 to V15: bits of the sets; V16 to V20: at hand; V21 and V22, V23 and
+//	V0 to V7, V8 to V15: bits of the sets; V16 to V19: at hand; V21 and V22, V23 and
 //	V24: scale and minimum of each; V25: x; V26 to V29: masks; V30 and V31: sums
 type blockDot struct {
 	name             string
@@ -60,7 +60,7 @@ func loadUnits(g *gen, set, r, offset int) {
 	for i := range 4 {
 		g.put(a64.Load(r+i, offset, row(4*set+i)))
 	}
-	transpose(g, r, hand)
+	g.put(transpose(r, hand)...)
 }
 
 // loadHalves puts the 16-bit floats at the beginning of the blocks into the scales.
@@ -75,19 +75,23 @@ func loadHalves(g *gen) {
 }
 
 // unit adds the products of 4 elements of each row, in one unit of both sets, with
-// those of x from t on. level makes a float of one of them.
-func unit(g *gen, r, t int, minimum bool, level func(b, src, dst int)) {
+// those of x from t on. level makes a float of byte b in register src.
+func unit(g *gen, r, t int, minimum bool, level func(b, src, dst int) []string) {
 	g.put(a64.Load(xs, 4*t, "R0"))
-	for b := range 4 {
-		for set := range 2 {
-			v := hand + (2*b+set)%5
-			level(b, r+8*set, v)
-			g.put(a64.FMUL(v, v, scale+2*set))
+	for first := 0; first < 4; first += 2 {
+		var sequences [][]string
+		var products []string
+		for i := range 4 {
+			b, set, v := first+i/2, i%2, hand+i
+			lines := append(level(b, r+8*set, v), a64.FMUL(v, v, scale+2*set))
 			if minimum {
-				g.put(a64.FSUB(v, v, scale+2*set+1))
+				lines = append(lines, a64.FSUB(v, v, scale+2*set+1))
 			}
-			g.put(a64.FMLALane(sums+set, v, xs, b))
+			sequences = append(sequences, lines)
+			products = append(products, a64.FMLALane(sums+set, v, xs, b))
 		}
+		g.mix(sequences...)
+		g.put(products...)
 	}
 }
 
@@ -99,29 +103,24 @@ func byteMasks(g *gen, value uint32) {
 }
 
 // unsigned makes a float of the bits of byte b that masks select.
-func unsigned(g *gen) func(b, src, dst int) {
-	return func(b, src, dst int) {
-		g.put(a64.AND(dst, src, masks+b), a64.UCVTF(dst, dst, 8*b))
-	}
+func unsigned(b, src, dst int) []string {
+	return []string{a64.AND(dst, src, masks+b), a64.UCVTF(dst, dst, 8*b)}
 }
 
 // offset is unsigned less the float in a register.
-func offset(g *gen, zero int) func(b, src, dst int) {
-	return func(b, src, dst int) {
-		unsigned(g)(b, src, dst)
-		g.put(a64.FSUB(dst, dst, zero))
+func offset(zero int) func(b, src, dst int) []string {
+	return func(b, src, dst int) []string {
+		return append(unsigned(b, src, dst), a64.FSUB(dst, dst, zero))
 	}
 }
 
 // signed makes a float of byte b.
-func signed(g *gen) func(b, src, dst int) {
-	return func(b, src, dst int) {
-		if b < 3 {
-			g.put(a64.SHL(dst, src, 24-8*b))
-			src = dst
-		}
-		g.put(a64.SSHR(dst, src, 24), a64.SCVTF(dst, dst))
+func signed(b, src, dst int) (lines []string) {
+	if b < 3 {
+		lines = append(lines, a64.SHL(dst, src, 24-8*b))
+		src = dst
 	}
+	return append(lines, a64.SSHR(dst, src, 24), a64.SCVTF(dst, dst))
 }
 
 // advance moves x on.
@@ -134,7 +133,7 @@ func q8Dot(g *gen) {
 			loadUnits(g, set, 8*set, 2+t)
 		}
 		for u := range 4 {
-			unit(g, u, t+4*u, false, signed(g))
+			unit(g, u, t+4*u, false, signed)
 		}
 	}
 	advance(g, 32)
@@ -156,7 +155,7 @@ func q4Dot(g *gen) {
 			if half == 1 {
 				nextNibbles(g, u)
 			}
-			unit(g, u, 16*half+4*u, false, offset(g, 7))
+			unit(g, u, 16*half+4*u, false, offset(7))
 		}
 	}
 	advance(g, 32)

@@ -22,7 +22,7 @@ func q4kDot(g *gen) {
 				if half == 1 {
 					nextNibbles(g, u)
 				}
-				unit(g, u, 32*group+4*u, true, unsigned(g))
+				unit(g, u, 32*group+4*u, true, unsigned)
 			}
 		}
 	}
@@ -38,7 +38,7 @@ func rowScales(g *gen, set int) {
 		groupScales(g, block, hand, hand+2, i, 4)
 	}
 	for v := range 4 { // scales of groups 0 to 3 and 4 to 7, then minima
-		transpose(g, 4*v, hand)
+		g.put(transpose(4*v, hand)...)
 		for i := range 4 {
 			g.put(a64.Store(4*v+i, 256*set+32*(v%2*4+i)+v/2*16, "R19"))
 		}
@@ -64,7 +64,7 @@ func q6kDot(g *gen) {
 			}
 		}
 		for u := range 4 {
-			unit(g, u, 16*group+4*u, false, offset(g, 22))
+			unit(g, u, 16*group+4*u, false, offset(22))
 		}
 	}
 	advance(g, 256)
@@ -96,7 +96,7 @@ func rowScales6(g *gen, set int) {
 		}
 	}
 	for v := range 4 {
-		transpose(g, 4*v, hand)
+		g.put(transpose(4*v, hand)...)
 		for i := range 4 {
 			g.put(a64.Store(4*v+i, 256*set+16*(4*v+i), "R19"))
 		}

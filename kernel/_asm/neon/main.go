@@ -56,6 +56,23 @@ func (g *gen) put(lines ...string) {
 	}
 }
 
+// mix writes instructions of independent sequences in turn, so that each hides the
+// latency of the others.
+func (g *gen) mix(sequences ...[]string) {
+	for i := 0; ; i++ {
+		written := false
+		for _, s := range sequences {
+			if i < len(s) {
+				g.put(s[i])
+				written = true
+			}
+		}
+		if !written {
+			return
+		}
+	}
+}
+
 func (g *gen) label(format string, args ...any) { g.raw(fmt.Sprintf(format, args...) + ":\n") }
 
 // fn starts a function whose parameters take size bytes, and loads them, each given

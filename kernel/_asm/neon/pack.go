@@ -27,9 +27,11 @@ func packRows(g *gen, dtype string) {
 	for i := range 4 {
 		g.op("FMOVQ.P 16(R%d), F%d", 8+i, i)
 	}
-	transpose(g, 0, 4)
+	g.put(transpose(0, 4)...)
 	for pair := 0; pair < 4; pair += bytes {
-		for _, r := range widen(g, dtype, 0, pair) {
+		lines, floats := widen(dtype, 0, pair)
+		g.put(lines...)
+		for _, r := range floats {
 			g.put(a64.Store(r, 0, "R0"))
 			g.op("ADD R1, R0")
 		}
@@ -41,13 +43,14 @@ func packRows(g *gen, dtype string) {
 
 // transpose takes 4 units of 32 bits of 4 rows in registers r to r+3, and changes
 // those from t to t+3.
-func transpose(g *gen, r, t int) {
+func transpose(r, t int) (lines []string) {
 	for i := 0; i < 4; i += 2 {
-		g.put(a64.TRN1("S4", t+i, r+i, r+i+1), a64.TRN2("S4", t+1+i, r+i, r+i+1))
+		lines = append(lines, a64.TRN1("S4", t+i, r+i, r+i+1), a64.TRN2("S4", t+1+i, r+i, r+i+1))
 	}
 	for i := range 2 {
-		g.put(a64.TRN1("D2", r+i, t+i, t+2+i), a64.TRN2("D2", r+2+i, t+i, t+2+i))
+		lines = append(lines, a64.TRN1("D2", r+i, t+i, t+2+i), a64.TRN2("D2", r+2+i, t+i, t+2+i))
 	}
+	return lines
 }
 
 // upper is the register of a mask for BF16.
@@ -60,21 +63,23 @@ func upperHalf(g *gen, dtype string) {
 	}
 }
 
-// widen returns the registers of 4 consecutive floats of 4 rows, out of what
-// transpose has left from register r on: all units, or two of pairs of 16-bit
-// elements. It changes the registers from r+4 on.
-func widen(g *gen, dtype string, r, pair int) []int {
+// widen makes 4 consecutive floats of 4 rows, in the registers that it returns, out
+// of what transpose has left from register r on: all units, or two of pairs of
+// 16-bit elements. It changes the registers from r+4 on.
+func widen(dtype string, r, pair int) (lines []string, floats []int) {
 	p, q, t := r+pair, r+pair+1, r+4
 	switch dtype {
 	case "F32":
-		return []int{r, r + 1, r + 2, r + 3}
+		return nil, []int{r, r + 1, r + 2, r + 3}
 	case "F16":
-		g.put(a64.UZP1("H8", t, p, q), a64.UZP2("H8", t+1, p, q))
-		g.put(a64.FCVTL(p, t), a64.FCVTL2(q, t), a64.FCVTL(t+2, t+1), a64.FCVTL2(t+3, t+1))
-		return []int{p, t + 2, q, t + 3}
+		return []string{
+			a64.UZP1("H8", t, p, q), a64.UZP2("H8", t+1, p, q),
+			a64.FCVTL(p, t), a64.FCVTL2(q, t), a64.FCVTL(t+2, t+1), a64.FCVTL2(t+3, t+1),
+		}, []int{p, t + 2, q, t + 3}
 	}
-	g.put(a64.SHL(t, p, 16), a64.AND(p, p, upper), a64.SHL(t+1, q, 16), a64.AND(q, q, upper))
-	return []int{t, p, t + 1, q}
+	return []string{
+		a64.SHL(t, p, 16), a64.AND(p, p, upper), a64.SHL(t+1, q, 16), a64.AND(q, q, upper),
+	}, []int{t, p, t + 1, q}
 }
 
 // packCols writes the straight copy: k rows of groups of 4 elements, 1 to 3 of them,

@@ -1262,7 +1262,6 @@ fold:
 
 // func dotCenteredNEON(dy, w, x []float32, mean float32) float32
 TEXT ·dotCenteredNEON(SB), NOSPLIT, $0-84
-	MOVD $constants<>(SB), R0
 	MOVWU mean+72(FP), R1
 	VDUP R1, V0.S4
 	MOVD dy_base+0(FP), R2
@@ -5606,7 +5605,6 @@ end:
 
 // func reluNEON(dst, x []float32)
 TEXT ·reluNEON(SB), NOSPLIT, $0-48
-	MOVD $constants<>(SB), R0
 	MOVD dst_base+0(FP), R2
 	MOVD x_base+24(FP), R3
 	MOVD dst_len+8(FP), R4
@@ -5672,7 +5670,6 @@ end:
 
 // func reluGradNEON(dx, dy, x []float32)
 TEXT ·reluGradNEON(SB), NOSPLIT, $0-72
-	MOVD $constants<>(SB), R0
 	VEOR V0.B16, V0.B16, V0.B16
 	MOVD dx_base+0(FP), R2
 	MOVD dy_base+24(FP), R3
@@ -7972,7 +7969,6 @@ fold:
 
 // func rmsScaleNEON(dst, x, w []float32, inv float32)
 TEXT ·rmsScaleNEON(SB), NOSPLIT, $0-76
-	MOVD $constants<>(SB), R0
 	MOVWU inv+72(FP), R1
 	VDUP R1, V0.S4
 	MOVD dst_base+0(FP), R2
@@ -8055,7 +8051,6 @@ end:
 
 // func normalizeNEON(dst, x []float32, mean, inv float32)
 TEXT ·normalizeNEON(SB), NOSPLIT, $0-56
-	MOVD $constants<>(SB), R0
 	MOVWU mean+48(FP), R1
 	VDUP R1, V0.S4
 	MOVWU inv+52(FP), R1
@@ -8125,7 +8120,6 @@ end:
 
 // func normAffineNEON(dst, x, w, b []float32, mean, inv float32)
 TEXT ·normAffineNEON(SB), NOSPLIT, $0-104
-	MOVD $constants<>(SB), R0
 	MOVWU mean+96(FP), R1
 	VDUP R1, V0.S4
 	MOVWU inv+100(FP), R1
@@ -8231,7 +8225,6 @@ end:
 
 // func normGradNEON(dx, dy, w, x []float32, a, c, mean, k float32)
 TEXT ·normGradNEON(SB), NOSPLIT, $0-112
-	MOVD $constants<>(SB), R0
 	MOVWU a+96(FP), R1
 	VDUP R1, V0.S4
 	MOVWU c+100(FP), R1
@@ -8370,7 +8363,6 @@ end:
 
 // func normWeightGradNEON(dw, dy, x []float32, mean, inv float32)
 TEXT ·normWeightGradNEON(SB), NOSPLIT, $0-80
-	MOVD $constants<>(SB), R0
 	MOVWU mean+72(FP), R1
 	VDUP R1, V0.S4
 	MOVWU inv+76(FP), R1
@@ -8473,7 +8465,6 @@ end:
 
 // func ropeNEON(lo, hi, cos, sin []float32, sign float32)
 TEXT ·ropeNEON(SB), NOSPLIT, $0-100
-	MOVD $constants<>(SB), R0
 	MOVWU sign+96(FP), R1
 	VDUP R1, V0.S4
 	MOVD lo_base+0(FP), R2
@@ -8615,7 +8606,6 @@ end:
 
 // func adamWNEON(w, m, v, g []float32, gradScale, blend1, beta2, blend2, unbias2, eps, decay, step float32)
 TEXT ·adamWNEON(SB), NOSPLIT, $0-128
-	MOVD $constants<>(SB), R0
 	MOVWU gradScale+96(FP), R1
 	VDUP R1, V0.S4
 	MOVWU blend1+100(FP), R1
@@ -8826,7 +8816,6 @@ end:
 
 // func f16ToF32NEON(dst []float32, src []byte)
 TEXT ·f16ToF32NEON(SB), NOSPLIT, $0-48
-	MOVD $constants<>(SB), R0
 	MOVD dst_base+0(FP), R2
 	MOVD src_base+24(FP), R3
 	MOVD dst_len+8(FP), R4
@@ -8855,7 +8844,6 @@ blockdone:
 
 // func bf16ToF32NEON(dst []float32, src []byte)
 TEXT ·bf16ToF32NEON(SB), NOSPLIT, $0-48
-	MOVD $constants<>(SB), R0
 	MOVD dst_base+0(FP), R2
 	MOVD src_base+24(FP), R3
 	MOVD dst_len+8(FP), R4
@@ -8884,7 +8872,6 @@ blockdone:
 
 // func f32ToF16NEON(dst []byte, src []float32)
 TEXT ·f32ToF16NEON(SB), NOSPLIT, $0-48
-	MOVD $constants<>(SB), R0
 	MOVD dst_base+0(FP), R2
 	MOVD src_base+24(FP), R3
 	MOVD src_len+32(FP), R4

@@ -68,6 +68,7 @@ func (a *neon) get(c value) value {
 
 func (a *neon) set(v, c value) {
 	offset := a.consts.at(uint32(c.(bits32)))
+	a.indexed = true
 	a.one(func(d int) string { return a64.Load(d, offset, a.index.Asm()) }, v.(*register))
 }
 

@@ -103,7 +103,7 @@ func (a *neon) valid(v value) value {
 // restMask selects the elements that are left.
 func (a *neon) restMask() *register {
 	if a.inside == nil {
-		a.inside = a.vec()
+		a.inside, a.indexed = a.vec(), true
 		a.op("ADD $%d, %s, %s", maskBytes/2, a.index.Asm(), a.scratch.Asm())
 		a.op("SUB %s<<2, %s, %s", a.rest.Asm(), a.scratch.Asm(), a.scratch.Asm())
 		a.one(func(d int) string { return a64.Load(d, 0, a.scratch.Asm()) }, a.inside)

@@ -1,7 +1,7 @@
 package kernel
 
-// Name tells which implementation of the kernels is in use: "amx", "avx512", "avx2" or
-// "generic". FOVEA_KERNEL, read once at start-up, names the fastest one allowed.
+// Name tells which implementation of the kernels is in use: "amx", "avx512", "avx2",
+// "neon" or "generic". FOVEA_KERNEL, read once at start-up, names the fastest one allowed.
 func Name() string {
 	for _, impl := range Impls {
 		if *impl.Toggle {

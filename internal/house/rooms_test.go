@@ -75,6 +75,6 @@ var unsafeRooms = []string{"kernel", "checkpoint"}
 
 // stateful are the package variables that may change while the program runs.
 var stateful = []string{
-	"kernel.useAMX", "kernel.useAVX2", "kernel.useAVX512", "kernel.Impls", // the choice of kernels, made once
+	"kernel.useAMX", "kernel.useAVX2", "kernel.useAVX512", "kernel.useNEON", "kernel.Impls", // the choice of kernels, made once
 	"kernel.serial", "model/llama.passes", // memory lent and given back
 }

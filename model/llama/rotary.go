@@ -104,5 +104,5 @@ func (s *Scaling) llama3(f float32) float32 {
 		return f / float32(s.Factor)
 	}
 	smooth := (s.OriginalLength/wavelength - s.LowFreqFactor) / (s.HighFreqFactor - s.LowFreqFactor)
-	return float32((1-smooth)*float64(f)/s.Factor + smooth*float64(f))
+	return float32((1-smooth)*float64(f)/s.Factor + float64(smooth*float64(f)))
 }

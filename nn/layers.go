@@ -27,6 +27,16 @@ func (l *Linear) Forward(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor {
 	return ops.Linear(c, x, l.Weight, l.Bias)
 }
 
+// Outputs is Forward for the outputs [lo, hi) only: [rows, hi-lo]. Queries, keys
+// and values that are stored as one matrix are taken apart so.
+func (l *Linear) Outputs(c *tensor.Ctx, x *tensor.Tensor, lo, hi int) *tensor.Tensor {
+	bias := l.Bias
+	if bias != nil {
+		bias = c.Slice(bias, lo, hi)
+	}
+	return ops.Linear(c, x, c.Slice(l.Weight, lo, hi), bias)
+}
+
 // LayerNorm normalises rows to mean 0 and variance 1, then scales and shifts.
 type LayerNorm struct {
 	Weight *tensor.Tensor `ckpt:"weight"`

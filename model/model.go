@@ -12,19 +12,6 @@ import (
 	"github.com/fovea-ml/fovea/tensor"
 )
 
-// Views are the pictures that one encoder looks at, one after another. Their
-// sizes may differ where the encoder allows it.
-type Views struct {
-	Pixels []float32     // of each view [3, height, width], normalised
-	Sizes  []image.Point // of each view, in pixels
-}
-
-// Append adds the views of w.
-func (v *Views) Append(w *Views) {
-	v.Pixels = append(v.Pixels, w.Pixels...)
-	v.Sizes = append(v.Sizes, w.Sizes...)
-}
-
 // Tiles is what a Processor makes of one picture.
 type Tiles struct {
 	Views    Views

@@ -8,8 +8,12 @@ import (
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/model/chat"
 	"github.com/fovea-ml/fovea/model/clip"
+	"github.com/fovea-ml/fovea/model/convnext"
+	"github.com/fovea-ml/fovea/model/dinov2"
 	"github.com/fovea-ml/fovea/model/llama"
 	"github.com/fovea-ml/fovea/model/llava"
+	"github.com/fovea-ml/fovea/model/siglip"
+	"github.com/fovea-ml/fovea/model/vit"
 )
 
 // Family is a row of the table: how a checkpoint of one architecture is read.
@@ -86,16 +90,46 @@ func Families() []Family {
 				if err != nil {
 					return nil, err
 				}
-				v, err := clip.NewVision(cfg, clip.Output{})
+				v, err := clip.NewVision(cfg, vit.Output{})
 				return &clip.VisionModel{Vision: v}, err
 			},
 			Names: []checkpoint.Rename{
 				{From: `^(embeddings|encoder|pre_layrnorm|post_layernorm)\.`, To: "vision_model.${1}."},
 			},
-			Parts: []Part{{"vision", ""}},
+			Parts: visionOnly,
+		},
+		{
+			Architecture: "SiglipVisionModel", ModelType: "siglip_vision_model",
+			New: func(config []byte) (any, error) {
+				cfg, err := siglip.ParseConfig(config)
+				if err != nil {
+					return nil, err
+				}
+				v, err := siglip.NewVision(cfg, vit.Output{})
+				return &siglip.VisionModel{Vision: v}, err
+			},
+			Names: []checkpoint.Rename{
+				{From: `^(embeddings|encoder|post_layernorm|head)\.`, To: "vision_model.${1}."},
+			},
+			Parts: visionOnly,
+		},
+		{
+			Architecture: "Dinov2Model", ModelType: "dinov2",
+			New: declare(dinov2.ParseConfig, func(cfg dinov2.Config) (*dinov2.Vision, error) {
+				return dinov2.NewVision(cfg, vit.Output{})
+			}),
+			Parts: visionOnly,
+		},
+		{
+			Architecture: "ConvNextModel", ModelType: "convnext",
+			New:   declare(convnext.ParseConfig, convnext.New),
+			Parts: visionOnly,
 		},
 	}
 }
+
+// visionOnly are the parts of an encoder alone.
+var visionOnly = []Part{{"vision", ""}}
 
 // declare joins the two steps of most families: config, then model.
 func declare[C, M any](parse func([]byte) (C, error), build func(C) (M, error)) func([]byte) (any, error) {

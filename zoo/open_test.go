@@ -83,11 +83,14 @@ func TestOpenFixtures(t *testing.T) {
 		text, pictures, generate bool
 		eos                      []int32
 	}{
-		"llava15":     {"LlavaForConditionalGeneration", true, true, true, []int32{2}},
-		"clip":        {"CLIPModel", true, true, false, nil},
-		"clip_vision": {"CLIPVisionModel", false, true, false, nil},
-		"stories260k": {"LlamaForCausalLM", true, false, true, []int32{2}},
-		"qwen2":       {"Qwen2ForCausalLM", true, false, true, []int32{560, 561}},
+		"llava15":       {"LlavaForConditionalGeneration", true, true, true, []int32{2}},
+		"clip":          {"CLIPModel", true, true, false, nil},
+		"clip_vision":   {"CLIPVisionModel", false, true, false, nil},
+		"siglip_vision": {"SiglipVisionModel", false, true, false, nil},
+		"dinov2":        {"Dinov2Model", false, true, false, nil},
+		"convnext":      {"ConvNextModel", false, true, false, nil},
+		"stories260k":   {"LlamaForCausalLM", true, false, true, []int32{2}},
+		"qwen2":         {"Qwen2ForCausalLM", true, false, true, []int32{560, 561}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, err := OpenDir(fixtures + name)
@@ -177,7 +180,7 @@ func TestOpenRefuses(t *testing.T) {
 		want    []string
 	}{
 		"unknown architecture": {"llava15", set("architectures", []string{"FooForBar"}),
-			[]string{`config.json: unknown architecture "FooForBar"`, "known: ", "LlavaForConditionalGeneration", "LlamaForCausalLM", "Qwen2ForCausalLM", "CLIPModel", "CLIPVisionModel"}},
+			[]string{`config.json: unknown architecture "FooForBar"`, "known: ", "LlavaForConditionalGeneration", "LlamaForCausalLM", "Qwen2ForCausalLM", "CLIPModel", "CLIPVisionModel", "SiglipVisionModel", "Dinov2Model", "ConvNextModel"}},
 		"unknown tower":      {"llava15", set("vision_config.model_type", "siglip_vision_model"), []string{`model_type "siglip_vision_model"`, "clip_vision_model"}},
 		"no config":          {"llava15", remove("config.json"), []string{"config.json"}},
 		"no weights":         {"llava15", remove("model.safetensors"), []string{"model.safetensors"}},
@@ -189,6 +192,7 @@ func TestOpenRefuses(t *testing.T) {
 		"heads":              {"stories260k", set("num_key_value_heads", 3), []string{"num_attention_heads 8 is no multiple of num_key_value_heads 3"}},
 		"window":             {"qwen2", window, []string{"config.json: qwen2: config: sliding window attention is not supported", "sliding_window 8"}},
 		"other picture size": {"llava15", set("vision_config.image_size", 84), []string{"56×56", "84×84"}},
+		"tower's size":       {"siglip_vision", set("image_size", 84), []string{"56×56", "84×84"}},
 		"feature layer":      {"llava15", set("vision_feature_layer", 7), []string{"feature layer 7 of a tower with 3 layers"}},
 		"not an object":      {"llava15", set("text_config", 5), []string{"config.json", "text_config"}},
 	} {

@@ -12,7 +12,7 @@ type room struct {
 
 // The packages below model/, by what they are.
 var (
-	encoders   = []string{"model/clip"}
+	encoders   = []string{"model/clip", "model/siglip", "model/dinov2", "model/convnext"}
 	adapters   = []string{"model/projector"}
 	decoders   = []string{"model/llama"}
 	processors = []string{"model/chat"}
@@ -38,16 +38,20 @@ func rooms() []room {
 
 		{path: "model", uses: []string{"tensor", "ops", "imageproc", "tokenizer"}},
 	}
-	for _, path := range slices.Concat(encoders, adapters, decoders) {
+	all = append(all, room{path: "model/vit", uses: parts}) // what encoders share
+	for _, path := range encoders {
+		all = append(all, room{path: path, uses: append([]string{"model/vit"}, parts...)})
+	}
+	for _, path := range slices.Concat(adapters, decoders) {
 		all = append(all, room{path: path, uses: parts})
 	}
 	for _, path := range processors {
 		all = append(all, room{path: path, uses: seams})
 	}
 	for _, path := range families {
-		all = append(all, room{path: path, uses: slices.Concat(parts, seams, encoders, adapters, decoders, processors)})
+		all = append(all, room{path: path, uses: slices.Concat([]string{"model/vit"}, parts, seams, encoders, adapters, decoders, processors)})
 	}
-	models := slices.Concat(encoders, adapters, decoders, processors, families)
+	models := slices.Concat([]string{"model/vit"}, encoders, adapters, decoders, processors, families)
 	run := []string{"kernel", "tensor", "model", "imageproc", "tokenizer"}
 	return append(all,
 		room{path: "zoo", uses: slices.Concat(models, parts, seams, []string{"kernel", "checkpoint"})},
@@ -66,6 +70,7 @@ func rooms() []room {
 		}), others: []string{"github.com/alecthomas/kong", "github.com/vbauerster/mpb", "golang.org/x/sys", "golang.org/x/term"}},
 
 		room{path: "internal/cputest", uses: []string{"internal/cpu"}}, // helps tests, and nobody else may use it
+		room{path: "internal/gradtest", uses: []string{"tensor", "nn"}},
 		room{path: "internal/house"},
 	)
 }

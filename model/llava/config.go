@@ -6,13 +6,14 @@ import (
 
 	"github.com/fovea-ml/fovea/model/clip"
 	"github.com/fovea-ml/fovea/model/llama"
+	"github.com/fovea-ml/fovea/model/vit"
 	"github.com/fovea-ml/fovea/ops"
 )
 
 // Config is the config.json of a LLaVA checkpoint. What a file leaves out has
 // the reference's default.
 type Config struct {
-	Vision        clip.TowerConfig
+	Vision        vit.Config
 	Text          llama.Config
 	FeatureLayers []int  // hidden states of the tower that are its features, negative from the end
 	DropClass     bool   // whether the class token's feature is left out

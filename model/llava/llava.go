@@ -14,6 +14,7 @@ import (
 	"github.com/fovea-ml/fovea/model/clip"
 	"github.com/fovea-ml/fovea/model/llama"
 	"github.com/fovea-ml/fovea/model/projector"
+	"github.com/fovea-ml/fovea/model/vit"
 	"github.com/fovea-ml/fovea/ops"
 	"github.com/fovea-ml/fovea/tensor"
 )
@@ -29,7 +30,7 @@ type Model struct {
 
 // New declares the model of a checked config.
 func New(cfg Config) (*Model, error) {
-	out := clip.Output{Layers: cfg.FeatureLayers, DropClass: cfg.DropClass, Stage: "vision."}
+	out := vit.Output{Layers: cfg.FeatureLayers, DropClass: cfg.DropClass, Stage: "vision."}
 	vision, err := clip.NewVision(cfg.Vision, out)
 	if err != nil {
 		return nil, fmt.Errorf("llava: %w", err)

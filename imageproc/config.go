@@ -27,6 +27,7 @@ type config struct {
 	DoNormalize   *bool    `json:"do_normalize"`
 	ImageMean     triple   `json:"image_mean"`
 	ImageStd      triple   `json:"image_std"`
+	Pinpoints     [][]int  `json:"image_grid_pinpoints"` // heights and widths
 }
 
 // size is {"height", "width"}, {"shortest_edge"} or a bare number, whose meaning

@@ -122,6 +122,9 @@ func (p placement) check() error {
 // apply computes the placement of src.
 func (p placement) apply(src *RGB) *RGB {
 	seen := p.win.Intersect(image.Rect(0, 0, p.w, p.h))
+	if seen.Empty() {
+		return src.Window(src.W, src.H, p.win.Dx(), p.win.Dy(), p.fill)
+	}
 	if p.w != src.W || p.h != src.H {
 		src = resizeWindow(src, src.Bounds(), p.w, p.h, seen, p.filter)
 	} else {

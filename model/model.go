@@ -17,6 +17,10 @@ type Tiles struct {
 	Views    Views
 	Original image.Point          // size of the picture in pixels
 	Geometry []imageproc.Geometry // of each view: where its pixels come from
+
+	// Cols and Rows are how many tiles across and down follow the view of the
+	// whole picture, row by row; 0 where pictures are not cut.
+	Cols, Rows int
 }
 
 // Features is what an Encoder sees.

@@ -49,23 +49,9 @@ func (f *Family) PartOf(param string) string {
 // Families lists every architecture that can be opened.
 func Families() []Family {
 	return []Family{
-		{
-			Architecture: "LlavaForConditionalGeneration", ModelType: "llava",
-			New: func(config []byte) (any, error) {
-				return declare(llava.ParseConfig, llava.New)(config)
-			},
-			Processor: openLLaVA,
-			Names: []checkpoint.Rename{ // transformers 4.52 and later
-				{From: "model.vision_tower.", To: "vision_tower."},
-				{From: "model.multi_modal_projector.", To: "multi_modal_projector."},
-				{From: "model.language_model.", To: "language_model.model."},
-				{From: "lm_head.", To: "language_model.lm_head."},
-				{From: `^vision_tower\.(embeddings|encoder|pre_layrnorm|post_layernorm)\.`, To: "vision_tower.vision_model.${1}."},
-			},
-			Tied:  []checkpoint.Tied{{Name: "language_model.lm_head.weight", To: "language_model.model.embed_tokens.weight"}},
-			Text:  "text_config",
-			Parts: []Part{{"vision", "vision_tower."}, {"adapter", "multi_modal_projector."}, {"language", "language_model."}},
-		},
+		llavaFamily("LlavaForConditionalGeneration", "llava", llava.ParseConfig),
+		llavaFamily("LlavaNextForConditionalGeneration", "llava_next", llava.ParseNext),
+		llavaFamily("LlavaOnevisionForConditionalGeneration", "llava_onevision", llava.ParseOneVision),
 		{
 			Architecture: "LlamaForCausalLM", ModelType: "llama",
 			New:       declareText(llama.ParseConfig),
@@ -154,18 +140,6 @@ func declareText(parse func([]byte) (llama.Config, error)) func([]byte) (any, er
 		}
 		return &languageModel{llama.New(cfg)}, nil
 	}
-}
-
-func openLLaVA(fsys fs.FS, net any) (model.Processor, error) {
-	m := net.(*llava.Model)
-	p, err := openChat(fsys)
-	if err != nil {
-		return nil, err
-	}
-	p.Marker = m.Config().ImageTokenID
-	p.Tokens = func(*model.Tiles) int { return m.TokensPerImage() }
-	p.Pictures, err = openPictures(fsys, m.Vision.Config().ImageSize)
-	return p, err
 }
 
 func openText(fsys fs.FS, _ any) (model.Processor, error) {

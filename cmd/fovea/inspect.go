@@ -17,22 +17,30 @@ type inspectCmd struct {
 	Path    string `arg:"" optional:"" help:"Checkpoint directory, GGUF file or .safetensors file."`
 	Mmproj  string `help:"GGUF file of the picture encoder that goes with a GGUF PATH." placeholder:"FILE"`
 	Tensors bool   `help:"List every tensor."`
+	Image   string `help:"Picture file: print the views that the model has of it, its tiles and its tokens." short:"i" placeholder:"FILE"`
+	Draw    string `help:"PNG file to draw the views of --image to." placeholder:"FILE"`
 	JSON    bool   `name:"json" help:"Print JSON."`
+	pictureFlags
 }
 
 func (inspectCmd) Help() string {
 	return `Architecture, parameters by part, tokens per picture, picture pipeline, context and
-the memory that inference takes. A directory may lack the weights.
+the memory that inference takes. A directory may lack the weights. With --image, what
+the model sees of a picture.
 
 Examples:
 
     fovea inspect llava-1.5-7b
     fovea inspect llava-1.5-7b --json --tensors
+    fovea inspect llava-v1.6-vicuna-7b --image a.jpg --draw tiles.png
     fovea inspect vicuna-q4_k_m.gguf --mmproj mmproj-f16.gguf
     fovea inspect model.safetensors`
 }
 
 func (c *inspectCmd) Run() error {
+	if c.Draw != "" && c.Image == "" {
+		return errors.New("--draw needs --image, the picture to draw")
+	}
 	if st, err := os.Stat(c.Path); err == nil && !st.IsDir() && !c.generates() {
 		return c.file()
 	}
@@ -44,6 +52,15 @@ func (c *inspectCmd) Run() error {
 	s := summarise(m, whole)
 	if c.Tensors {
 		s.Tensors = tensorsOf(m)
+	}
+	if c.Image != "" {
+		images, err := c.pictureFlags.open(m, c.Image)
+		if err != nil {
+			return err
+		}
+		if s.Picture, err = lookAt(m, images[0], c.Image, c.Draw); err != nil {
+			return err
+		}
 	}
 	if c.JSON {
 		return writeJSON(os.Stdout, s)

@@ -34,6 +34,17 @@ func TestNewerLayout(t *testing.T) {
 	}
 }
 
+// TestNewerNamesOfTiles is the naming of transformers 4.52 for a model that sees tiles.
+func TestNewerNamesOfTiles(t *testing.T) {
+	dir := copied(t, "llava_onevision")
+	renameAll(t, dir, [][2]string{
+		{`^language_model\.lm_head\.`, "lm_head."},
+		{`^language_model\.model\.`, "model.language_model."},
+		{`^(vision_tower|multi_modal_projector|image_newline)`, "model.${1}"},
+	})
+	wantPass(t, run(t, dir, dir, Float32()))
+}
+
 // TestTowersWithoutPrefix is for towers as transformers 5 can write them, with
 // their parameters at the root.
 func TestTowersWithoutPrefix(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 )
 
 type inspectCmd struct {
-	Path    string `arg:"" optional:"" help:"Checkpoint directory, GGUF file or .safetensors file."`
+	Path    string `arg:"" optional:"" help:"Checkpoint directory, GGUF file, .safetensors, .bin or .pth file."`
 	Mmproj  string `help:"GGUF file of the picture encoder that goes with a GGUF PATH." placeholder:"FILE"`
 	Tensors bool   `help:"List every tensor."`
 	Image   string `help:"Picture file: print the views that the model has of it, its tiles and its tokens." short:"i" placeholder:"FILE"`
@@ -70,7 +70,7 @@ func (c *inspectCmd) Run() error {
 
 // open reports whether the weights are there too.
 func (c *inspectCmd) open() (m *zoo.Model, whole bool, err error) {
-	if c.Path == "" || isGGUF(c.Path) || hasWeights(c.Path) {
+	if c.Path == "" || isGGUF(c.Path) || checkpoint.HasWeights(c.Path) {
 		m, err = openPath(c.Path, c.Mmproj)
 		return m, true, err
 	}
@@ -96,15 +96,6 @@ func (c *inspectCmd) generates() bool {
 
 func openFile(path string) (*checkpoint.Checkpoint, error) {
 	return checkpoint.Open(os.DirFS(filepath.Dir(path)), filepath.Base(path))
-}
-
-func hasWeights(dir string) bool {
-	for _, name := range []string{checkpoint.FileName, checkpoint.IndexName} {
-		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
-			return true
-		}
-	}
-	return false
 }
 
 // file lists the tensors of a single file.

@@ -21,6 +21,7 @@ type recipe struct {
 	crops      bool           // has do_center_crop
 	pads       bool           // has do_pad, which makes pictures square
 	tiles      func() [][]int // default heights and widths of pictures that are cut into tiles; nil if none are
+	dynamic    bool           // Qwen2-VL: pictures keep their size as far as patches allow
 	convnext   bool           // ConvNeXt: below 384, resize to size/crop_pct and crop
 	filter     Filter
 	mean, std  []float64
@@ -38,6 +39,8 @@ func recipes() map[string]recipe {
 		"Siglip":         {size: sq, square: true, filter: Bicubic, mean: halfMean, std: halfStd},
 		"ViT":            {size: sq, square: true, filter: Bilinear, mean: halfMean, std: halfStd},
 		"Blip":           {size: size{Height: 384, Width: 384}, square: true, filter: Bicubic, mean: clipMean, std: clipStd},
+		"Qwen2VL":        {dynamic: true, filter: Bicubic, mean: clipMean, std: clipStd},
+		"Qwen2_5_VL":     {dynamic: true, filter: Bicubic, mean: clipMean, std: clipStd},
 		"ConvNext":       {size: size{Shortest: 384}, convnext: true, filter: Bilinear, mean: halfMean, std: halfStd},
 	}
 }
@@ -74,6 +77,10 @@ func (r recipe) build(c config) (*Processor, error) {
 			mean = c.ImageMean
 		}
 		steps = append(steps, PadSquare{byteColor(mean)})
+	}
+	if r.dynamic {
+		step, err := r.smart(c, filter)
+		return NewPipeline(norm, step), err
 	}
 	if or(c.DoResize, true) {
 		resize, err := r.resize(c, filter)

@@ -27,6 +27,7 @@ type placement struct {
 	filter Filter
 	win    image.Rectangle
 	fill   Color
+	err    error // why the picture cannot be placed
 }
 
 // ResizeTo scales to exactly W by H pixels; the aspect ratio is not kept.
@@ -107,6 +108,9 @@ func (p placement) then(next placement) placement {
 func (p placement) showsAll() bool { return p.win == image.Rect(0, 0, p.w, p.h) }
 
 func (p placement) check() error {
+	if p.err != nil {
+		return p.err
+	}
 	if p.w < 1 || p.h < 1 {
 		return errors.New("the scaled picture has no pixels")
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/fovea-ml/fovea/model/dinov2"
 	"github.com/fovea-ml/fovea/model/llama"
 	"github.com/fovea-ml/fovea/model/llava"
+	"github.com/fovea-ml/fovea/model/qwen2vl"
 	"github.com/fovea-ml/fovea/model/siglip"
 	"github.com/fovea-ml/fovea/model/vit"
 )
@@ -52,6 +53,8 @@ func Families() []Family {
 		llavaFamily("LlavaForConditionalGeneration", "llava", llava.ParseConfig),
 		llavaFamily("LlavaNextForConditionalGeneration", "llava_next", llava.ParseNext),
 		llavaFamily("LlavaOnevisionForConditionalGeneration", "llava_onevision", llava.ParseOneVision),
+		qwen2VLFamily("Qwen2VLForConditionalGeneration", "qwen2_vl", qwen2vl.Parse2),
+		qwen2VLFamily("Qwen2_5_VLForConditionalGeneration", "qwen2_5_vl", qwen2vl.Parse25),
 		{
 			Architecture: "LlamaForCausalLM", ModelType: "llama",
 			New:       declareText(llama.ParseConfig),

@@ -50,7 +50,9 @@ func (l *listener) pictures(images []*model.Tiles) {
 			seen = append(seen, make([]float32, most-len(t.Views.Pixels))...)
 		}
 	}
-	l.floats(pixels, seen)
+	if err != nil || len(shape) > 2 { // else they are patches, which the model cuts and reports
+		l.floats(pixels, seen)
+	}
 	l.ints("image_sizes", sizes)
 }
 

@@ -9,15 +9,15 @@ import (
 
 // layer gives the parameters of a block the names of DINOv2's checkpoints.
 type layer struct {
-	Norm1  *nn.LayerNorm   `ckpt:"norm1"`
-	Q      *nn.Linear      `ckpt:"attention.attention.query"`
-	K      *nn.Linear      `ckpt:"attention.attention.key"`
-	V      *nn.Linear      `ckpt:"attention.attention.value"`
-	Out    *nn.Linear      `ckpt:"attention.output.dense"`
-	Scale1 *tensor.Tensor  `ckpt:"layer_scale1.lambda1"`
-	Norm2  *nn.LayerNorm   `ckpt:"norm2"`
-	MLP    vit.FeedForward `ckpt:"mlp"`
-	Scale2 *tensor.Tensor  `ckpt:"layer_scale2.lambda1"`
+	Norm1  *nn.LayerNorm  `ckpt:"norm1"`
+	Q      *nn.Linear     `ckpt:"attention.attention.query"`
+	K      *nn.Linear     `ckpt:"attention.attention.key"`
+	V      *nn.Linear     `ckpt:"attention.attention.value"`
+	Out    *nn.Linear     `ckpt:"attention.output.dense"`
+	Scale1 *tensor.Tensor `ckpt:"layer_scale1.lambda1"`
+	Norm2  *nn.LayerNorm  `ckpt:"norm2"`
+	MLP    nn.Layer       `ckpt:"mlp"`
+	Scale2 *tensor.Tensor `ckpt:"layer_scale2.lambda1"`
 }
 
 // adapt makes a block of vit one of DINOv2, and names its parameters.

@@ -16,16 +16,11 @@ type Block struct {
 	V     *nn.Linear    `ckpt:"self_attn.v_proj"`
 	Out   *nn.Linear    `ckpt:"self_attn.out_proj"`
 	Norm2 *nn.LayerNorm `ckpt:"layer_norm2"`
-	MLP   FeedForward   `ckpt:"mlp"`
+	MLP   nn.Layer      `ckpt:"mlp"`
 
 	// Scale1 and Scale2 [width] weigh what attention and the MLP add
 	// (LayerScale, Touvron et al. 2021, https://arxiv.org/abs/2103.17239); nil: 1.
 	Scale1, Scale2 *tensor.Tensor
-}
-
-// FeedForward works on each row alone and keeps the width.
-type FeedForward interface {
-	Forward(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor
 }
 
 // MLP is linear, activation, linear.
@@ -36,8 +31,11 @@ type MLP struct {
 }
 
 // NewMLP declares the feed-forward part of a checked config.
-func NewMLP(cfg Config) *MLP {
-	return &MLP{nn.NewLinear(cfg.HiddenSize, cfg.IntermediateSize, true), nn.NewLinear(cfg.IntermediateSize, cfg.HiddenSize, true), cfg.act}
+func NewMLP(cfg Config) *MLP { return NewMLPOf(cfg.HiddenSize, cfg.IntermediateSize, cfg.act) }
+
+// NewMLPOf declares a feed-forward part of the given widths.
+func NewMLPOf(width, inner int, act ops.Act) *MLP {
+	return &MLP{nn.NewLinear(width, inner, true), nn.NewLinear(inner, width, true), act}
 }
 
 // Forward keeps the shape.

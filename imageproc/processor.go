@@ -72,6 +72,16 @@ type Processed struct {
 // Steps returns the geometric stages, in order.
 func (p *Processor) Steps() []Step { return p.steps }
 
+// Smart returns the step that fits pictures to patches, and whether there is one.
+func (p *Processor) Smart() (SmartResize, bool) {
+	for _, s := range p.steps {
+		if r, ok := s.(SmartResize); ok {
+			return r, true
+		}
+	}
+	return SmartResize{}, false
+}
+
 // Normalize returns the numeric stage.
 func (p *Processor) Normalize() Normalize { return p.norm }
 

@@ -186,6 +186,7 @@ func TestOpenRefuses(t *testing.T) {
 		"class among tiles":   {"llava_next", set("vision_feature_select_strategy", "full"), []string{"vision_feature_select_strategy must be default"}},
 		"other tiles":         {"llava_next", set("image_grid_pinpoints", [][]int{{28, 56}}), []string{"image_grid_pinpoints differ in config.json and preprocessor_config.json"}},
 		"no tiles":            {"llava_onevision", set("architectures", []string{"LlavaForConditionalGeneration"}), []string{"preprocessor_config.json cuts pictures into tiles: true"}},
+		"other patches":       {"qwen2_vl", set("vision_config.spatial_merge_size", 1), []string{"multiples of 28", "reads multiples of 14 pixels"}},
 		"pooling":             {"llava_onevision", set("vision_aspect_ratio", "pad"), []string{`vision_aspect_ratio "pad"`}},
 		"no config":           {"llava15", remove("config.json"), []string{"config.json"}},
 		"no weights":          {"llava15", remove("model.safetensors"), []string{"model.safetensors"}},

@@ -22,7 +22,7 @@ func qwen2VLFamily(architecture, modelType string, parse func([]byte) (qwen2vl.C
 		},
 		Tied:  tiedText,
 		Text:  "text_config",
-		Parts: []Part{{"adapter", "visual.merger."}, {"vision", "visual."}, {"language", ""}},
+		Parts: []Part{{"vision", "visual.patch_embed."}, {"vision", "visual.blocks."}, {"adapter", "visual.merger."}, {"language", ""}},
 	}
 }
 
@@ -37,7 +37,7 @@ func openQwen2VL(fsys fs.FS, net any) (model.Processor, error) {
 		return nil, err
 	}
 	v := m.Config().Vision
-	if s, ok := p.Pictures.Steps()[0].(imageproc.SmartResize); !ok || s.Factor != v.PatchSize*v.Merge {
+	if s, ok := p.Pictures.Smart(); !ok || s.Factor != v.PatchSize*v.Merge {
 		return nil, fmt.Errorf("preprocessor_config.json makes pictures by %v, and config.json's vision tower reads multiples of %d pixels", p.Pictures, v.PatchSize*v.Merge)
 	}
 	return p, nil

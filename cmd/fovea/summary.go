@@ -22,8 +22,8 @@ type summary struct {
 	DTypes         []string     `json:"dtypes,omitempty"` // as stored
 	Weights        bool         `json:"weights"`          // whether they are there
 	TokensPerImage int          `json:"tokens_per_image,omitempty"`
-	Tiled          bool         `json:"tiled,omitempty"`    // pictures are cut, and their tokens vary
-	Pictures       string       `json:"pictures,omitempty"` // the pipeline
+	Varies         bool         `json:"tokens_vary,omitempty"` // with the picture: the number is the largest
+	Pictures       string       `json:"pictures,omitempty"`    // the pipeline
 	Context        int          `json:"context,omitempty"`
 	Vocabulary     int          `json:"vocabulary,omitempty"`
 	ChatTemplate   bool         `json:"chat_template"`
@@ -76,7 +76,10 @@ func summarise(m *zoo.Model, whole bool) *summary {
 		s.TokensPerImage = t.TokensPerImage()
 	}
 	if m.Pictures != nil {
-		s.Pictures, s.Tiled = m.Pictures.String(), m.Pictures.Tiling() != nil
+		s.Pictures, s.Varies = m.Pictures.String(), m.Pictures.Tiling() != nil
+		if r, ok := m.Pictures.Smart(); ok && m.Processor != nil {
+			s.TokensPerImage, s.Varies = r.Max/(r.Factor*r.Factor), true
+		}
 	}
 	if m.Tokenizer != nil {
 		s.Vocabulary, s.ChatTemplate = m.Tokenizer.Size(), m.Tokenizer.HasChatTemplate("")
@@ -127,7 +130,7 @@ func (s *summary) write(w io.Writer) error {
 		row("pictures", "%s", s.Pictures)
 	}
 	if s.TokensPerImage > 0 {
-		row("tokens per picture", map[bool]string{true: "up to %d", false: "%d"}[s.Tiled], s.TokensPerImage)
+		row("tokens per picture", map[bool]string{true: "up to %d", false: "%d"}[s.Varies], s.TokensPerImage)
 	}
 	if s.Context > 0 {
 		row("context", "%d tokens", s.Context)

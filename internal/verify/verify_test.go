@@ -53,6 +53,8 @@ func wantPass(t *testing.T, r *Report) {
 func TestFixtures(t *testing.T) {
 	for name, want := range map[string][4]int{ // cases, stages passed, failed, skipped
 		"llava15":       {4, 53, 0, 6},
+		"qwen2_vl":      {4, 56, 0, 0},
+		"qwen2_5_vl":    {4, 64, 0, 0},
 		"clip":          {1, 11, 0, 0},
 		"clip_vision":   {4, 28, 0, 0},
 		"siglip_vision": {4, 28, 0, 0},

@@ -110,7 +110,7 @@ func (m *Model) openPictured(k *ggufKeys, text map[string]any) error {
 		return err
 	}
 	if !stored(m.mmproj, "v.post_ln.weight") {
-		net.Vision.(*clip.Vision).PostNorm = nil // the config that was made of the file says clip
+		net.Vision.(*clip.Vision).Cut() // the config that was made of the file says clip
 	}
 	m.Net = net
 	swapped := swappedFFN(m.mmproj, cfg.Vision.HiddenSize)

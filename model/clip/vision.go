@@ -32,29 +32,30 @@ func NewVision(cfg vit.Config, out vit.Output) (*Vision, error) {
 		return nil, fmt.Errorf("clip: %w", err)
 	}
 	d, g := cfg.HiddenSize, cfg.Grid()
-	return &Vision{
+	v := &Vision{
 		Class:    tensor.Declare(d),
 		Patch:    nn.NewLinear(3*cfg.PatchSize*cfg.PatchSize, d, false),
 		Position: tensor.Declare(g*g+1, d),
 		PreNorm:  nn.NewLayerNorm(d, cfg.LayerNormEps),
 		Trunk:    trunk,
 		PostNorm: nn.NewLayerNorm(d, cfg.LayerNormEps),
-	}, nil
+	}
+	v.Bare = true
+	v.Embed = func(c *tensor.Ctx, views *model.Views) *tensor.Tensor {
+		return v.PreNorm.Forward(c, vit.Embed(c, views, &cfg, v.Patch, v.Class, v.Position))
+	}
+	return v, nil
 }
 
 // Side is that of the square views that the tower reads, in pixels.
 func (v *Vision) Side() int { return v.Config().ImageSize }
 
-// Encode returns the selected hidden states of every view. Blocks behind the
-// last selected layer are not run.
-func (v *Vision) Encode(c *tensor.Ctx, views *model.Views) *model.Features {
-	return v.Features(c, v.hidden(c, views, v.Depth()), len(views.Sizes))
-}
+// Cut says that the checkpoint ends with the last feature layer: blocks behind it, and PostNorm, are not in it.
+func (v *Vision) Cut() { v.PostNorm, v.Bare = nil, false }
 
 // Pool returns the normalised class token of the last layer: [views, width].
 func (v *Vision) Pool(c *tensor.Ctx, views *model.Views) *tensor.Tensor {
-	last := len(v.Blocks)
-	x := v.PostNorm.Forward(c, v.Trunk.Pool(c, v.hidden(c, views, last)[last], len(views.Sizes)))
+	x := v.PostNorm.Forward(c, v.ClassRows(c, v.Last(c, views), len(views.Sizes)))
 	c.Observe(v.Stage("pooler_output"), x)
 	return x
 }
@@ -62,17 +63,5 @@ func (v *Vision) Pool(c *tensor.Ctx, views *model.Views) *tensor.Tensor {
 // Skips reports whether Encode leaves out a stage because it lies behind the
 // last selected layer.
 func (v *Vision) Skips(stage string) bool {
-	whole := v.PostNorm != nil && v.Depth() == len(v.Blocks)
-	return v.Trunk.Skips(stage) && !(whole && stage == v.Stage("last_hidden_state")) || v.PostNorm == nil && v.Behind(stage)
-}
-
-// hidden runs the first n blocks and returns all hidden states, each [views·(patches+1), width].
-func (v *Vision) hidden(c *tensor.Ctx, views *model.Views, n int) []*tensor.Tensor {
-	cfg := v.Config()
-	x := v.PreNorm.Forward(c, vit.Embed(c, views, &cfg, v.Patch, v.Class, v.Position))
-	states := v.Hidden(c, x, len(views.Sizes), n)
-	if n == len(v.Blocks) && v.PostNorm != nil {
-		c.Observe(v.Stage("last_hidden_state"), states[n])
-	}
-	return states
+	return v.Trunk.Skips(stage) || v.PostNorm == nil && v.Behind(stage)
 }

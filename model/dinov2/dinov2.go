@@ -43,6 +43,7 @@ func NewVision(cfg Config, out vit.Output) (*Vision, error) {
 		Norm:     nn.NewLayerNorm(d, cfg.LayerNormEps),
 		Trunk:    trunk,
 	}
+	v.Embed = v.embed
 	if cfg.Mask {
 		v.Mask = tensor.Declare(1, d)
 	}
@@ -52,29 +53,21 @@ func NewVision(cfg Config, out vit.Output) (*Vision, error) {
 	return v, nil
 }
 
-// Encode returns the selected hidden states of every view. Blocks behind the
-// last selected layer are not run.
-func (v *Vision) Encode(c *tensor.Ctx, views *model.Views) *model.Features {
-	return v.Features(c, v.hidden(c, views, v.Depth()), len(views.Sizes))
-}
-
 // Pool returns the normalised class token of the last layer: [views, width].
 func (v *Vision) Pool(c *tensor.Ctx, views *model.Views) *tensor.Tensor {
-	last := len(v.Blocks)
-	x := v.Norm.Forward(c, v.hidden(c, views, last)[last])
+	x := v.Norm.Forward(c, v.Last(c, views))
 	c.Observe(v.Stage("last_hidden_state"), x)
-	x = v.Trunk.Pool(c, x, len(views.Sizes))
+	x = v.ClassRows(c, x, len(views.Sizes))
 	c.Observe(v.Stage("pooler_output"), x)
 	return x
 }
 
-// hidden runs the first n blocks and returns all hidden states, each [views·(patches+1), width].
-func (v *Vision) hidden(c *tensor.Ctx, views *model.Views, n int) []*tensor.Tensor {
+// embed puts the class token before the patches and adds positions.
+func (v *Vision) embed(c *tensor.Ctx, views *model.Views) *tensor.Tensor {
 	size, patch := views.Size(), v.Config().PatchSize
 	grid := ops.Grid{H: size.Y / patch, W: size.X / patch}
 	x := v.Patch.Forward(c, ops.Patches(c, views.Tensor(), patch))
-	x = vit.Place(c, x, v.Class, v.positions(c, grid), len(views.Sizes))
-	return v.Hidden(c, x, len(views.Sizes), n)
+	return vit.Place(c, x, v.Class, v.positions(c, grid), len(views.Sizes))
 }
 
 // positions fits the table, the class token's row before those of a square of

@@ -11,7 +11,6 @@ package llava
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/model/llama"
@@ -61,20 +60,17 @@ func (m *Model) Decoder() model.Decoder { return m.Language }
 // Embed looks up the tokens and puts every picture's projected features over
 // its placeholders.
 func (m *Model) Embed(c *tensor.Ctx, p *model.Prompt) *model.Sequence {
-	x := m.Language.Embed(c, m.words(p))
+	ids, rows := p.Splice(m.Tokens)
+	x := m.Language.Embed(c, ids)
 	if len(p.Images) > 0 {
-		x = ops.Gather(c, m.splice(p), x, m.Features(c, p.Images))
+		x = ops.Gather(c, rows, x, m.Features(c, p.Images))
 	}
 	return &model.Sequence{X: x, Starts: p.Starts, Branches: p.Branches}
 }
 
 // Features returns the rows of all pictures that enter the language model.
 func (m *Model) Features(c *tensor.Ctx, images []*model.Tiles) *tensor.Tensor {
-	var views model.Views
-	for _, t := range images {
-		views.Append(&t.Views)
-	}
-	x := m.Projector.Adapt(c, m.Vision.Encode(c, &views))
+	x := m.Projector.Adapt(c, m.Vision.Encode(c, model.ViewsOf(images)))
 	if m.Newline != nil {
 		x = m.join(c, x, images)
 	}
@@ -85,33 +81,3 @@ func (m *Model) Features(c *tensor.Ctx, images []*model.Tiles) *tensor.Tensor {
 // Skips reports whether a stage that the reference computes is not run here:
 // the layers of the tower behind those that are features.
 func (m *Model) Skips(stage string) bool { return m.Vision.Skips(stage) }
-
-// words are the prompt's tokens with 0 for the placeholders, which may lie
-// outside the embedding table.
-func (m *Model) words(p *model.Prompt) []int32 {
-	if len(p.At) == 0 {
-		return p.IDs
-	}
-	ids := slices.Clone(p.IDs)
-	for i, at := range p.At {
-		clear(ids[at : at+m.Tokens(p.Images[i])])
-	}
-	return ids
-}
-
-// splice says for every token whether its row is the embedding or a feature;
-// feature rows are counted on behind the embeddings.
-func (m *Model) splice(p *model.Prompt) []int32 {
-	rows := make([]int32, len(p.IDs))
-	for i := range rows {
-		rows[i] = int32(i)
-	}
-	feature := len(rows)
-	for i, at := range p.At {
-		for j := range m.Tokens(p.Images[i]) {
-			rows[at+j] = int32(feature)
-			feature++
-		}
-	}
-	return rows
-}

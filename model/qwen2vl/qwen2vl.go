@@ -7,8 +7,6 @@
 package qwen2vl
 
 import (
-	"slices"
-
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/model/llama"
 	"github.com/fovea-ml/fovea/model/merger"
@@ -55,23 +53,10 @@ func (m *Model) grid(t *model.Tiles) ops.Grid {
 // Embed looks up the tokens, puts every picture's features over its
 // placeholders, and tells the positions.
 func (m *Model) Embed(c *tensor.Ctx, p *model.Prompt) *model.Sequence {
-	ids, rows := slices.Clone(p.IDs), make([]int32, len(p.IDs))
-	for i := range rows {
-		rows[i] = int32(i)
-	}
-	next := int32(len(rows)) // features are counted on behind the embeddings
-	for i, at := range p.At {
-		for j := range m.Tokens(p.Images[i]) {
-			ids[at+j], rows[at+j] = 0, next
-			next++
-		}
-	}
-	x := m.Language.Embed(c, ids)
+	ids, rows := p.Splice(m.Tokens)
+	s := &model.Sequence{X: m.Language.Embed(c, ids), Starts: p.Starts, Branches: p.Branches}
 	if len(p.Images) > 0 {
-		x = ops.Gather(c, rows, x, m.Features(c, p.Images))
-	}
-	s := &model.Sequence{X: x, Starts: p.Starts, Branches: p.Branches}
-	if len(p.Images) > 0 {
+		s.X = ops.Gather(c, rows, s.X, m.Features(c, p.Images))
 		s.Positions = m.positions(p)
 		observe(c, s)
 	}
@@ -80,11 +65,7 @@ func (m *Model) Embed(c *tensor.Ctx, p *model.Prompt) *model.Sequence {
 
 // Features returns the rows of all pictures that enter the language model.
 func (m *Model) Features(c *tensor.Ctx, images []*model.Tiles) *tensor.Tensor {
-	var views model.Views
-	for _, t := range images {
-		views.Append(&t.Views)
-	}
-	x := m.Merger.Adapt(c, m.Vision.Encode(c, &views))
+	x := m.Merger.Adapt(c, m.Vision.Encode(c, model.ViewsOf(images)))
 	c.Observe("visual.out", x)
 	return x
 }

@@ -42,6 +42,9 @@ func NewVision(cfg Config, out vit.Output) (*Vision, error) {
 		Trunk:    trunk,
 		PostNorm: nn.NewLayerNorm(d, cfg.LayerNormEps),
 	}
+	v.Embed = func(c *tensor.Ctx, views *model.Views) *tensor.Tensor {
+		return vit.Embed(c, views, &cfg.Config, v.Patch, nil, v.Position)
+	}
 	if cfg.UseHead {
 		v.Head = newHead(cfg.Config)
 	}
@@ -51,17 +54,10 @@ func NewVision(cfg Config, out vit.Output) (*Vision, error) {
 // Side is that of the square views that the tower reads, in pixels.
 func (v *Vision) Side() int { return v.Config().ImageSize }
 
-// Encode returns the selected hidden states of every view, before the final
-// norm. Blocks behind the last selected layer are not run.
-func (v *Vision) Encode(c *tensor.Ctx, views *model.Views) *model.Features {
-	return v.Features(c, v.hidden(c, views, v.Depth()), len(views.Sizes))
-}
-
 // Pool returns what the head makes of every view: [views, width]. Without a
 // head it is the normalised last layer, a row for each patch.
 func (v *Vision) Pool(c *tensor.Ctx, views *model.Views) *tensor.Tensor {
-	last := len(v.Blocks)
-	x := v.PostNorm.Forward(c, v.hidden(c, views, last)[last])
+	x := v.PostNorm.Forward(c, v.Last(c, views))
 	c.Observe(v.Stage("last_hidden_state"), x)
 	if v.Head == nil {
 		return x
@@ -69,10 +65,4 @@ func (v *Vision) Pool(c *tensor.Ctx, views *model.Views) *tensor.Tensor {
 	x = v.Head.forward(c, x, len(views.Sizes))
 	c.Observe(v.Stage("pooler_output"), x)
 	return x
-}
-
-// hidden runs the first n blocks and returns all hidden states, each [views·patches, width].
-func (v *Vision) hidden(c *tensor.Ctx, views *model.Views, n int) []*tensor.Tensor {
-	cfg := v.Config()
-	return v.Hidden(c, vit.Embed(c, views, &cfg, v.Patch, nil, v.Position), len(views.Sizes), n)
 }

@@ -36,6 +36,11 @@ type Output struct {
 type Trunk struct {
 	Blocks []*Block `ckpt:"encoder.layers"`
 
+	// Embed makes the rows of views that enter the blocks; the tower's own.
+	Embed func(c *tensor.Ctx, v *model.Views) *tensor.Tensor
+	// Bare: the reference's last_hidden_state is the last block's as it is.
+	Bare bool
+
 	cfg   Config
 	out   Output
 	class bool
@@ -59,7 +64,7 @@ func NewTrunk(cfg Config, out Output, class bool) (Trunk, error) {
 	if out.DropClass && !class {
 		return Trunk{}, fmt.Errorf("the tower has no class token that could be left out of its features")
 	}
-	return Trunk{NewBlocks(cfg), cfg, out, class}, nil
+	return Trunk{Blocks: NewBlocks(cfg), cfg: cfg, out: out, class: class}, nil
 }
 
 // Config returns the tower's configuration.
@@ -80,10 +85,22 @@ func (t *Trunk) Rows() int {
 // Depth is the number of blocks up to the last feature layer; those behind it are not run.
 func (t *Trunk) Depth() int { return slices.Max(t.out.Layers) }
 
-// Hidden runs the first n blocks on x, the embedded rows of views, and returns
-// all hidden states, each of the shape of x.
-func (t *Trunk) Hidden(c *tensor.Ctx, x *tensor.Tensor, views, n int) []*tensor.Tensor {
-	attn := &ops.Attn{Heads: t.cfg.NumHeads, KVHeads: t.cfg.NumHeads, Starts: starts(views, x.Rows()/views)}
+// Encode returns the selected hidden states of every view. Blocks behind the
+// last selected layer are not run.
+func (t *Trunk) Encode(c *tensor.Ctx, views *model.Views) *model.Features {
+	return t.features(c, t.hidden(c, views, t.Depth()), len(views.Sizes))
+}
+
+// Last returns the last hidden state: [rows of all views, width].
+func (t *Trunk) Last(c *tensor.Ctx, views *model.Views) *tensor.Tensor {
+	return t.hidden(c, views, len(t.Blocks))[len(t.Blocks)]
+}
+
+// hidden runs the first n blocks and returns all hidden states, the embedding first.
+func (t *Trunk) hidden(c *tensor.Ctx, views *model.Views, n int) []*tensor.Tensor {
+	x := t.Embed(c, views)
+	per := x.Rows() / len(views.Sizes)
+	attn := &ops.Attn{Heads: t.cfg.NumHeads, KVHeads: t.cfg.NumHeads, Starts: starts(len(views.Sizes), per)}
 	states := []*tensor.Tensor{x}
 	c.Observe(t.out.Stage+"hidden.0", x)
 	for i, b := range t.Blocks[:n] {
@@ -93,11 +110,14 @@ func (t *Trunk) Hidden(c *tensor.Ctx, x *tensor.Tensor, views, n int) []*tensor.
 			c.Observe(t.out.Stage+"hidden."+strconv.Itoa(i+1), x)
 		}
 	}
+	if t.Bare && n == len(t.Blocks) {
+		c.Observe(t.out.Stage+"last_hidden_state", x)
+	}
 	return states
 }
 
-// Features takes the feature layers out of all hidden states, joined on channels.
-func (t *Trunk) Features(c *tensor.Ctx, states []*tensor.Tensor, views int) *model.Features {
+// features takes the feature layers out of all hidden states, joined on channels.
+func (t *Trunk) features(c *tensor.Ctx, states []*tensor.Tensor, views int) *model.Features {
 	rows := states[0].Rows() / views
 	parts := make([]*tensor.Tensor, len(t.out.Layers))
 	for i, l := range t.out.Layers {
@@ -116,8 +136,8 @@ func (t *Trunk) Features(c *tensor.Ctx, states []*tensor.Tensor, views int) *mod
 	return f
 }
 
-// Pool gathers the class token of every view from one hidden state: [views, width].
-func (t *Trunk) Pool(c *tensor.Ctx, x *tensor.Tensor, views int) *tensor.Tensor {
+// ClassRows gathers the class token of every view from one hidden state: [views, width].
+func (t *Trunk) ClassRows(c *tensor.Ctx, x *tensor.Tensor, views int) *tensor.Tensor {
 	rows := make([]int32, views)
 	for i := range rows {
 		rows[i] = int32(i * (x.Rows() / views))
@@ -125,12 +145,13 @@ func (t *Trunk) Pool(c *tensor.Ctx, x *tensor.Tensor, views int) *tensor.Tensor 
 	return ops.Gather(c, rows, x)
 }
 
-// Skips reports whether features do without a stage: the hidden states behind
+// Skips reports whether Encode does without a stage: the hidden states behind
 // the last feature layer, and what is made of the last one.
 func (t *Trunk) Skips(stage string) bool {
 	name, ok := strings.CutPrefix(stage, t.out.Stage)
 	n, hidden := hiddenNumber(name)
-	return ok && (name == "pooler_output" || name == "last_hidden_state" || hidden && n > t.Depth() && n <= t.cfg.NumHiddenLayers)
+	whole := t.Bare && t.Depth() == len(t.Blocks)
+	return ok && (name == "pooler_output" || name == "last_hidden_state" && !whole || hidden && n > t.Depth() && n <= t.cfg.NumHiddenLayers)
 }
 
 // Behind reports whether a stage is a hidden state behind the last feature

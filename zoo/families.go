@@ -34,7 +34,8 @@ type Family struct {
 	Parts []Part // in the order of the data's way through the model
 }
 
-// Part is a named group of parameters: those whose name starts with Prefix.
+// Part is a named group of parameters: those whose name starts with Prefix. A
+// name may stand in several rows.
 type Part struct{ Name, Prefix string }
 
 // PartOf names the part that a parameter belongs to.

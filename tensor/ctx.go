@@ -53,6 +53,28 @@ func (c *Ctx) View(t *Tensor, shape ...int) *Tensor {
 	return y
 }
 
+// Slice returns the entries [lo, hi) of t's first dimension without copying
+// them: one of several matrices that are stored as one. The gradient is shared too.
+func (c *Ctx) Slice(t *Tensor, lo, hi int) *Tensor {
+	if lo < 0 || hi < lo || hi > t.Shape[0] {
+		panic(fmt.Sprintf("tensor: Slice: %d to %d of %v", lo, hi, t.Shape))
+	}
+	y := c.arena.header()
+	*y = *t
+	y.Shape = c.arena.shape(t.Shape)
+	y.Shape[0] = hi - lo
+	per := Size(t.Shape[1:])
+	if t.DType == F32 {
+		y.F32 = t.F32[lo*per : hi*per]
+	} else {
+		y.Raw = t.Raw[t.DType.Bytes(lo*per):t.DType.Bytes(hi*per)]
+	}
+	if t.needs {
+		y.grad = t.Grad()[lo*per : hi*per]
+	}
+	return y
+}
+
 // Record remembers how to push y's gradient to the inputs it was made from. Ops
 // call it only if y.NeedsGrad(), so that inference makes no closure.
 func (c *Ctx) Record(y *Tensor, back func()) {

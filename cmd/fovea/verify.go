@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 
 	"github.com/fovea-ml/fovea/internal/verify"
@@ -69,7 +70,7 @@ func (c *verifyCmd) Run(ctx context.Context, g *globals) error {
 	}
 	r, err := verify.Run(ctx, m, os.DirFS(expected), o)
 	if err != nil {
-		return err
+		return fmt.Errorf("expectations of %s: %w", expected, err)
 	}
 	if c.JSON {
 		err = writeJSON(os.Stdout, r)

@@ -29,6 +29,7 @@ func NewLinear(in, out int, bias bool) *Linear {
 
 // Forward maps [rows, in] to [rows, out].
 func (l *Linear) Forward(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor {
+	c.ObserveInput(l.Weight, x)
 	return ops.Linear(c, x, l.Weight, l.Bias)
 }
 

@@ -16,6 +16,10 @@ type Ctx struct {
 	// Observer, when set, sees every stage that a model reports by Observe.
 	Observer func(stage string, t *Tensor)
 
+	// Inputs, when set, sees the rows that go into every linear layer with the
+	// layer's weight, for calibration. The rows are valid during the call.
+	Inputs func(weight, x *Tensor)
+
 	arena arena
 	tape  []func()
 	kept  []any
@@ -168,6 +172,14 @@ func (c *Ctx) withoutTape(x *Tensor, f func(c *Ctx, x *Tensor) *Tensor) (y *Tens
 func (c *Ctx) Observe(stage string, t *Tensor) {
 	if c.Observer != nil {
 		c.Observer(stage, t)
+	}
+}
+
+// ObserveInput reports that a linear layer is about to multiply x by its weight.
+// It is free when nobody listens.
+func (c *Ctx) ObserveInput(weight, x *Tensor) {
+	if c.Inputs != nil {
+		c.Inputs(weight, x)
 	}
 }
 

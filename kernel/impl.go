@@ -14,3 +14,7 @@ func Name() string {
 // MatrixUnits reports whether products that round their operands to BF16 run on
 // matrix units. Where there are none, they are slower than those in F32.
 func MatrixUnits() bool { return useAMX }
+
+// IntegerUnits reports whether products in I8 run on units for 8-bit integers. Where
+// there are none, they are slower than those in F32.
+func IntegerUnits() bool { return useVNNI() }

@@ -14,7 +14,7 @@ import (
 type verifyCmd struct {
 	Dir      string `arg:"" name:"dir" help:"Directory of the checkpoint and, unless --expected is given, of expected.json, expected.safetensors and the pictures." type:"path"`
 	Expected string `help:"Take the expectations and their pictures from this directory." placeholder:"DIR2" type:"path"`
-	Compute  string `help:"Arithmetic of matrix products, and the tolerances that it needs: f32 or bf16." enum:"f32,bf16" default:"f32" placeholder:"TYPE"`
+	Compute  string `help:"Arithmetic of matrix products, and the tolerances that it needs: f32, bf16 or int8." enum:"f32,bf16,int8" default:"f32" placeholder:"TYPE"`
 	JSON     bool   `name:"json" help:"Print the report as JSON."`
 	modelFlags
 }
@@ -34,8 +34,9 @@ Each greedy step follows the reference's tokens up to there.
   --compute bf16  pixel values as above, other stages within 2e-2; a token may
                   differ where the reference's own logits of the two are closer
                   than that
+  --compute int8  the same, for quantised weights
 
-Where the CPU has no matrix units, bf16 runs in plain Go, slowly. NaN and infinity
+Where the CPU has no units for them, bf16 and int8 run in plain Go, slowly. NaN and infinity
 never pass.
 
 Examples:
@@ -62,8 +63,8 @@ func (c *verifyCmd) Run(ctx context.Context, g *globals) error {
 	pool := g.pool()
 	defer pool.Close()
 	o := verify.Options{Tolerance: verify.Float32(), Pool: pool}
-	if c.Compute == "bf16" {
-		o.Tolerance, pool.Compute = verify.BFloat16(), kernel.BF16
+	if pool.Compute = computeTypes[c.Compute]; pool.Compute != kernel.F32 {
+		o.Tolerance = verify.BFloat16()
 	}
 	if !c.JSON {
 		o.OnCase = func(done *verify.Case) { _ = done.Write(os.Stdout) }

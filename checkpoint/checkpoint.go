@@ -2,7 +2,9 @@
 // parameters of a model.
 //
 // The formats are safetensors (https://github.com/huggingface/safetensors), one
-// file or several with a model.safetensors.index.json, and GGUF
+// file or several with a model.safetensors.index.json; what torch.save writes,
+// one file or several with a pytorch_model.bin.index.json, of which tensors and
+// plain containers are read and no code is run; and GGUF
 // (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md), one file or several
 // called -00001-of-0000N.gguf. Files of the operating system are mapped: opening
 // takes time by the number of tensors, not by their size, and processes that run
@@ -15,7 +17,9 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/fovea-ml/fovea/tensor"
 )
@@ -42,7 +46,8 @@ type Checkpoint struct {
 }
 
 // OpenDir opens the weights in a directory: model.safetensors, or else the
-// shards that model.safetensors.index.json lists.
+// shards that model.safetensors.index.json lists; or else pytorch_model.bin, or
+// its shards.
 func OpenDir(dir string) (*Checkpoint, error) {
 	if st, err := os.Stat(dir); err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)
@@ -57,9 +62,20 @@ func OpenDir(dir string) (*Checkpoint, error) {
 }
 
 // errNoWeights is what a directory without weights gives.
-var errNoWeights = fmt.Errorf("neither %s nor %s: %w", FileName, IndexName, fs.ErrNotExist)
+var errNoWeights = fmt.Errorf("none of %s: %w", strings.Join(weightNames(), ", "), fs.ErrNotExist)
 
-// Open opens the weights called name in fsys: a safetensors or GGUF file (of a
+// weightNames are the files that may hold a directory's weights, the first before the others.
+func weightNames() []string { return []string{FileName, IndexName, torchName, torchIndexName} }
+
+// HasWeights reports whether a directory holds weights that OpenDir would open.
+func HasWeights(dir string) bool {
+	return slices.ContainsFunc(weightNames(), func(name string) bool {
+		_, err := os.Stat(filepath.Join(dir, name))
+		return err == nil
+	})
+}
+
+// Open opens the weights called name in fsys: a safetensors, PyTorch or GGUF file (of a
 // model split into several GGUF files, any of them), an index of shards (a name
 // that ends in .json), or a directory as for OpenDir.
 //
@@ -104,10 +120,11 @@ func (c *Checkpoint) load(info Info) (*tensor.Tensor, error) {
 	if f == nil {
 		return nil, fs.ErrClosed
 	}
-	raw, err := f.bytes(info.offset, info.Bytes)
+	raw, err := f.bytes(info.offset, info.span())
 	if err != nil {
 		return nil, err
 	}
+	raw = info.gather(raw)
 	t := &tensor.Tensor{Shape: info.Shape, DType: info.DType}
 	if info.DType == tensor.F32 {
 		t.F32 = floats(raw)

@@ -28,7 +28,8 @@ type Info struct {
 	Bytes int64  // size of the elements
 	File  string // the file that holds it
 
-	offset int64 // of the elements in the file
+	offset  int64   // of the elements in the file
+	strides []int64 // in elements, by dimension; nil if they follow each other row by row
 }
 
 // header is what stands before the data of a safetensors file.

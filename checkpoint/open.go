@@ -34,11 +34,11 @@ func (c *Checkpoint) open(fsys fs.FS, name string) error {
 	if gguf {
 		return c.openGGUF(fsys, name)
 	}
-	return c.add(fsys, name, readHeader)
+	return c.add(fsys, name, readAny)
 }
 
 func findWeights(fsys fs.FS, dir string) (string, error) {
-	for _, base := range []string{FileName, IndexName} {
+	for _, base := range weightNames() {
 		name := path.Join(dir, base)
 		if _, err := fs.Stat(fsys, name); err == nil {
 			return name, nil
@@ -72,6 +72,19 @@ func (c *Checkpoint) add(fsys fs.FS, name string, read func(io.ReaderAt, int64) 
 	return nil
 }
 
+// readAny reads the header of a file by what it begins with.
+func readAny(r io.ReaderAt, size int64) (header, error) {
+	var magic [len(zipMagic)]byte
+	n, _ := r.ReadAt(magic[:], 0) // what cannot be read is told below
+	switch string(magic[:n]) {
+	case zipMagic:
+		return readTorch(r, size)
+	case pickleMagic:
+		return header{}, errors.New("a pickle without an archive, as PyTorch wrote before version 1.6: save it anew")
+	}
+	return readHeader(r, size)
+}
+
 // openShards opens the files of an index. Tensors that the index forgets are kept, as the
 // reference does, so that Bind can judge them.
 func (c *Checkpoint) openShards(fsys fs.FS, name string) error {
@@ -81,7 +94,7 @@ func (c *Checkpoint) openShards(fsys fs.FS, name string) error {
 	}
 	var lost problems
 	for _, shard := range slices.Compact(slices.Sorted(maps.Values(shardOf))) {
-		err := c.add(fsys, path.Join(path.Dir(name), shard), readHeader)
+		err := c.add(fsys, path.Join(path.Dir(name), shard), readAny)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			lost = append(lost, "missing shard "+shard)

@@ -66,8 +66,8 @@ func (s *Session) Prefill(ctx context.Context, p *model.Prompt) ([]float32, erro
 	// The embeddings outlive the chunks, whose activations do not, and what
 	// encoding pictures took is given back.
 	prompt := tensor.Ctx{Pool: s.ctx.Pool}
-	all := s.vlm.Embed(&prompt, p).X
-	before, width := len(s.ids), all.Cols()
+	all := s.vlm.Embed(&prompt, p)
+	before, width := len(s.ids), all.X.Cols()
 	var h *tensor.Tensor
 	for at := 0; at < len(p.IDs); at += prefillChunk {
 		if err := ctx.Err(); err != nil {
@@ -76,7 +76,7 @@ func (s *Session) Prefill(ctx context.Context, p *model.Prompt) ([]float32, erro
 		}
 		n := min(prefillChunk, len(p.IDs)-at)
 		s.ctx.Reset()
-		h = s.forward(tensor.From(all.F32[at*width:(at+n)*width], n, width))
+		h = s.forward(all.Cut(at, at+n))
 		s.ids = append(s.ids, p.IDs[at:at+n]...)
 	}
 	for i, at := range p.At {
@@ -131,13 +131,14 @@ func (s *Session) Step(id int32) ([]float32, error) {
 	}
 	s.ctx.Reset()
 	s.one[0] = id
-	h := s.forward(s.vlm.Decoder().Embed(&s.ctx, s.one[:]))
+	h := s.forward(model.Sequence{X: s.vlm.Decoder().Embed(&s.ctx, s.one[:])})
 	s.ids = append(s.ids, id)
 	return s.vlm.Decoder().Logits(&s.ctx, h).F32, nil
 }
 
-func (s *Session) forward(x *tensor.Tensor) *tensor.Tensor {
-	s.seq = model.Sequence{X: x, Past: s.past[:]}
+func (s *Session) forward(seq model.Sequence) *tensor.Tensor {
+	s.seq = seq
+	s.seq.Past = s.past[:]
 	return s.vlm.Decoder().Forward(&s.ctx, &s.seq)
 }
 

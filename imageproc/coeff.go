@@ -22,7 +22,7 @@ func spans(n int, in0, in1 float64, out, lo, hi int, f Filter) []span {
 	weight, radius := f.kernel()
 	scale := (in1 - in0) / float64(out)
 	stretch := max(scale, 1)
-	support := radius * stretch
+	support := float64(radius * stretch)
 	shrink := 1 / stretch
 
 	all := make([]span, hi-lo)

@@ -27,14 +27,20 @@ type config struct {
 	DoNormalize   *bool    `json:"do_normalize"`
 	ImageMean     triple   `json:"image_mean"`
 	ImageStd      triple   `json:"image_std"`
+	Pinpoints     [][]int  `json:"image_grid_pinpoints"` // heights and widths
+	MinPixels     *int     `json:"min_pixels"`
+	MaxPixels     *int     `json:"max_pixels"`
+	PatchSize     *int     `json:"patch_size"`
+	MergeSize     *int     `json:"merge_size"`
 }
 
 // size is {"height", "width"}, {"shortest_edge"} or a bare number, whose meaning
-// depends on the type of processor.
+// depends on the type of processor; of Qwen2-VL's, the least and most pixels.
 type size struct {
 	Height   int `json:"height"`
 	Width    int `json:"width"`
 	Shortest int `json:"shortest_edge"`
+	Longest  int `json:"longest_edge"`
 	edge     int
 }
 

@@ -44,7 +44,7 @@ func (g Geometry) ToOriginal(r Rect) Rect {
 // resized returns g followed by scaling a picture from w0 by h0 to w by h.
 func (g Geometry) resized(w0, h0, w, h int) Geometry {
 	sx, sy := float64(w)/float64(w0), float64(h)/float64(h0)
-	return Geometry{g.ScaleX * sx, g.ScaleY * sy, g.OffsetX * sx, g.OffsetY * sy}
+	return Geometry{g.ScaleX * sx, g.ScaleY * sy, float64(g.OffsetX * sx), float64(g.OffsetY * sy)}
 }
 
 // moved returns g followed by taking the window whose top left corner is (x, y).

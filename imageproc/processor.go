@@ -42,12 +42,25 @@ type Processor struct {
 	steps []Step
 	norm  Normalize
 	table *[3][256]float32
+
+	tiling    *Tiling // nil: the whole picture is all that is seen
+	tileSteps []Step  // what is done to each tile
 }
 
 // NewPipeline returns the processor that applies steps in order and then norm.
 func NewPipeline(norm Normalize, steps ...Step) *Processor {
 	return &Processor{steps: steps, norm: norm, table: norm.table()}
 }
+
+// Tiled returns the processor that shows tiles too, each after further steps.
+func (p *Processor) Tiled(t Tiling, steps ...Step) *Processor {
+	q := *p
+	q.tiling, q.tileSteps = &t, steps
+	return &q
+}
+
+// Tiling tells how pictures are cut, nil if they are not.
+func (p *Processor) Tiling() *Tiling { return p.tiling }
 
 // Processed is a picture as an encoder reads it.
 type Processed struct {
@@ -58,6 +71,16 @@ type Processed struct {
 
 // Steps returns the geometric stages, in order.
 func (p *Processor) Steps() []Step { return p.steps }
+
+// Smart returns the step that fits pictures to patches, and whether there is one.
+func (p *Processor) Smart() (SmartResize, bool) {
+	for _, s := range p.steps {
+		if r, ok := s.(SmartResize); ok {
+			return r, true
+		}
+	}
+	return SmartResize{}, false
+}
 
 // Normalize returns the numeric stage.
 func (p *Processor) Normalize() Normalize { return p.norm }
@@ -77,11 +100,14 @@ func (p *Processor) String() string {
 	if p.norm.normalizes() {
 		parts = append(parts, "normalise")
 	}
+	if p.tiling != nil {
+		parts = append(parts, "and "+p.tiling.String())
+	}
 	return strings.Join(parts, " | ")
 }
 
 // OutputSize returns the size, in pixels, of what a picture of w by h pixels
-// becomes.
+// becomes; tiles apart.
 func (p *Processor) OutputSize(w, h int) (outW, outH int) {
 	for _, s := range p.steps {
 		size := s.place(w, h).win.Size()
@@ -90,7 +116,7 @@ func (p *Processor) OutputSize(w, h int) (outW, outH int) {
 	return w, h
 }
 
-// Process computes the encoder's view of img. Its pixels are written to dst
+// Process computes the encoder's view of the whole img. Its pixels are written to dst
 // when dst has the capacity, and to a new slice otherwise. The only errors are
 // an empty picture and one so long and thin that its scaled size is absurd.
 func (p *Processor) Process(img *RGB, dst []float32) (Processed, error) {
@@ -108,22 +134,24 @@ func (p *Processor) Process(img *RGB, dst []float32) (Processed, error) {
 }
 
 // View applies the geometric stages only: what the encoder sees, still in bytes.
-func (p *Processor) View(img *RGB) (*RGB, Geometry, error) {
+func (p *Processor) View(img *RGB) (*RGB, Geometry, error) { return show(img, p.steps) }
+
+func show(img *RGB, steps []Step) (*RGB, Geometry, error) {
 	geo := identity()
 	if img.W < 1 || img.H < 1 {
 		return nil, geo, fmt.Errorf("imageproc: a picture of %d×%d pixels cannot be processed", img.W, img.H)
 	}
-	for i := 0; i < len(p.steps); i++ {
-		at := p.steps[i].place(img.W, img.H)
-		if i+1 < len(p.steps) && at.showsAll() && max(at.w, at.h) <= maxScaledSide {
+	for i := 0; i < len(steps); i++ {
+		at := steps[i].place(img.W, img.H)
+		if i+1 < len(steps) && at.showsAll() && max(at.w, at.h) <= maxScaledSide {
 			// A window right after a scaling: compute no pixel that it discards.
-			if next := p.steps[i+1].place(at.w, at.h); next.w == at.w && next.h == at.h {
+			if next := steps[i+1].place(at.w, at.h); next.w == at.w && next.h == at.h {
 				at = at.then(next)
 				i++
 			}
 		}
 		if err := at.check(); err != nil {
-			return nil, geo, fmt.Errorf("imageproc: %v of a %d×%d picture: %w", p.steps[i], img.W, img.H, err)
+			return nil, geo, fmt.Errorf("imageproc: %v of a %d×%d picture: %w", steps[i], img.W, img.H, err)
 		}
 		geo = geo.resized(img.W, img.H, at.w, at.h).moved(at.win.Min.X, at.win.Min.Y)
 		img = at.apply(img)

@@ -16,11 +16,13 @@ var (
 
 // recipe is what a processor type of transformers does with a config.
 type recipe struct {
-	size, crop size // defaults
-	square     bool // a bare size is a square, not the shortest edge
-	crops      bool // has do_center_crop
-	pads       bool // has do_pad
-	convnext   bool // ConvNeXt: below 384, resize to size/crop_pct and crop
+	size, crop size           // defaults
+	square     bool           // a bare size is a square, not the shortest edge
+	crops      bool           // has do_center_crop
+	pads       bool           // has do_pad, which makes pictures square
+	tiles      func() [][]int // default heights and widths of pictures that are cut into tiles; nil if none are
+	dynamic    bool           // Qwen2-VL: pictures keep their size as far as patches allow
+	convnext   bool           // ConvNeXt: below 384, resize to size/crop_pct and crop
 	filter     Filter
 	mean, std  []float64
 }
@@ -29,13 +31,17 @@ type recipe struct {
 func recipes() map[string]recipe {
 	edge, sq := size{Shortest: 224}, size{Height: 224, Width: 224}
 	return map[string]recipe{
-		"CLIP":     {size: edge, crop: sq, crops: true, filter: Bicubic, mean: clipMean, std: clipStd},
-		"Bit":      {size: edge, crop: sq, crops: true, filter: Bicubic, mean: clipMean, std: clipStd},
-		"Llava":    {size: edge, crop: sq, crops: true, pads: true, filter: Bicubic, mean: clipMean, std: clipStd},
-		"Siglip":   {size: sq, square: true, filter: Bicubic, mean: halfMean, std: halfStd},
-		"ViT":      {size: sq, square: true, filter: Bilinear, mean: halfMean, std: halfStd},
-		"Blip":     {size: size{Height: 384, Width: 384}, square: true, filter: Bicubic, mean: clipMean, std: clipStd},
-		"ConvNext": {size: size{Shortest: 384}, convnext: true, filter: Bilinear, mean: halfMean, std: halfStd},
+		"CLIP":           {size: edge, crop: sq, crops: true, filter: Bicubic, mean: clipMean, std: clipStd},
+		"Bit":            {size: edge, crop: sq, crops: true, filter: Bicubic, mean: clipMean, std: clipStd},
+		"Llava":          {size: edge, crop: sq, crops: true, pads: true, filter: Bicubic, mean: clipMean, std: clipStd},
+		"LlavaNext":      {size: edge, crop: sq, crops: true, tiles: nextSizes, filter: Bicubic, mean: clipMean, std: clipStd},
+		"LlavaOnevision": {size: size{Height: 384, Width: 384}, square: true, tiles: onevisionSizes, filter: Bicubic, mean: clipMean, std: clipStd},
+		"Siglip":         {size: sq, square: true, filter: Bicubic, mean: halfMean, std: halfStd},
+		"ViT":            {size: sq, square: true, filter: Bilinear, mean: halfMean, std: halfStd},
+		"Blip":           {size: size{Height: 384, Width: 384}, square: true, filter: Bicubic, mean: clipMean, std: clipStd},
+		"Qwen2VL":        {dynamic: true, filter: Bicubic, mean: clipMean, std: clipStd},
+		"Qwen2_5_VL":     {dynamic: true, filter: Bicubic, mean: clipMean, std: clipStd},
+		"ConvNext":       {size: size{Shortest: 384}, convnext: true, filter: Bilinear, mean: halfMean, std: halfStd},
 	}
 }
 
@@ -72,6 +78,10 @@ func (r recipe) build(c config) (*Processor, error) {
 		}
 		steps = append(steps, PadSquare{byteColor(mean)})
 	}
+	if r.dynamic {
+		step, err := r.smart(c, filter)
+		return NewPipeline(norm, step), err
+	}
 	if or(c.DoResize, true) {
 		resize, err := r.resize(c, filter)
 		if err != nil {
@@ -85,6 +95,9 @@ func (r recipe) build(c config) (*Processor, error) {
 			return nil, err
 		}
 		steps = append(steps, CenterCrop{s.Width, s.Height})
+	}
+	if r.tiles != nil {
+		return r.tile(c, filter, norm, steps)
 	}
 	return NewPipeline(norm, steps...), nil
 }

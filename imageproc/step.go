@@ -27,6 +27,7 @@ type placement struct {
 	filter Filter
 	win    image.Rectangle
 	fill   Color
+	err    error // why the picture cannot be placed
 }
 
 // ResizeTo scales to exactly W by H pixels; the aspect ratio is not kept.
@@ -107,6 +108,9 @@ func (p placement) then(next placement) placement {
 func (p placement) showsAll() bool { return p.win == image.Rect(0, 0, p.w, p.h) }
 
 func (p placement) check() error {
+	if p.err != nil {
+		return p.err
+	}
 	if p.w < 1 || p.h < 1 {
 		return errors.New("the scaled picture has no pixels")
 	}
@@ -122,6 +126,9 @@ func (p placement) check() error {
 // apply computes the placement of src.
 func (p placement) apply(src *RGB) *RGB {
 	seen := p.win.Intersect(image.Rect(0, 0, p.w, p.h))
+	if seen.Empty() {
+		return src.Window(src.W, src.H, p.win.Dx(), p.win.Dy(), p.fill)
+	}
 	if p.w != src.W || p.h != src.H {
 		src = resizeWindow(src, src.Bounds(), p.w, p.h, seen, p.filter)
 	} else {

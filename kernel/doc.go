@@ -5,7 +5,7 @@
 //
 // The bits of a product depend on the values that enter each element and on
 // nothing else: not on the number of workers, the number of rows or columns,
-// the strides, the way the operands are stored, nor on AVX2 or AVX-512. With k
+// the strides, the way the operands are stored, nor on AVX2, AVX-512 or NEON. With k
 // cut into blocks of 256, an element of c = a·b is
 //
 //	for each block in order:
@@ -22,7 +22,7 @@
 // # Arithmetic of the element-wise kernels
 //
 // They compute every element by one sequence of float32 operations, so that its
-// bits depend neither on AVX2 or AVX-512 nor on its place in the slice. Reductions
+// bits depend neither on AVX2, AVX-512 or NEON nor on its place in the slice. Reductions
 // keep 64 partial sums (16 where each term is an exponential): element i of a whole
 // block goes to partial sum i mod 64, the rest to i mod 16. They are folded in a
 // fixed tree, and runs of 4,096 elements are added up in float64. The Go reference

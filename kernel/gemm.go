@@ -1,6 +1,7 @@
 package kernel
 
 //go:generate go run -C _asm ./gemm -out ..
+//go:generate go run -C _asm ./neon -out ..
 
 import (
 	"fmt"

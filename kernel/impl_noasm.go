@@ -1,4 +1,4 @@
-//go:build !amd64 || purego
+//go:build (!amd64 && !arm64) || purego
 
 package kernel
 
@@ -6,6 +6,3 @@ import "github.com/fovea-ml/fovea/internal/cpu"
 
 // Impls lists the assembly implementations: none on this platform.
 var Impls []cpu.Impl
-
-// useAMX is never set here.
-const useAMX = false

@@ -132,6 +132,8 @@ func int8Chosen() *int8Set {
 	return nil
 }
 
+func int8Vectors() bool { return int8Chosen() != nil }
+
 // int8Signs reports whether levels of 8 bits must have signs.
 func int8Signs() bool { return int8Chosen() == &int8AVX2 }
 

@@ -2,6 +2,8 @@
 
 package kernel
 
+func int8Vectors() bool { return false }
+
 func int8Signs() bool { return false }
 
 func int8Panels() int { return 1 }
@@ -17,3 +19,5 @@ func int8Pack(kind int8Kind, dst []int8Weights, src []byte, row int, d DType, _ 
 func int8Micro(kind int8Kind, call *int8Call, rows int) { int8MicroGeneric(kind, call, rows) }
 
 func int8Tile(int8Kind, []int8Weights, []int8Input, []int8Meta, []int8Line, []float32) {}
+
+func int8Loop(int) float64 { return 0 }

@@ -2,6 +2,9 @@
 
 package kernel
 
+// useAMX is never set here.
+const useAMX = false
+
 func tileProduct(call *tileCall) { tileProductGeneric(call) }
 
 func tileVector(call *tileCall) { tileVectorGeneric(call) }

@@ -22,7 +22,7 @@ func AdamW(w, m, v, g []float32, p AdamWParams) {
 	adamW(w, m, v, g,
 		float32(p.GradScale), float32(1-p.Beta1), float32(p.Beta2), float32(1-p.Beta2),
 		float32(1/math.Sqrt(p.Correction2)), float32(p.Eps),
-		float32(1-p.LR*p.WeightDecay), float32(-p.LR/p.Correction1))
+		float32(1-float64(p.LR*p.WeightDecay)), float32(-p.LR/p.Correction1))
 }
 
 func adamWGeneric(w, m, v, g []float32, gradScale, blend1, beta2, blend2, unbias2, eps, decay, step float32) {

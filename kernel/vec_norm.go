@@ -93,7 +93,8 @@ func dotCenteredWide(dy, w, x []float32, mean float32) float64 {
 	return s
 }
 
-// plainNormGrad is LayerNormGrad without a weight; few models need it.
+// plainNormGrad is LayerNormGrad without a weight; few models need it. The conversions
+// keep Go from fusing, so that it has the same bits beside every assembly.
 func plainNormGrad(dx, dy, x []float32, mean, inv float32) {
 	n := float64(len(x))
 	var g, gx float64
@@ -103,7 +104,7 @@ func plainNormGrad(dx, dy, x []float32, mean, inv float32) {
 	}
 	gx *= float64(inv) * float64(inv)
 	for i, v := range x {
-		dx[i] += inv * float32(float64(dy[i])-g-gx*float64(v-mean))
+		dx[i] += float32(inv * float32(float64(dy[i])-g-float64(gx*float64(v-mean))))
 	}
 }
 

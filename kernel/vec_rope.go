@@ -45,11 +45,12 @@ func ropePairs(x, cos, sin []float32, sign float32) {
 	}
 }
 
-// ropeGeneric computes lo, hi = lo·cos - sign·hi·sin, hi·cos + sign·lo·sin.
+// ropeGeneric computes lo, hi = lo·cos - sign·hi·sin, hi·cos + sign·lo·sin. The conversions
+// keep Go from fusing one product here and the other where it is inlined.
 func ropeGeneric(lo, hi, cos, sin []float32, sign float32) {
 	for i, a := range lo {
 		b, c, s := hi[i], cos[i], sign*sin[i]
-		lo[i] = a*c - b*s
-		hi[i] = b*c + a*s
+		lo[i] = float32(a*c) - float32(b*s)
+		hi[i] = float32(b*c) + float32(a*s)
 	}
 }

@@ -8,28 +8,18 @@ import (
 	"image"
 
 	"github.com/fovea-ml/fovea/imageproc"
-	"github.com/fovea-ml/fovea/ops"
 	"github.com/fovea-ml/fovea/tensor"
 )
-
-// Views are the pictures that one encoder looks at, one after another. Their
-// sizes may differ where the encoder allows it.
-type Views struct {
-	Pixels []float32     // of each view [3, height, width], normalised
-	Sizes  []image.Point // of each view, in pixels
-}
-
-// Append adds the views of w.
-func (v *Views) Append(w *Views) {
-	v.Pixels = append(v.Pixels, w.Pixels...)
-	v.Sizes = append(v.Sizes, w.Sizes...)
-}
 
 // Tiles is what a Processor makes of one picture.
 type Tiles struct {
 	Views    Views
 	Original image.Point          // size of the picture in pixels
 	Geometry []imageproc.Geometry // of each view: where its pixels come from
+
+	// Cols and Rows are how many tiles across and down follow the view of the
+	// whole picture, row by row; 0 where pictures are not cut.
+	Cols, Rows int
 }
 
 // Features is what an Encoder sees.
@@ -72,33 +62,6 @@ type Decoder interface {
 	Vocab() int                                            // number of logits
 }
 
-// Sequence is the input of Decoder.Forward: packed sequences, no padding.
-type Sequence struct {
-	X      *tensor.Tensor // [tokens, width] embeddings
-	Starts []int          // first row of each sequence, and the number of rows; nil means one
-
-	// Branches cut each sequence into branches that go on from its trunk, the rows
-	// before the first, and do not see each other: the first row of each, counted
-	// from the start of the sequence. Nil means none; only in training.
-	Branches [][]int
-
-	Past []*KVCache // of each sequence; nil when there is none, as in training
-}
-
-// Position is the place of a row of sequence i, counted from its start, among
-// the rows that it sees: a branch goes on where the trunk ends.
-func (s *Sequence) Position(i, row int) int {
-	at := row
-	if s.Branches != nil {
-		for _, first := range s.Branches[i] {
-			if first <= row {
-				at = s.Branches[i][0] + row - first
-			}
-		}
-	}
-	return at
-}
-
 // VLM is a model that can be prompted. A language model alone is one that takes no pictures.
 type VLM interface {
 	Embed(c *tensor.Ctx, p *Prompt) *Sequence
@@ -111,26 +74,4 @@ type DualEncoder interface {
 	EmbedImage(c *tensor.Ctx, v *Views) *tensor.Tensor                   // [views, width], unit length
 	Similarity(c *tensor.Ctx, image, text *tensor.Tensor) *tensor.Tensor // [views, texts], scaled by the learned temperature
 	Context() int                                                        // the most tokens a text may have
-}
-
-// KVCache is what one sequence has left behind in every layer.
-type KVCache struct{ Layer []*ops.KV }
-
-// NewKVCache makes room for capacity tokens in each layer; width is that of a layer's keys.
-func NewKVCache(layers, capacity, width int) *KVCache {
-	k := &KVCache{Layer: make([]*ops.KV, layers)}
-	for i := range k.Layer {
-		k.Layer[i] = ops.NewKV(capacity, width)
-	}
-	return k
-}
-
-// Len is the number of tokens in the cache.
-func (k *KVCache) Len() int { return k.Layer[0].Len() }
-
-// Truncate forgets all tokens but the first n.
-func (k *KVCache) Truncate(n int) {
-	for _, l := range k.Layer {
-		l.Truncate(n)
-	}
 }

@@ -171,3 +171,22 @@ func TestBranchOfPromptsThatDiffer(t *testing.T) {
 		}
 	}
 }
+
+// TestCutPositions: chunks of a sequence have its positions again when each is counted on from the one before.
+func TestCutPositions(t *testing.T) {
+	all := [][3]int32{{0, 0, 0}, {1, 1, 1}, {1, 1, 2}, {1, 2, 1}, {1, 2, 2}, {3, 3, 3}}
+	s := model.Sequence{X: tensor.New(len(all), 1), Positions: all}
+	for size := range len(all) {
+		k := model.NewKVCache(1, len(all), 1)
+		for at := 0; at < len(all); at += size + 1 {
+			cut := s.Cut(at, min(at+size+1, len(all)))
+			for i, p := range cut.Positions {
+				first := int32(k.Next())
+				if got := [3]int32{first + p[0], first + p[1], first + p[2]}; got != all[at+i] {
+					t.Errorf("chunks of %d: row %d is at %v, want %v", size+1, at+i, got, all[at+i])
+				}
+			}
+			k.SetNext(k.Next() + int(cut.Next(0, len(cut.Positions)))) // the layers are empty: Len stays 0
+		}
+	}
+}

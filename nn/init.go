@@ -26,7 +26,7 @@ func (in Initializer) Init(m any, rng *rand.Rand) {
 		t.F32, t.DType = make([]float32, t.Len()), tensor.F32
 		switch {
 		case strings.HasSuffix(name, "bias"):
-		case len(t.Shape) == 1 && strings.Contains(name, "norm"):
+		case len(t.Shape) == 1 && (strings.Contains(name, "norm") || strings.HasSuffix(name, ".weight")): // of a norm, whatever it is called
 			fill(t.F32, 1)
 		default:
 			in.normal(t.F32, name, rng)

@@ -7,6 +7,11 @@ import (
 	"github.com/fovea-ml/fovea/tensor"
 )
 
+// Layer works on each row alone.
+type Layer interface {
+	Forward(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor
+}
+
 // Linear is y = x·Wᵀ + b.
 type Linear struct {
 	Weight *tensor.Tensor `ckpt:"weight"` // [out, in]
@@ -24,7 +29,18 @@ func NewLinear(in, out int, bias bool) *Linear {
 
 // Forward maps [rows, in] to [rows, out].
 func (l *Linear) Forward(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor {
+	c.ObserveInput(l.Weight, x)
 	return ops.Linear(c, x, l.Weight, l.Bias)
+}
+
+// Outputs is Forward for the outputs [lo, hi) only: [rows, hi-lo]. Queries, keys
+// and values that are stored as one matrix are taken apart so.
+func (l *Linear) Outputs(c *tensor.Ctx, x *tensor.Tensor, lo, hi int) *tensor.Tensor {
+	bias := l.Bias
+	if bias != nil {
+		bias = c.Slice(bias, lo, hi)
+	}
+	return ops.Linear(c, x, c.Slice(l.Weight, lo, hi), bias)
 }
 
 // LayerNorm normalises rows to mean 0 and variance 1, then scales and shifts.
@@ -73,4 +89,21 @@ func NewEmbedding(entries, width int) *Embedding {
 // Forward returns the rows of ids: [len(ids), width].
 func (e *Embedding) Forward(c *tensor.Ctx, ids []int32) *tensor.Tensor {
 	return ops.Gather(c, ids, e.Weight)
+}
+
+// SwiGLU is a gated feed-forward part (Shazeer 2020, https://arxiv.org/abs/2002.05202).
+type SwiGLU struct {
+	Gate *Linear `ckpt:"gate_proj"`
+	Up   *Linear `ckpt:"up_proj"`
+	Down *Linear `ckpt:"down_proj"`
+}
+
+// NewSwiGLU declares a part that keeps the width.
+func NewSwiGLU(width, inner int, bias bool) *SwiGLU {
+	return &SwiGLU{NewLinear(width, inner, bias), NewLinear(width, inner, bias), NewLinear(inner, width, bias)}
+}
+
+// Forward keeps the shape.
+func (s *SwiGLU) Forward(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor {
+	return s.Down.Forward(c, ops.SwiGLU(c, s.Gate.Forward(c, x), s.Up.Forward(c, x)))
 }

@@ -121,7 +121,7 @@ func (w *worker) weigh(i int, scores []float32, seen int) (fade float32) {
 	old := w.peak[i]
 	w.peak[i] = max(old, kernel.Max(scores[:seen]))
 	fade = float32(math.Exp(float64(old - w.peak[i])))
-	w.sum[i] = w.sum[i]*fade + kernel.SoftmaxExp(scores[:seen], w.peak[i])
+	w.sum[i] = float32(w.sum[i]*fade) + kernel.SoftmaxExp(scores[:seen], w.peak[i])
 	return fade
 }
 

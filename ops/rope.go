@@ -2,6 +2,7 @@ package ops
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/fovea-ml/fovea/kernel"
 	"github.com/fovea-ml/fovea/tensor"
@@ -75,4 +76,27 @@ func (a *rope) rotate(row []float32, i int) {
 	for at := 0; at < len(row); at += a.r.HeadDim {
 		a.turn(row[at:at+2*h], cos, sin)
 	}
+}
+
+// Rotary2D returns the angles of positions in two axes for heads of the given
+// width: the first half of the pairs turns by y, the second by x, each half with
+// the frequencies base^(-2i/(width/2)) of its own.
+func Rotary2D(width int, base float64, y, x []int32) *Rotary {
+	half, quarter := width/2, width/4
+	freq := make([]float32, quarter)
+	for i := range freq {
+		freq[i] = float32(1 / math.Pow(base, float64(2*i)/float64(half)))
+	}
+	r := &Rotary{Cos: make([]float32, len(y)*half), Sin: make([]float32, len(y)*half), Dim: width, HeadDim: width}
+	for i := range y {
+		for k := range half {
+			pos := y[i]
+			if k >= quarter {
+				pos = x[i]
+			}
+			sin, cos := math.Sincos(float64(float32(pos) * freq[k%quarter]))
+			r.Cos[i*half+k], r.Sin[i*half+k] = float32(cos), float32(sin)
+		}
+	}
+	return r
 }

@@ -14,7 +14,7 @@ func table() []row {
 	var rows []row
 	for _, s := range [][2]int{{1, 1}, {1, 7}, {5, 13}, {70, 131}} {
 		m, n := s[0], s[1]
-		rows = append(rows, add(m, n), mul(m, n), scale(m, n), addRowsRow(m, n), swiGLU(m, n),
+		rows = append(rows, add(m, n), mul(m, n), scale(m, n), addRowsRow(m, n), swiGLU(m, n), layerScaleRow(m, n), meanRowsRow(m, n, 1), meanRowsRow(3, n, m),
 			rmsNorm(m, n), layerNorm(m, n), layerNormOf(m, n, true, false), layerNormOf(m, n, false, false),
 			softmax(m, n), l2Norm(m, n), sum(m, n), mean(m, n), gather(m, n), join(m, n), crossEntropyRow(m, n))
 		for act := range activationRefs {
@@ -32,6 +32,12 @@ func table() []row {
 			ropeRow(4, 2, 7, 4, interleaved), ropeRow(40, 4, 64, 64, interleaved))
 	}
 	rows = append(rows, patchesRow(1, 1, 1, 1, 1), patchesRow(2, 3, 6, 4, 2), patchesRow(1, 3, 7, 8, 3), patchesRow(3, 3, 32, 32, 8))
+	rows = append(rows, mapPatchesRow(1, 1, 1, 1, 1), mapPatchesRow(2, 6, 4, 3, 2), mapPatchesRow(1, 7, 8, 3, 3), mapPatchesRow(3, 16, 16, 20, 2))
+	rows = append(rows, depthwiseRow(1, 1, 1, 1, 1), depthwiseRow(2, 5, 3, 4, 3), depthwiseRow(1, 9, 8, 33, 7))
+	for _, k := range []Kernel{Linear2D, Cubic2D} {
+		rows = append(rows, interpolateRow(Grid{1, 1}, Grid{3, 2}, 5, k), interpolateRow(Grid{5, 5}, Grid{4, 4}, 7, k),
+			interpolateRow(Grid{3, 7}, Grid{11, 2}, 96, k), interpolateRow(Grid{16, 16}, Grid{20, 9}, 130, k))
+	}
 	return append(rows, attentionRows()...)
 }
 
@@ -101,6 +107,30 @@ func scale(m, n int) row {
 func swiGLU(m, n int) row {
 	return elementwise("SwiGLU", m, n, 2, func(c *tensor.Ctx, in []*T) *T { return SwiGLU(c, in[0], in[1]) },
 		func(v []float64) float64 { return v[0] / (1 + math.Exp(-v[0])) * v[1] })
+}
+
+func layerScaleRow(m, n int) row {
+	return row{op: "LayerScale", name: size(m, n), in: []input{x(m, n), w(n)},
+		run: func(c *tensor.Ctx, in []*T) *T { return LayerScale(c, in[0], in[1]) },
+		ref: func(in [][]float64) []float64 {
+			y := make([]float64, m*n)
+			for i := range y {
+				y[i] = in[0][i] * in[1][i%n]
+			}
+			return y
+		}}
+}
+
+func meanRowsRow(n, cols, rows int) row {
+	return row{op: "MeanRows", name: fmt.Sprintf("%dx%dx%d", n, rows, cols), in: []input{x(n*rows, cols)},
+		run: func(c *tensor.Ctx, in []*T) *T { return MeanRows(c, in[0], n) },
+		ref: func(in [][]float64) []float64 {
+			y := make([]float64, n*cols)
+			for i, v := range in[0] {
+				y[i/(rows*cols)*cols+i%cols] += v / float64(rows)
+			}
+			return y
+		}}
 }
 
 var activationRefs = [...]func(x float64) float64{
@@ -353,6 +383,78 @@ func patchesRow(n, channels, h, w, size int) row {
 						}
 					}
 				}
+			}
+			return y
+		}}
+}
+
+func mapPatchesRow(n, h, w, channels, size int) row {
+	return row{op: "MapPatches", name: fmt.Sprintf("%dx%dx%dx%d/%d", n, h, w, channels, size), in: []input{x(n, h, w, channels)},
+		run: func(c *tensor.Ctx, in []*T) *T { return MapPatches(c, in[0], size) },
+		ref: func(in [][]float64) []float64 {
+			var y []float64
+			for i := range n * (h / size) * (w / size) {
+				image, row, col := i/(h/size)/(w/size), i/(w/size)%(h/size)*size, i%(w/size)*size
+				for e := range channels * size * size {
+					ch, dy, dx := e/size/size, e/size%size, e%size
+					y = append(y, in[0][((image*h+row+dy)*w+col+dx)*channels+ch])
+				}
+			}
+			return y
+		}}
+}
+
+func depthwiseRow(n, h, width, channels, side int) row {
+	return row{op: "DepthwiseConv", name: fmt.Sprintf("%dx%dx%dx%d/%d", n, h, width, channels, side),
+		in:  []input{x(n, h, width, channels), w(channels, side*side), w(channels)},
+		run: func(c *tensor.Ctx, in []*T) *T { return DepthwiseConv(c, in[0], in[1], in[2]) },
+		ref: func(in [][]float64) []float64 {
+			y := make([]float64, len(in[0]))
+			for i := range y {
+				image, row, col, ch := i/channels/width/h, i/channels/width%h, i/channels%width, i%channels
+				y[i] = in[2][ch]
+				for k := range side * side {
+					r, c := row+k/side-side/2, col+k%side-side/2
+					if r >= 0 && r < h && c >= 0 && c < width {
+						y[i] += in[1][ch*side*side+k] * in[0][((image*h+r)*width+c)*channels+ch]
+					}
+				}
+			}
+			return y
+		}}
+}
+
+// interpolateRow checks against the kernels as functions of the distance, each
+// place of the map asked for what it gives.
+func interpolateRow(from, to Grid, n int, k Kernel) row {
+	weight := func(d float64) float64 {
+		d = math.Abs(d)
+		switch {
+		case k == Linear2D:
+			return max(0, 1-d)
+		case d < 1:
+			return 1.25*d*d*d - 2.25*d*d + 1
+		case d < 2:
+			return -0.75*d*d*d + 3.75*d*d - 6*d + 3
+		}
+		return 0
+	}
+	axis := func(i, in, out int, f func(at int, w float64)) {
+		center := (float64(i)+0.5)*float64(in)/float64(out) - 0.5
+		for at := -2; at < in+2; at++ {
+			if w := weight(center - float64(at)); w != 0 {
+				f(min(max(at, 0), in-1), w)
+			}
+		}
+	}
+	return row{op: "Interpolate", name: fmt.Sprintf("%dx%d-%dx%d,%d/%d", from.H, from.W, to.H, to.W, n, k), in: []input{w(from.Len(), n)},
+		run: func(c *tensor.Ctx, in []*T) *T { return Interpolate(c, in[0], from, to, k) },
+		ref: func(in [][]float64) []float64 {
+			y := make([]float64, to.Len()*n)
+			for i := range y {
+				axis(i/n/to.W, from.H, to.H, func(r int, wr float64) {
+					axis(i/n%to.W, from.W, to.W, func(c int, wc float64) { y[i] += wr * wc * in[0][(r*from.W+c)*n+i%n] })
+				})
 			}
 			return y
 		}}

@@ -16,6 +16,10 @@ type Ctx struct {
 	// Observer, when set, sees every stage that a model reports by Observe.
 	Observer func(stage string, t *Tensor)
 
+	// Inputs, when set, sees the rows that go into every linear layer with the
+	// layer's weight, for calibration. The rows are valid during the call.
+	Inputs func(weight, x *Tensor)
+
 	arena arena
 	tape  []func()
 	kept  []any
@@ -49,6 +53,28 @@ func (c *Ctx) View(t *Tensor, shape ...int) *Tensor {
 	y.Shape = c.arena.shape(shape)
 	if t.needs {
 		y.grad = t.Grad()
+	}
+	return y
+}
+
+// Slice returns the entries [lo, hi) of t's first dimension without copying
+// them: one of several matrices that are stored as one. The gradient is shared too.
+func (c *Ctx) Slice(t *Tensor, lo, hi int) *Tensor {
+	if lo < 0 || hi < lo || hi > t.Shape[0] {
+		panic(fmt.Sprintf("tensor: Slice: %d to %d of %v", lo, hi, t.Shape))
+	}
+	y := c.arena.header()
+	*y = *t
+	y.Shape = c.arena.shape(t.Shape)
+	y.Shape[0] = hi - lo
+	per := Size(t.Shape[1:])
+	if t.DType == F32 {
+		y.F32 = t.F32[lo*per : hi*per]
+	} else {
+		y.Raw = t.Raw[t.DType.Bytes(lo*per):t.DType.Bytes(hi*per)]
+	}
+	if t.needs {
+		y.grad = t.Grad()[lo*per : hi*per]
 	}
 	return y
 }
@@ -146,6 +172,14 @@ func (c *Ctx) withoutTape(x *Tensor, f func(c *Ctx, x *Tensor) *Tensor) (y *Tens
 func (c *Ctx) Observe(stage string, t *Tensor) {
 	if c.Observer != nil {
 		c.Observer(stage, t)
+	}
+}
+
+// ObserveInput reports that a linear layer is about to multiply x by its weight.
+// It is free when nobody listens.
+func (c *Ctx) ObserveInput(weight, x *Tensor) {
+	if c.Inputs != nil {
+		c.Inputs(weight, x)
 	}
 }
 

@@ -133,6 +133,27 @@ func TestRecomputeOfFrozen(t *testing.T) {
 	}
 }
 
+func TestSlice(t *testing.T) {
+	c := &Ctx{Train: true}
+	w := From([]float32{1, 2, 3, 4, 5, 6}, 3, 2)
+	w.SetTrainable(true)
+	v := c.Slice(w, 1, 3)
+	if !slices.Equal(v.Shape, []int{2, 2}) || !slices.Equal(v.F32, []float32{3, 4, 5, 6}) {
+		t.Fatalf("%v %v", v, v.F32)
+	}
+	c.Backward(product(c, v, From([]float32{1, 2, 3, 4}, 2, 2)))
+	if want := []float32{0, 0, 1, 2, 3, 4}; !slices.Equal(w.Grad(), want) {
+		t.Errorf("gradient %v, want %v", w.Grad(), want)
+	}
+	half := From([]float32{1, 2, 3, 4}, 2, 2)
+	half.Store(F16, nil)
+	last := make([]float32, 2)
+	c.Slice(half, 1, 2).Floats(last)
+	if !slices.Equal(last, []float32{3, 4}) {
+		t.Errorf("of F16: %v", last)
+	}
+}
+
 func TestView(t *testing.T) {
 	c := &Ctx{Train: true}
 	w := parameter(1, 2, 3, 4)

@@ -76,7 +76,7 @@ func (o *muon) step(w *muonWorker, p *param) {
 	clear(g)
 	rows, cols := p.t.Shape[0], p.t.Shape[1]
 	w.orthogonalize(rows, cols)
-	kernel.Scale(p.t.F32, p.t.F32, float32(1-lr*o.stage.Decay))
+	kernel.Scale(p.t.F32, p.t.F32, float32(1-float64(lr*o.stage.Decay)))
 	kernel.Axpy(p.t.F32, float32(-lr*muonLength*math.Sqrt(float64(max(rows, cols)))), w.x)
 }
 

@@ -11,7 +11,7 @@ func (s *Stage) rate(step, steps int) float64 {
 		return s.LR * float64(step+1) / float64(warm)
 	}
 	done := float64(step-warm) / float64(max(1, steps-warm))
-	return s.MinLR + (s.LR-s.MinLR)*(1+math.Cos(math.Pi*done))/2
+	return s.MinLR + float64((s.LR-s.MinLR)*(1+math.Cos(math.Pi*done))/2)
 }
 
 // scaleOf is the factor of a part's rate.

@@ -6,20 +6,23 @@ import (
 )
 
 // Compute is the arithmetic that suits the model on this machine, for
-// kernel.Pool: BF16 if the CPU has matrix units and most weights are stored in fewer
-// than 32 bits, else F32.
+// kernel.Pool: I8 if most weights are quantised and the CPU multiplies 8-bit integers,
+// BF16 if most have 16 bits and it has matrix units, else F32.
 func (m *Model) Compute() tensor.DType {
-	if !kernel.MatrixUnits() {
-		return tensor.F32
-	}
-	short, all := 0, 0
+	short, quantised, all := 0, 0, 0
 	for _, p := range m.params() {
 		all += p.T.Len()
-		if p.T.DType != tensor.F32 {
+		switch {
+		case p.T.DType.Quantised():
+			quantised += p.T.Len()
+		case p.T.DType != tensor.F32:
 			short += p.T.Len()
 		}
 	}
-	if 2*short > all {
+	switch {
+	case 2*quantised > all && kernel.IntegerUnits():
+		return kernel.I8
+	case 2*(short+quantised) > all && kernel.MatrixUnits():
 		return tensor.BF16
 	}
 	return tensor.F32

@@ -8,8 +8,13 @@ import (
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/model/chat"
 	"github.com/fovea-ml/fovea/model/clip"
+	"github.com/fovea-ml/fovea/model/convnext"
+	"github.com/fovea-ml/fovea/model/dinov2"
 	"github.com/fovea-ml/fovea/model/llama"
 	"github.com/fovea-ml/fovea/model/llava"
+	"github.com/fovea-ml/fovea/model/qwen2vl"
+	"github.com/fovea-ml/fovea/model/siglip"
+	"github.com/fovea-ml/fovea/model/vit"
 )
 
 // Family is a row of the table: how a checkpoint of one architecture is read.
@@ -29,7 +34,8 @@ type Family struct {
 	Parts []Part // in the order of the data's way through the model
 }
 
-// Part is a named group of parameters: those whose name starts with Prefix.
+// Part is a named group of parameters: those whose name starts with Prefix. A
+// name may stand in several rows.
 type Part struct{ Name, Prefix string }
 
 // PartOf names the part that a parameter belongs to.
@@ -45,23 +51,11 @@ func (f *Family) PartOf(param string) string {
 // Families lists every architecture that can be opened.
 func Families() []Family {
 	return []Family{
-		{
-			Architecture: "LlavaForConditionalGeneration", ModelType: "llava",
-			New: func(config []byte) (any, error) {
-				return declare(llava.ParseConfig, llava.New)(config)
-			},
-			Processor: openLLaVA,
-			Names: []checkpoint.Rename{ // transformers 4.52 and later
-				{From: "model.vision_tower.", To: "vision_tower."},
-				{From: "model.multi_modal_projector.", To: "multi_modal_projector."},
-				{From: "model.language_model.", To: "language_model.model."},
-				{From: "lm_head.", To: "language_model.lm_head."},
-				{From: `^vision_tower\.(embeddings|encoder|pre_layrnorm|post_layernorm)\.`, To: "vision_tower.vision_model.${1}."},
-			},
-			Tied:  []checkpoint.Tied{{Name: "language_model.lm_head.weight", To: "language_model.model.embed_tokens.weight"}},
-			Text:  "text_config",
-			Parts: []Part{{"vision", "vision_tower."}, {"adapter", "multi_modal_projector."}, {"language", "language_model."}},
-		},
+		llavaFamily("LlavaForConditionalGeneration", "llava", llava.ParseConfig),
+		llavaFamily("LlavaNextForConditionalGeneration", "llava_next", llava.ParseNext),
+		llavaFamily("LlavaOnevisionForConditionalGeneration", "llava_onevision", llava.ParseOneVision),
+		qwen2VLFamily("Qwen2VLForConditionalGeneration", "qwen2_vl", qwen2vl.Parse2),
+		qwen2VLFamily("Qwen2_5_VLForConditionalGeneration", "qwen2_5_vl", qwen2vl.Parse25),
 		{
 			Architecture: "LlamaForCausalLM", ModelType: "llama",
 			New:       declareText(llama.ParseConfig),
@@ -86,16 +80,46 @@ func Families() []Family {
 				if err != nil {
 					return nil, err
 				}
-				v, err := clip.NewVision(cfg, clip.Output{})
+				v, err := clip.NewVision(cfg, vit.Output{})
 				return &clip.VisionModel{Vision: v}, err
 			},
 			Names: []checkpoint.Rename{
 				{From: `^(embeddings|encoder|pre_layrnorm|post_layernorm)\.`, To: "vision_model.${1}."},
 			},
-			Parts: []Part{{"vision", ""}},
+			Parts: visionOnly,
+		},
+		{
+			Architecture: "SiglipVisionModel", ModelType: "siglip_vision_model",
+			New: func(config []byte) (any, error) {
+				cfg, err := siglip.ParseConfig(config)
+				if err != nil {
+					return nil, err
+				}
+				v, err := siglip.NewVision(cfg, vit.Output{})
+				return &siglip.VisionModel{Vision: v}, err
+			},
+			Names: []checkpoint.Rename{
+				{From: `^(embeddings|encoder|post_layernorm|head)\.`, To: "vision_model.${1}."},
+			},
+			Parts: visionOnly,
+		},
+		{
+			Architecture: "Dinov2Model", ModelType: "dinov2",
+			New: declare(dinov2.ParseConfig, func(cfg dinov2.Config) (*dinov2.Vision, error) {
+				return dinov2.NewVision(cfg, vit.Output{})
+			}),
+			Parts: visionOnly,
+		},
+		{
+			Architecture: "ConvNextModel", ModelType: "convnext",
+			New:   declare(convnext.ParseConfig, convnext.New),
+			Parts: visionOnly,
 		},
 	}
 }
+
+// visionOnly are the parts of an encoder alone.
+var visionOnly = []Part{{"vision", ""}}
 
 // declare joins the two steps of most families: config, then model.
 func declare[C, M any](parse func([]byte) (C, error), build func(C) (M, error)) func([]byte) (any, error) {
@@ -120,18 +144,6 @@ func declareText(parse func([]byte) (llama.Config, error)) func([]byte) (any, er
 		}
 		return &languageModel{llama.New(cfg)}, nil
 	}
-}
-
-func openLLaVA(fsys fs.FS, net any) (model.Processor, error) {
-	m := net.(*llava.Model)
-	p, err := openChat(fsys)
-	if err != nil {
-		return nil, err
-	}
-	p.Marker = m.Config().ImageTokenID
-	p.Tokens = func(*model.Tiles) int { return m.TokensPerImage() }
-	p.Pictures, err = openPictures(fsys, m.Vision.Config().ImageSize)
-	return p, err
 }
 
 func openText(fsys fs.FS, _ any) (model.Processor, error) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/fovea-ml/fovea/checkpoint"
+	"github.com/fovea-ml/fovea/model/clip"
 	"github.com/fovea-ml/fovea/model/llama"
 	"github.com/fovea-ml/fovea/model/llava"
 )
@@ -109,7 +110,7 @@ func (m *Model) openPictured(k *ggufKeys, text map[string]any) error {
 		return err
 	}
 	if !stored(m.mmproj, "v.post_ln.weight") {
-		net.Vision.PostNorm = nil
+		net.Vision.(*clip.Vision).Cut() // the config that was made of the file says clip
 	}
 	m.Net = net
 	swapped := swappedFFN(m.mmproj, cfg.Vision.HiddenSize)

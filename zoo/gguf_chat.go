@@ -83,7 +83,7 @@ func ggufLLaVA(kv map[string]any, m *llava.Model, norm imageproc.Normalize) (mod
 		return nil, err
 	}
 	p.Marker = m.Config().ImageTokenID
-	p.Tokens = func(*model.Tiles) int { return m.TokensPerImage() }
+	p.Tokens = m.Tokens
 	p.Pictures = ggufPictures(m.Vision.Config().ImageSize, norm)
 	return p, nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/fovea-ml/fovea/checkpoint"
+	"github.com/fovea-ml/fovea/model/clip"
 	"github.com/fovea-ml/fovea/model/llama"
 	"github.com/fovea-ml/fovea/model/llava"
 	"github.com/fovea-ml/fovea/ops"
@@ -79,11 +80,15 @@ func (m *Model) tokenizerMetadata(rows int) (map[string]any, error) {
 }
 
 // pictureMetadata describes the tower and the projector, and refuses what llama.cpp would compute otherwise.
-func (m *Model) pictureMetadata(cfg llava.Config) ([]checkpoint.KV, error) {
+func (m *Model) pictureMetadata(net *llava.Model) ([]checkpoint.KV, error) {
+	cfg := net.Config()
 	layers := featureLayers(cfg)
 	norm := m.Pictures.Normalize()
 	want := ggufPictures(cfg.Vision.ImageSize, norm).String()
+	_, isCLIP := net.Vision.(*clip.Vision)
 	switch {
+	case !isCLIP || cfg.Tiles != nil:
+		return nil, errors.New("GGUF is written of CLIP towers that see a picture as one view only")
 	case !cfg.DropClass:
 		return nil, errors.New("GGUF cannot say that the class token is a feature")
 	case !slices.IsSorted(layers):

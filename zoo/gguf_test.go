@@ -405,6 +405,8 @@ func TestWriteGGUFRefuses(t *testing.T) {
 		"no tower":    {"stories260k", nil, mmproj, "no picture encoder to write"},
 		"class token": {"llava15", map[string]any{"vision_feature_select_strategy": "full"}, mmproj, "class token"},
 		"layers":      {"llava15", map[string]any{"vision_feature_layer": []int{2, 1}}, mmproj, "feature layers [2 1]"},
+		"tiles":       {"llava_next", nil, mmproj, "CLIP towers that see a picture as one view only"},
+		"family":      {"qwen2_vl", nil, "", "a Qwen2VLForConditionalGeneration cannot be written as GGUF"},
 		"activation":  {"llava15", map[string]any{"projector_hidden_act": "silu"}, mmproj, "GELU only"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -188,7 +188,7 @@ func (m *Model) general(architecture, kind string) []checkpoint.KV {
 // writePictures writes the mmproj file. It names the feature layers, and ends with the last of them.
 func (m *Model) writePictures(path string, net *llava.Model, o GGUFOptions) error {
 	cfg := net.Config()
-	metadata, err := m.pictureMetadata(cfg)
+	metadata, err := m.pictureMetadata(net)
 	if err != nil {
 		return err
 	}

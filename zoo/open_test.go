@@ -83,11 +83,14 @@ func TestOpenFixtures(t *testing.T) {
 		text, pictures, generate bool
 		eos                      []int32
 	}{
-		"llava15":     {"LlavaForConditionalGeneration", true, true, true, []int32{2}},
-		"clip":        {"CLIPModel", true, true, false, nil},
-		"clip_vision": {"CLIPVisionModel", false, true, false, nil},
-		"stories260k": {"LlamaForCausalLM", true, false, true, []int32{2}},
-		"qwen2":       {"Qwen2ForCausalLM", true, false, true, []int32{560, 561}},
+		"llava15":       {"LlavaForConditionalGeneration", true, true, true, []int32{2}},
+		"clip":          {"CLIPModel", true, true, false, nil},
+		"clip_vision":   {"CLIPVisionModel", false, true, false, nil},
+		"siglip_vision": {"SiglipVisionModel", false, true, false, nil},
+		"dinov2":        {"Dinov2Model", false, true, false, nil},
+		"convnext":      {"ConvNextModel", false, true, false, nil},
+		"stories260k":   {"LlamaForCausalLM", true, false, true, []int32{2}},
+		"qwen2":         {"Qwen2ForCausalLM", true, false, true, []int32{560, 561}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, err := OpenDir(fixtures + name)
@@ -177,20 +180,27 @@ func TestOpenRefuses(t *testing.T) {
 		want    []string
 	}{
 		"unknown architecture": {"llava15", set("architectures", []string{"FooForBar"}),
-			[]string{`config.json: unknown architecture "FooForBar"`, "known: ", "LlavaForConditionalGeneration", "LlamaForCausalLM", "Qwen2ForCausalLM", "CLIPModel", "CLIPVisionModel"}},
-		"unknown tower":      {"llava15", set("vision_config.model_type", "siglip_vision_model"), []string{`model_type "siglip_vision_model"`, "clip_vision_model"}},
-		"no config":          {"llava15", remove("config.json"), []string{"config.json"}},
-		"no weights":         {"llava15", remove("model.safetensors"), []string{"model.safetensors"}},
-		"no pictures":        {"llava15", remove("preprocessor_config.json"), []string{"processor_config.json"}},
-		"wider":              {"stories260k", set("intermediate_size", 176), []string{"0 tensors missing, 0 unexpected, 15 misshapen", "shape [172 64], want [176 64]"}},
-		"deeper":             {"stories260k", set("num_hidden_layers", 6), []string{"9 tensors missing", "model.layers.5.mlp.up_proj.weight"}},
-		"shallower":          {"stories260k", set("num_hidden_layers", 4), []string{"9 unexpected", "model.layers.4.mlp.up_proj.weight"}},
-		"absurd":             {"stories260k", set("hidden_size", 1<<40), []string{"config.json", "hidden_size is"}},
-		"heads":              {"stories260k", set("num_key_value_heads", 3), []string{"num_attention_heads 8 is no multiple of num_key_value_heads 3"}},
-		"window":             {"qwen2", window, []string{"config.json: qwen2: config: sliding window attention is not supported", "sliding_window 8"}},
-		"other picture size": {"llava15", set("vision_config.image_size", 84), []string{"56×56", "84×84"}},
-		"feature layer":      {"llava15", set("vision_feature_layer", 7), []string{"feature layer 7 of a tower with 3 layers"}},
-		"not an object":      {"llava15", set("text_config", 5), []string{"config.json", "text_config"}},
+			[]string{`config.json: unknown architecture "FooForBar"`, "known: ", "LlavaForConditionalGeneration", "LlamaForCausalLM", "Qwen2ForCausalLM", "CLIPModel", "CLIPVisionModel", "SiglipVisionModel", "Dinov2Model", "ConvNextModel"}},
+		"unknown tower":       {"llava15", set("vision_config.model_type", "vit"), []string{`model_type "vit"`, "clip_vision_model, siglip_vision_model"}},
+		"tower without class": {"llava15", set("vision_config.model_type", "siglip_vision_model"), []string{"siglip: the tower has no class token"}},
+		"class among tiles":   {"llava_next", set("vision_feature_select_strategy", "full"), []string{"vision_feature_select_strategy must be default"}},
+		"other tiles":         {"llava_next", set("image_grid_pinpoints", [][]int{{28, 56}}), []string{"image_grid_pinpoints differ in config.json and preprocessor_config.json"}},
+		"no tiles":            {"llava_onevision", set("architectures", []string{"LlavaForConditionalGeneration"}), []string{"preprocessor_config.json cuts pictures into tiles: true"}},
+		"other patches":       {"qwen2_vl", set("vision_config.spatial_merge_size", 1), []string{"multiples of 28", "reads multiples of 14 pixels"}},
+		"pooling":             {"llava_onevision", set("vision_aspect_ratio", "pad"), []string{`vision_aspect_ratio "pad"`}},
+		"no config":           {"llava15", remove("config.json"), []string{"config.json"}},
+		"no weights":          {"llava15", remove("model.safetensors"), []string{"model.safetensors"}},
+		"no pictures":         {"llava15", remove("preprocessor_config.json"), []string{"processor_config.json"}},
+		"wider":               {"stories260k", set("intermediate_size", 176), []string{"0 tensors missing, 0 unexpected, 15 misshapen", "shape [172 64], want [176 64]"}},
+		"deeper":              {"stories260k", set("num_hidden_layers", 6), []string{"9 tensors missing", "model.layers.5.mlp.up_proj.weight"}},
+		"shallower":           {"stories260k", set("num_hidden_layers", 4), []string{"9 unexpected", "model.layers.4.mlp.up_proj.weight"}},
+		"absurd":              {"stories260k", set("hidden_size", 1<<40), []string{"config.json", "hidden_size is"}},
+		"heads":               {"stories260k", set("num_key_value_heads", 3), []string{"num_attention_heads 8 is no multiple of num_key_value_heads 3"}},
+		"window":              {"qwen2", window, []string{"config.json: qwen2: config: sliding window attention is not supported", "sliding_window 8"}},
+		"other picture size":  {"llava15", set("vision_config.image_size", 84), []string{"56×56", "84×84"}},
+		"tower's size":        {"siglip_vision", set("image_size", 84), []string{"56×56", "84×84"}},
+		"feature layer":       {"llava15", set("vision_feature_layer", 7), []string{"feature layer 7 of a tower with 3 layers"}},
+		"not an object":       {"llava15", set("text_config", 5), []string{"config.json", "text_config"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := copied(t, test.fixture)

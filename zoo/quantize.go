@@ -9,6 +9,7 @@ import (
 	"github.com/fovea-ml/fovea/checkpoint"
 	"github.com/fovea-ml/fovea/model/llama"
 	"github.com/fovea-ml/fovea/model/llava"
+	"github.com/fovea-ml/fovea/model/qwen2vl"
 	"github.com/fovea-ml/fovea/tensor"
 )
 
@@ -81,6 +82,8 @@ func (m *Model) MixTraits() (checkpoint.MixTraits, error) {
 	case *languageModel:
 		net = n.Model
 	case *llava.Model:
+		net = n.Language
+	case *qwen2vl.Model:
 		net = n.Language
 	default:
 		return checkpoint.MixTraits{}, fmt.Errorf("zoo: %s: a %s has no language model to quantise", m.Name, m.Family.Architecture)

@@ -138,7 +138,12 @@ func (m *Model) openProcessor() (err error) {
 
 // openParts opens what towers come with.
 func (m *Model) openParts() (err error) {
-	if m.Pictures, err = imageproc.OpenProcessor(m.files); err != nil {
+	if t, ok := m.Net.(interface{ Side() int }); ok { // reads pictures of one size
+		m.Pictures, err = openPictures(m.files, t.Side())
+	} else {
+		m.Pictures, err = imageproc.OpenProcessor(m.files)
+	}
+	if err != nil {
 		return err
 	}
 	if _, ok := m.Net.(model.DualEncoder); ok {

@@ -52,7 +52,7 @@ type benchResult struct {
 	Model         string  `json:"model"`
 	Quant         string  `json:"quant,omitempty"`
 	Kernel        string  `json:"kernel"`
-	Compute       string  `json:"compute"` // dtype of products: F32 or BF16
+	Compute       string  `json:"compute"` // dtype of products: F32, BF16 or I8
 	Workers       int     `json:"workers"`
 	ImageMS       float64 `json:"image_encode_ms,omitempty"`
 	ImageTokens   int     `json:"image_tokens,omitempty"` // that the encoder computes
@@ -97,7 +97,10 @@ func (c *benchModelCmd) Run(ctx context.Context, g *globals) error {
 	}
 	r.PeakMemory = peakMemory() // before the roofs are measured, which takes memory too
 	r.PeakGFLOPS, r.PeakGBS = kernel.PeakFMA(r.Workers), kernel.ReadBandwidth(r.Workers)
-	if pool.Compute == kernel.BF16 {
+	switch {
+	case pool.Compute == kernel.I8:
+		r.PeakGFLOPS = kernel.PeakInt8(r.Workers)
+	case pool.Rounds():
 		r.PeakGFLOPS = kernel.PeakBF16(r.Workers)
 	}
 	switch {

@@ -38,6 +38,7 @@ type machine struct {
 type roofs struct {
 	GFLOPS float64 `json:"f32_gflop_per_s"`
 	BF16   float64 `json:"bf16_gflop_per_s,omitempty"` // by matrix units
+	Int8   float64 `json:"int8_gop_per_s,omitempty"`
 	GBS    float64 `json:"read_gb_per_s"`
 }
 
@@ -61,10 +62,13 @@ func (c *benchMachineCmd) Run(g *globals) error {
 	if m.One.BF16 > 0 {
 		fmt.Fprintf(t, "bfloat16\t%.1f\t%.1f GFLOP/s, matrix units\n", m.One.BF16, m.All.BF16)
 	}
+	if m.One.Int8 > 0 {
+		fmt.Fprintf(t, "8-bit integers\t%.1f\t%.1f GOP/s\n", m.One.Int8, m.All.Int8)
+	}
 	fmt.Fprintf(t, "memory, reading\t%.1f\t%.1f GB/s\n", m.One.GBS, m.All.GBS)
 	return t.Flush()
 }
 
 func measureRoofs(workers int) roofs {
-	return roofs{GFLOPS: kernel.PeakFMA(workers), BF16: kernel.PeakBF16(workers), GBS: kernel.ReadBandwidth(workers)}
+	return roofs{GFLOPS: kernel.PeakFMA(workers), BF16: kernel.PeakBF16(workers), Int8: kernel.PeakInt8(workers), GBS: kernel.ReadBandwidth(workers)}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/model/clip"
 	"github.com/fovea-ml/fovea/model/llava"
+	"github.com/fovea-ml/fovea/model/vit"
 	"github.com/fovea-ml/fovea/nn"
 	"github.com/fovea-ml/fovea/tensor"
 	"github.com/fovea-ml/fovea/zoo"
@@ -38,7 +39,7 @@ func towerOf(m *zoo.Model) *tower {
 }
 
 // grey is a picture whose values do not matter, of the size that a tower reads.
-func grey(v *clip.Vision) model.Views {
+func grey(v vit.Tower) model.Views {
 	side := v.Config().ImageSize
 	pixels := make([]float32, 3*side*side)
 	for i := range pixels {
@@ -49,7 +50,7 @@ func grey(v *clip.Vision) model.Views {
 
 // count adds up the multiply-adds of the matrices and of attention, twice, in
 // the blocks that run.
-func (t *tower) count(m *zoo.Model, v *clip.Vision) {
+func (t *tower) count(m *zoo.Model, v vit.Tower) {
 	const multiplyAdd, products = 2, 2
 	cfg := v.Config()
 	t.tokens = cfg.Grid()*cfg.Grid() + 1

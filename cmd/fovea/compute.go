@@ -7,22 +7,19 @@ import (
 
 // computeFlags say in which arithmetic a model's matrices are multiplied.
 type computeFlags struct {
-	Compute string `help:"Round what matrices multiply to bf16, for matrix units, or not at all, f32; sums are float32 either way. auto: bf16 where the CPU has matrix units and the weights are not float32. F16 weights lose 3 of their 11 bits in bf16." enum:"auto,f32,bf16" default:"auto" placeholder:"TYPE"`
+	Compute string `help:"Arithmetic of matrix products: f32, bf16, int8, or auto, which takes what the CPU has units for: int8 for quantised weights, bf16 for those of 16 bits, f32 for others. Sums are float32 always. F16 weights lose 3 of their 11 bits in bf16." enum:"auto,f32,bf16,int8" default:"auto" placeholder:"TYPE"`
 }
 
 // pool starts the workers of the kernels for a model.
 func (f computeFlags) pool(g *globals, m *zoo.Model) *kernel.Pool {
 	p := g.pool()
-	p.Compute = f.choose(m)
+	if f.Compute == "auto" {
+		p.Compute = m.Compute()
+	} else {
+		p.Compute = computeTypes[f.Compute]
+	}
 	return p
 }
 
-func (f computeFlags) choose(m *zoo.Model) kernel.DType {
-	switch f.Compute {
-	case "bf16":
-		return kernel.BF16
-	case "f32":
-		return kernel.F32
-	}
-	return m.Compute()
-}
+// computeTypes are the dtypes that operands of products are rounded to.
+var computeTypes = map[string]kernel.DType{"f32": kernel.F32, "bf16": kernel.BF16, "int8": kernel.I8}

@@ -14,25 +14,33 @@ import (
 )
 
 type inspectCmd struct {
-	Path    string `arg:"" optional:"" help:"Checkpoint directory, GGUF file or .safetensors file."`
+	Path    string `arg:"" optional:"" help:"Checkpoint directory, GGUF file, .safetensors, .bin or .pth file."`
 	Mmproj  string `help:"GGUF file of the picture encoder that goes with a GGUF PATH." placeholder:"FILE"`
 	Tensors bool   `help:"List every tensor."`
+	Image   string `help:"Picture file: print the views that the model has of it, its tiles and its tokens." short:"i" placeholder:"FILE"`
+	Draw    string `help:"PNG file to draw the views of --image to." placeholder:"FILE"`
 	JSON    bool   `name:"json" help:"Print JSON."`
+	pictureFlags
 }
 
 func (inspectCmd) Help() string {
 	return `Architecture, parameters by part, tokens per picture, picture pipeline, context and
-the memory that inference takes. A directory may lack the weights.
+the memory that inference takes. A directory may lack the weights. With --image, what
+the model sees of a picture.
 
 Examples:
 
     fovea inspect llava-1.5-7b
     fovea inspect llava-1.5-7b --json --tensors
+    fovea inspect llava-v1.6-vicuna-7b --image a.jpg --draw tiles.png
     fovea inspect vicuna-q4_k_m.gguf --mmproj mmproj-f16.gguf
     fovea inspect model.safetensors`
 }
 
 func (c *inspectCmd) Run() error {
+	if c.Draw != "" && c.Image == "" {
+		return errors.New("--draw needs --image, the picture to draw")
+	}
 	if st, err := os.Stat(c.Path); err == nil && !st.IsDir() && !c.generates() {
 		return c.file()
 	}
@@ -45,6 +53,15 @@ func (c *inspectCmd) Run() error {
 	if c.Tensors {
 		s.Tensors = tensorsOf(m)
 	}
+	if c.Image != "" {
+		images, err := c.pictureFlags.open(m, c.Image)
+		if err != nil {
+			return err
+		}
+		if s.Picture, err = lookAt(m, images[0], c.Image, c.Draw); err != nil {
+			return err
+		}
+	}
 	if c.JSON {
 		return writeJSON(os.Stdout, s)
 	}
@@ -53,7 +70,7 @@ func (c *inspectCmd) Run() error {
 
 // open reports whether the weights are there too.
 func (c *inspectCmd) open() (m *zoo.Model, whole bool, err error) {
-	if c.Path == "" || isGGUF(c.Path) || hasWeights(c.Path) {
+	if c.Path == "" || isGGUF(c.Path) || checkpoint.HasWeights(c.Path) {
 		m, err = openPath(c.Path, c.Mmproj)
 		return m, true, err
 	}
@@ -79,15 +96,6 @@ func (c *inspectCmd) generates() bool {
 
 func openFile(path string) (*checkpoint.Checkpoint, error) {
 	return checkpoint.Open(os.DirFS(filepath.Dir(path)), filepath.Base(path))
-}
-
-func hasWeights(dir string) bool {
-	for _, name := range []string{checkpoint.FileName, checkpoint.IndexName} {
-		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
-			return true
-		}
-	}
-	return false
 }
 
 // file lists the tensors of a single file.

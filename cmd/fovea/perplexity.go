@@ -72,17 +72,23 @@ func (c *evalPerplexityCmd) read() (name, text string, err error) {
 		name, text = eval.Alice()
 		return name, text, nil
 	}
-	f, err := os.Open(c.Text)
+	text, err = readText(c.Text)
+	return c.Text, text, err
+}
+
+// readText reads a file of at most maxText bytes.
+func readText(path string) (string, error) {
+	f, err := os.Open(path)
 	if err != nil {
-		return "", "", err
+		return "", err
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxText+1))
 	if err != nil {
-		return "", "", err
+		return "", err
 	}
 	if len(data) > maxText {
-		return "", "", fmt.Errorf("%s: larger than %d MiB: split it", c.Text, maxText>>20)
+		return "", fmt.Errorf("%s: larger than %d MiB: split it", path, maxText>>20)
 	}
-	return c.Text, string(data), nil
+	return string(data), nil
 }

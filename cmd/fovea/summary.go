@@ -22,7 +22,8 @@ type summary struct {
 	DTypes         []string     `json:"dtypes,omitempty"` // as stored
 	Weights        bool         `json:"weights"`          // whether they are there
 	TokensPerImage int          `json:"tokens_per_image,omitempty"`
-	Pictures       string       `json:"pictures,omitempty"` // the pipeline
+	Varies         bool         `json:"tokens_vary,omitempty"` // with the picture: the number is the largest
+	Pictures       string       `json:"pictures,omitempty"`    // the pipeline
 	Context        int          `json:"context,omitempty"`
 	Vocabulary     int          `json:"vocabulary,omitempty"`
 	ChatTemplate   bool         `json:"chat_template"`
@@ -30,6 +31,8 @@ type summary struct {
 	Memory         memory       `json:"memory"`
 	Kernel         string       `json:"kernel"`
 	Tensors        []tensorLine `json:"tensors,omitempty"`
+
+	Picture *pictureSummary `json:"picture,omitempty"`
 }
 
 // partLine is a part of a model: vision, adapter, language.
@@ -62,7 +65,10 @@ func tensorsOf(m *zoo.Model) (lines []tensorLine) {
 
 func summarise(m *zoo.Model, whole bool) *summary {
 	s := &summary{Name: m.Name, Architecture: m.Family.Architecture, Weights: whole, Kernel: kernel.Name()}
-	for _, p := range m.Family.Parts {
+	for i, p := range m.Family.Parts {
+		if slices.ContainsFunc(m.Family.Parts[:i], func(q zoo.Part) bool { return q.Name == p.Name }) {
+			continue // of more than one prefix
+		}
 		s.Parts = append(s.Parts, partLine{Part: p.Name})
 	}
 	nn.Walk(m.Net, func(name string, t *tensor.Tensor) { s.add(m.Family.PartOf(name), t) })
@@ -70,7 +76,10 @@ func summarise(m *zoo.Model, whole bool) *summary {
 		s.TokensPerImage = t.TokensPerImage()
 	}
 	if m.Pictures != nil {
-		s.Pictures = m.Pictures.String()
+		s.Pictures, s.Varies = m.Pictures.String(), m.Pictures.Tiling() != nil
+		if r, ok := m.Pictures.Smart(); ok && m.Processor != nil {
+			s.TokensPerImage, s.Varies = r.Max/(r.Factor*r.Factor), true
+		}
 	}
 	if m.Tokenizer != nil {
 		s.Vocabulary, s.ChatTemplate = m.Tokenizer.Size(), m.Tokenizer.HasChatTemplate("")
@@ -121,7 +130,7 @@ func (s *summary) write(w io.Writer) error {
 		row("pictures", "%s", s.Pictures)
 	}
 	if s.TokensPerImage > 0 {
-		row("tokens per picture", "%d", s.TokensPerImage)
+		row("tokens per picture", map[bool]string{true: "up to %d", false: "%d"}[s.Varies], s.TokensPerImage)
 	}
 	if s.Context > 0 {
 		row("context", "%d tokens", s.Context)
@@ -135,8 +144,16 @@ func (s *summary) write(w io.Writer) error {
 	}
 	s.Memory.write(row)
 	row("kernel", "%s", s.Kernel)
-	if err := t.Flush(); err != nil || s.Tensors == nil {
+	if err := t.Flush(); err != nil {
 		return err
+	}
+	if s.Picture != nil {
+		if err := s.Picture.write(w); err != nil {
+			return err
+		}
+	}
+	if s.Tensors == nil {
+		return nil
 	}
 	fmt.Fprintln(w)
 	return writeTensors(w, s.Tensors)

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"os"
 
 	"github.com/fovea-ml/fovea/internal/verify"
@@ -9,9 +12,10 @@ import (
 )
 
 type verifyCmd struct {
-	Dir     string `arg:"" name:"dir" help:"Directory with expected.json, expected.safetensors and the pictures, and the checkpoint beside them unless --model is given." type:"path"`
-	Compute string `help:"Arithmetic of matrix products, and the tolerances that it needs: f32 or bf16." enum:"f32,bf16" default:"f32" placeholder:"TYPE"`
-	JSON    bool   `name:"json" help:"Print the report as JSON."`
+	Dir      string `arg:"" name:"dir" help:"Directory of the checkpoint and, unless --expected is given, of expected.json, expected.safetensors and the pictures." type:"path"`
+	Expected string `help:"Take the expectations and their pictures from this directory." placeholder:"DIR2" type:"path"`
+	Compute  string `help:"Arithmetic of matrix products, and the tolerances that it needs: f32, bf16 or int8." enum:"f32,bf16,int8" default:"f32" placeholder:"TYPE"`
+	JSON     bool   `name:"json" help:"Print the report as JSON."`
 	modelFlags
 }
 
@@ -30,21 +34,26 @@ Each greedy step follows the reference's tokens up to there.
   --compute bf16  pixel values as above, other stages within 2e-2; a token may
                   differ where the reference's own logits of the two are closer
                   than that
+  --compute int8  the same, for quantised weights
 
-Where the CPU has no matrix units, bf16 runs in plain Go, slowly. NaN and infinity
+Where the CPU has no units for them, bf16 and int8 run in plain Go, slowly. NaN and infinity
 never pass.
 
 Examples:
 
     fovea verify testdata/llava15
-    fovea verify --model my-port testdata/llava15
+    fovea verify my-port --expected testdata/llava15
     fovea verify --model llava.gguf --mmproj mmproj.gguf testdata/llava15
-    fovea verify testdata/clip --json`
+    fovea verify testdata/clip --json
+
+--model names the checkpoint where DIR holds only expectations: a GGUF file, or
+another directory. It cannot go together with --expected.`
 }
 
 func (c *verifyCmd) Run(ctx context.Context, g *globals) error {
-	if c.Model == "" {
-		c.Model = c.Dir
+	expected, err := c.resolve()
+	if err != nil {
+		return err
 	}
 	m, err := c.openModel()
 	if err != nil {
@@ -54,15 +63,15 @@ func (c *verifyCmd) Run(ctx context.Context, g *globals) error {
 	pool := g.pool()
 	defer pool.Close()
 	o := verify.Options{Tolerance: verify.Float32(), Pool: pool}
-	if c.Compute == "bf16" {
-		o.Tolerance, pool.Compute = verify.BFloat16(), kernel.BF16
+	if pool.Compute = computeTypes[c.Compute]; pool.Compute != kernel.F32 {
+		o.Tolerance = verify.BFloat16()
 	}
 	if !c.JSON {
 		o.OnCase = func(done *verify.Case) { _ = done.Write(os.Stdout) }
 	}
-	r, err := verify.Run(ctx, m, os.DirFS(c.Dir), o)
+	r, err := verify.Run(ctx, m, os.DirFS(expected), o)
 	if err != nil {
-		return err
+		return fmt.Errorf("expectations of %s: %w", expected, err)
 	}
 	if c.JSON {
 		err = writeJSON(os.Stdout, r)
@@ -73,4 +82,16 @@ func (c *verifyCmd) Run(ctx context.Context, g *globals) error {
 		return err
 	}
 	return r.Err()
+}
+
+// resolve settles which path is the checkpoint, and returns that of the expectations.
+func (c *verifyCmd) resolve() (expected string, err error) {
+	switch {
+	case c.Model != "" && c.Expected != "":
+		return "", errors.New("--model and --expected both say where DIR's other half is: with --expected, DIR is the checkpoint; drop one of them")
+	case c.Model != "":
+		return c.Dir, nil
+	}
+	c.Model = c.Dir
+	return cmp.Or(c.Expected, c.Dir), nil
 }

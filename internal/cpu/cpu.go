@@ -16,7 +16,7 @@ type Impl struct {
 }
 
 // Select switches off the implementations that FOVEA_KERNEL excludes: it names
-// the fastest one allowed ("avx512", "avx2", "generic"). impls are ordered fastest first.
+// the fastest one allowed ("avx512", "avx2", "neon", "generic"). impls are ordered fastest first.
 func Select(impls []Impl) {
 	want := os.Getenv("FOVEA_KERNEL")
 	at := slices.IndexFunc(impls, func(i Impl) bool { return i.Name == want })

@@ -12,11 +12,11 @@ type room struct {
 
 // The packages below model/, by what they are.
 var (
-	encoders   = []string{"model/clip"}
-	adapters   = []string{"model/projector"}
+	encoders   = []string{"model/clip", "model/siglip", "model/dinov2", "model/convnext", "model/qwenvit"}
+	adapters   = []string{"model/projector", "model/merger"}
 	decoders   = []string{"model/llama"}
 	processors = []string{"model/chat"}
-	families   = []string{"model/llava"} // of more than one part
+	families   = []string{"model/llava", "model/qwen2vl"} // of more than one part
 )
 
 // rooms is the table: from the ground up, each room uses those above it in the
@@ -38,16 +38,20 @@ func rooms() []room {
 
 		{path: "model", uses: []string{"tensor", "ops", "imageproc", "tokenizer"}},
 	}
-	for _, path := range slices.Concat(encoders, adapters, decoders) {
+	all = append(all, room{path: "model/vit", uses: parts}) // what encoders share
+	for _, path := range encoders {
+		all = append(all, room{path: path, uses: append([]string{"model/vit"}, parts...)})
+	}
+	for _, path := range slices.Concat(adapters, decoders) {
 		all = append(all, room{path: path, uses: parts})
 	}
 	for _, path := range processors {
 		all = append(all, room{path: path, uses: seams})
 	}
 	for _, path := range families {
-		all = append(all, room{path: path, uses: slices.Concat(parts, seams, encoders, adapters, decoders, processors)})
+		all = append(all, room{path: path, uses: slices.Concat([]string{"model/vit"}, parts, seams, encoders, adapters, decoders, processors)})
 	}
-	models := slices.Concat(encoders, adapters, decoders, processors, families)
+	models := slices.Concat([]string{"model/vit"}, encoders, adapters, decoders, processors, families)
 	run := []string{"kernel", "tensor", "model", "imageproc", "tokenizer"}
 	return append(all,
 		room{path: "zoo", uses: slices.Concat(models, parts, seams, []string{"kernel", "checkpoint"})},
@@ -61,11 +65,12 @@ func rooms() []room {
 		room{path: "internal/verify", uses: slices.Concat(run, []string{"nn", "zoo", "generate", "internal/golden"})},
 
 		room{path: "cmd/fovea", uses: slices.Concat(run, decoders, []string{
-			"model/clip", "model/llava", // to count a tower's work
+			"model/vit", "model/clip", "model/llava", // to count a tower's work
 			"nn", "checkpoint", "zoo", "embedded", "generate", "data", "data/scenes", "train", "eval", "internal/golden", "internal/verify",
 		}), others: []string{"github.com/alecthomas/kong", "github.com/vbauerster/mpb", "golang.org/x/sys", "golang.org/x/term"}},
 
 		room{path: "internal/cputest", uses: []string{"internal/cpu"}}, // helps tests, and nobody else may use it
+		room{path: "internal/gradtest", uses: []string{"tensor", "nn"}},
 		room{path: "internal/house"},
 	)
 }
@@ -75,6 +80,7 @@ var unsafeRooms = []string{"kernel", "checkpoint"}
 
 // stateful are the package variables that may change while the program runs.
 var stateful = []string{
-	"kernel.useAMX", "kernel.useAVX2", "kernel.useAVX512", "kernel.useVNNI", "kernel.useAVXVNNI", "kernel.Impls", // the choice of kernels, made once
+	"kernel.useAMX", "kernel.useAVX2", "kernel.useAVX512", "kernel.useNEON", "kernel.Impls", // the choice of kernels, made once
+	"kernel.useVNNI", "kernel.useAVXVNNI",
 	"kernel.serial", "model/llama.passes", // memory lent and given back
 }

@@ -34,6 +34,34 @@ func TestNewerLayout(t *testing.T) {
 	}
 }
 
+// TestNewerNamesOfTiles is the naming of transformers 4.52 for a model that sees tiles.
+func TestNewerNamesOfTiles(t *testing.T) {
+	dir := copied(t, "llava_onevision")
+	renameAll(t, dir, [][2]string{
+		{`^language_model\.lm_head\.`, "lm_head."},
+		{`^language_model\.model\.`, "model.language_model."},
+		{`^(vision_tower|multi_modal_projector|image_newline)`, "model.${1}"},
+	})
+	wantPass(t, run(t, dir, dir, Float32()))
+}
+
+// TestNewerQwen2VL is the naming of transformers 4.52, and its config with the language model's part apart.
+func TestNewerQwen2VL(t *testing.T) {
+	dir := copied(t, "qwen2_5_vl")
+	renameAll(t, dir, [][2]string{{`^model\.`, "model.language_model."}, {`^visual\.`, "model.visual."}})
+	config := readObject(t, dir, "config.json")
+	text := map[string]any{}
+	for key, value := range config {
+		if key != "vision_config" && key != "architectures" && key != "image_token_id" {
+			text[key] = value
+			delete(config, key)
+		}
+	}
+	config["text_config"] = text
+	writeObject(t, dir, "config.json", config)
+	wantPass(t, run(t, dir, dir, Float32()))
+}
+
 // TestTowersWithoutPrefix is for towers as transformers 5 can write them, with
 // their parameters at the root.
 func TestTowersWithoutPrefix(t *testing.T) {

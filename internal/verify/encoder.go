@@ -24,8 +24,22 @@ func (r *runner) encoder(net tower, images []*imageproc.RGB, l *listener) error 
 	if err != nil {
 		return err
 	}
-	net.Pool(&tensor.Ctx{Pool: r.o.Pool, Observer: l.observe}, v)
+	net.Pool(&tensor.Ctx{Pool: r.o.Pool, Observer: func(stage string, t *tensor.Tensor) { l.floats(stage, channelsFirst(t)) }}, v)
 	return nil
+}
+
+// channelsFirst are the elements of t in the reference's order, in which the
+// channels of a map [views, h, w, channels] come before its places.
+func channelsFirst(t *tensor.Tensor) []float32 {
+	if len(t.Shape) != 4 {
+		return t.F32
+	}
+	var out []float32
+	per, channels := t.Shape[1]*t.Shape[2], t.Shape[3]
+	for at := 0; at < len(t.F32); at += per * channels {
+		out = append(out, transpose(t.F32[at:at+per*channels], per, channels)...)
+	}
+	return out
 }
 
 // views runs the picture pipeline.

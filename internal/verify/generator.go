@@ -22,11 +22,7 @@ func (r *runner) generator(ctx context.Context, vlm model.VLM, want *golden.Case
 	}
 	l.ids(inputIDs, p.IDs, slices.Concat(want.InputIDs...))
 	l.ints("attention_mask", slices.Repeat([]int32{1}, len(p.IDs)))
-	var v model.Views
-	for _, t := range p.Images {
-		v.Append(&t.Views)
-	}
-	l.floats(pixels, v.Pixels)
+	l.pictures(p.Images)
 	if err := checkIDs(p, want.Generated, vlm.Decoder()); err != nil {
 		return err
 	}
@@ -35,6 +31,29 @@ func (r *runner) generator(ctx context.Context, vlm model.VLM, want *golden.Case
 		return nil
 	}
 	return r.greedy(ctx, vlm, p, l)
+}
+
+// pictures compares what the encoder sees and the sizes of the files' pictures.
+// The reference fills up with zeros where one picture has fewer views than another.
+func (l *listener) pictures(images []*model.Tiles) {
+	var sizes []int32
+	var seen []float32
+	most := 0
+	for _, t := range images {
+		sizes = append(sizes, int32(t.Original.Y), int32(t.Original.X))
+		most = max(most, len(t.Views.Pixels))
+	}
+	_, shape, err := l.want.Floats(pixels)
+	for _, t := range images {
+		seen = append(seen, t.Views.Pixels...)
+		if err == nil && len(shape) == 5 { // [pictures, views, 3, h, w]
+			seen = append(seen, make([]float32, most-len(t.Views.Pixels))...)
+		}
+	}
+	if err != nil || len(shape) > 2 { // else they are patches, which the model cuts and reports
+		l.floats(pixels, seen)
+	}
+	l.ints("image_sizes", sizes)
 }
 
 // checkIDs refuses what would index past the model's tables.

@@ -15,8 +15,18 @@ type listener struct {
 	seen map[string]Stage
 }
 
-// observe is a tensor.Ctx's Observer.
-func (l *listener) observe(stage string, t *tensor.Tensor) { l.floats(stage, t.F32) }
+// observe is a tensor.Ctx's Observer. Models report integers as floats, too.
+func (l *listener) observe(stage string, t *tensor.Tensor) {
+	if !l.want.Has(stage) || !l.want.IsInt(stage) {
+		l.floats(stage, t.F32)
+		return
+	}
+	list := make([]int32, len(t.F32))
+	for i, x := range t.F32 {
+		list[i] = int32(x)
+	}
+	l.ints(stage, list)
+}
 
 // floats compares a stage of numbers.
 func (l *listener) floats(stage string, got []float32) {

@@ -52,12 +52,19 @@ func wantPass(t *testing.T, r *Report) {
 
 func TestFixtures(t *testing.T) {
 	for name, want := range map[string][4]int{ // cases, stages passed, failed, skipped
-		"llava15":      {4, 53, 0, 6},
-		"clip":         {1, 11, 0, 0},
-		"clip_vision":  {4, 28, 0, 0},
-		"stories260k":  {4, 16, 0, 0},
-		"qwen2":        {3, 23, 0, 0},
-		"qwen2_untied": {1, 10, 0, 0},
+		"llava15":         {4, 53, 0, 6},
+		"llava_next":      {3, 47, 0, 6},
+		"llava_onevision": {3, 47, 0, 3},
+		"qwen2_vl":        {4, 56, 0, 0},
+		"qwen2_5_vl":      {4, 64, 0, 0},
+		"clip":            {1, 11, 0, 0},
+		"clip_vision":     {4, 28, 0, 0},
+		"siglip_vision":   {4, 28, 0, 0},
+		"dinov2":          {4, 28, 0, 0},
+		"convnext":        {3, 24, 0, 0},
+		"stories260k":     {4, 16, 0, 0},
+		"qwen2":           {3, 23, 0, 0},
+		"qwen2_untied":    {1, 10, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cputest.TestAll(t, kernel.Impls, func(t *testing.T) {

@@ -69,15 +69,16 @@ func (p *Processor) tiles(images []*imageproc.RGB) ([]*model.Tiles, error) {
 	}
 	var out []*model.Tiles
 	for i, img := range images {
-		v, err := p.Pictures.Process(img, nil)
+		v, err := p.Pictures.Views(img)
 		if err != nil {
 			return nil, fmt.Errorf("chat: picture %d: %w", i+1, err)
 		}
-		out = append(out, &model.Tiles{
-			Views:    model.Views{Pixels: v.Pixels, Sizes: []image.Point{{X: v.W, Y: v.H}}},
-			Original: image.Pt(img.W, img.H),
-			Geometry: []imageproc.Geometry{v.Geometry},
-		})
+		t := &model.Tiles{Views: model.Views{Pixels: v.Pixels}, Original: image.Pt(img.W, img.H), Cols: v.Cols, Rows: v.Rows}
+		for _, view := range v.Each {
+			t.Views.Sizes = append(t.Views.Sizes, image.Pt(view.W, view.H))
+			t.Geometry = append(t.Geometry, view.Geometry)
+		}
+		out = append(out, t)
 	}
 	return out, nil
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/fovea-ml/fovea/model"
+	"github.com/fovea-ml/fovea/model/vit"
 	"github.com/fovea-ml/fovea/nn"
 	"github.com/fovea-ml/fovea/ops"
 	"github.com/fovea-ml/fovea/tensor"
@@ -25,7 +26,7 @@ type VisionModel struct {
 
 // New declares the model of a checked config.
 func New(cfg Config) (*Model, error) {
-	vision, err := NewVision(cfg.Vision, Output{Stage: "vision."})
+	vision, err := NewVision(cfg.Vision, vit.Output{Stage: "vision."})
 	if err != nil {
 		return nil, err
 	}
@@ -40,6 +41,9 @@ func New(cfg Config) (*Model, error) {
 
 // Context is the most tokens a text may have.
 func (m *Model) Context() int { return m.Text.cfg.MaxPositions }
+
+// Side is that of the square views that the model reads, in pixels.
+func (m *Model) Side() int { return m.Vision.Side() }
 
 // EmbedText returns [texts, projection], rows of length 1.
 func (m *Model) EmbedText(c *tensor.Ctx, texts [][]int32) *tensor.Tensor {

@@ -9,13 +9,14 @@ import (
 	"testing"
 
 	"github.com/fovea-ml/fovea/model"
+	"github.com/fovea-ml/fovea/model/vit"
 	"github.com/fovea-ml/fovea/nn"
 	"github.com/fovea-ml/fovea/tensor"
 )
 
 const tower = `"hidden_size": 12, "intermediate_size": 20, "num_hidden_layers": 3, "num_attention_heads": 2`
 
-func vision(t testing.TB, config string, out Output) *Vision {
+func vision(t testing.TB, config string, out vit.Output) *Vision {
 	t.Helper()
 	cfg, err := ParseVision([]byte(config))
 	check(t, err)
@@ -68,14 +69,14 @@ func TestFeatureLayers(t *testing.T) {
 	in := views(2, 8)
 	states := map[string][]float32{}
 	c := &tensor.Ctx{Observer: func(stage string, x *tensor.Tensor) { states[stage] = slices.Clone(x.F32) }}
-	last := vision(t, config, Output{Stage: "v."})
+	last := vision(t, config, vit.Output{Stage: "v."})
 	near(t, "the last layer", last.Encode(c, in).X.F32, states["v.hidden.3"])
 	if !slices.Equal(states["v.hidden.3"], states["v.last_hidden_state"]) || len(states) != 5 {
 		t.Errorf("observed %d stages", len(states))
 	}
 	for _, drop := range []bool{false, true} {
 		layers := []int{-2, 0, 3}
-		v := vision(t, config, Output{Layers: layers, DropClass: drop})
+		v := vision(t, config, vit.Output{Layers: layers, DropClass: drop})
 		if !slices.Equal(layers, []int{-2, 0, 3}) {
 			t.Errorf("NewVision changed the caller's layers to %v", layers)
 		}
@@ -104,14 +105,14 @@ func TestLayersOutOfRange(t *testing.T) {
 	cfg, err := ParseVision([]byte(`{` + tower + `}`))
 	check(t, err)
 	for _, layer := range []int{4, -5, 1 << 30} {
-		if _, err := NewVision(cfg, Output{Layers: []int{1, layer}}); err == nil || !strings.Contains(err.Error(), "of a tower with 3 layers") {
+		if _, err := NewVision(cfg, vit.Output{Layers: []int{1, layer}}); err == nil || !strings.Contains(err.Error(), "of a tower with 3 layers") {
 			t.Errorf("layer %d: %v", layer, err)
 		}
 	}
 }
 
 func TestSkips(t *testing.T) {
-	v := vision(t, `{`+tower+`}`, Output{Layers: []int{1, -2}, Stage: "vision."})
+	v := vision(t, `{`+tower+`}`, vit.Output{Layers: []int{1, -2}, Stage: "vision."})
 	for stage, want := range map[string]bool{
 		"vision.hidden.2": false, "vision.hidden.3": true, "vision.hidden.4": false, "vision.hidden.x": false,
 		"vision.last_hidden_state": true, "vision.pooler_output": true, "lm.hidden.3": false,
@@ -124,7 +125,7 @@ func TestSkips(t *testing.T) {
 
 // TestViewsDoNotSeeEachOther compares two views together with each alone.
 func TestViewsDoNotSeeEachOther(t *testing.T) {
-	v := vision(t, `{`+tower+`, "image_size": 8, "patch_size": 4}`, Output{})
+	v := vision(t, `{`+tower+`, "image_size": 8, "patch_size": 4}`, vit.Output{})
 	both := views(2, 8)
 	got := v.Encode(&tensor.Ctx{}, both).X.F32
 	half := len(both.Pixels) / 2
@@ -137,7 +138,7 @@ func TestViewsDoNotSeeEachOther(t *testing.T) {
 
 // TestRestOfTheEdge is not seen where patches do not cover a view.
 func TestRestOfTheEdge(t *testing.T) {
-	v := vision(t, `{`+tower+`, "image_size": 10, "patch_size": 4}`, Output{})
+	v := vision(t, `{`+tower+`, "image_size": 10, "patch_size": 4}`, vit.Output{})
 	if v.Rows() != 5 || v.Position.Shape[0] != 5 {
 		t.Fatalf("%d rows, positions %v", v.Rows(), v.Position.Shape)
 	}
@@ -152,7 +153,7 @@ func TestRestOfTheEdge(t *testing.T) {
 }
 
 func TestViewOfAnotherSizePanics(t *testing.T) {
-	v := vision(t, `{`+tower+`, "image_size": 8, "patch_size": 4}`, Output{})
+	v := vision(t, `{`+tower+`, "image_size": 8, "patch_size": 4}`, vit.Output{})
 	defer func() {
 		if r, _ := recover().(string); !strings.Contains(r, "view of 12×12 pixels, want 8×8") {
 			t.Errorf("panic %q", r)
@@ -175,7 +176,7 @@ func TestEnd(t *testing.T) {
 		{9, []int32{8, 50, 9}, 2},
 		{9, []int32{8, 5}, 0}, // argmax of zeros
 	} {
-		text := &Text{cfg: TowerConfig{EOSTokenID: c.eos}}
+		text := &Text{cfg: TextConfig{EOSTokenID: c.eos}}
 		if got := text.end(c.text); got != c.want {
 			t.Errorf("end token %d of %v is at %d, want %d", c.eos, c.text, got, c.want)
 		}

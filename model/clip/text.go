@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/fovea-ml/fovea/model/vit"
 	"github.com/fovea-ml/fovea/nn"
 	"github.com/fovea-ml/fovea/ops"
 	"github.com/fovea-ml/fovea/tensor"
@@ -13,18 +14,18 @@ import (
 type Text struct {
 	Token     *nn.Embedding  `ckpt:"embeddings.token_embedding"`
 	Position  *tensor.Tensor `ckpt:"embeddings.position_embedding.weight"`
-	Blocks    []*Block       `ckpt:"encoder.layers"`
+	Blocks    []*vit.Block   `ckpt:"encoder.layers"`
 	FinalNorm *nn.LayerNorm  `ckpt:"final_layer_norm"`
 
-	cfg TowerConfig
+	cfg TextConfig
 }
 
 // NewText declares a tower.
-func NewText(cfg TowerConfig) *Text {
+func NewText(cfg TextConfig) *Text {
 	return &Text{
 		Token:     nn.NewEmbedding(cfg.VocabSize, cfg.HiddenSize),
 		Position:  tensor.Declare(cfg.MaxPositions, cfg.HiddenSize),
-		Blocks:    newBlocks(cfg),
+		Blocks:    vit.NewBlocks(cfg.Config),
 		FinalNorm: nn.NewLayerNorm(cfg.HiddenSize, cfg.LayerNormEps),
 		cfg:       cfg,
 	}
@@ -48,7 +49,7 @@ func (t *Text) Pool(c *tensor.Ctx, texts [][]int32) *tensor.Tensor {
 	x := ops.AddRows(c, t.Token.Forward(c, ids), t.Position, pos)
 	attn := &ops.Attn{Heads: t.cfg.NumHeads, KVHeads: t.cfg.NumHeads, Causal: true, Starts: starts}
 	for _, b := range t.Blocks {
-		x = b.forward(c, x, attn)
+		x = b.Forward(c, x, attn)
 	}
 	x = t.FinalNorm.Forward(c, x)
 	c.Observe("text.last_hidden_state", x)

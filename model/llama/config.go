@@ -100,5 +100,8 @@ func (cfg *Config) resolve() error {
 	if cfg.RopeTheta <= 0 {
 		return fmt.Errorf("rope_theta is %v", cfg.RopeTheta)
 	}
+	if err := cfg.checkSections(); err != nil {
+		return err
+	}
 	return cfg.RopeScaling.check()
 }

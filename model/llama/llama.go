@@ -26,6 +26,7 @@ type Model struct {
 
 	cfg  Config
 	freq []float32
+	axes []uint8 // of a position, by pair
 }
 
 // Block is one layer.
@@ -50,6 +51,7 @@ func New(cfg Config) *Model {
 		Norm:        nn.NewRMSNorm(d, cfg.RMSNormEps),
 		cfg:         cfg,
 		freq:        cfg.frequencies(0),
+		axes:        cfg.axes(),
 	}
 	qkvBias := cfg.AttentionBias || cfg.QKVBias
 	if !cfg.TieWordEmbeddings {
@@ -93,6 +95,7 @@ func (m *Model) Embed(c *tensor.Ctx, ids []int32) *tensor.Tensor {
 // Logits returns [rows, vocabulary] for final hidden states.
 func (m *Model) Logits(c *tensor.Ctx, h *tensor.Tensor) *tensor.Tensor {
 	if m.LMHead == nil {
+		c.ObserveInput(m.EmbedTokens.Weight, h)
 		return ops.Linear(c, h, m.EmbedTokens.Weight, nil)
 	}
 	return m.LMHead.Forward(c, h)
@@ -118,7 +121,7 @@ func (m *Model) Forward(c *tensor.Ctx, s *model.Sequence) *tensor.Tensor {
 	if c.Observing() {
 		c.Observe("lm.hidden."+strconv.Itoa(len(m.Blocks)), x)
 	}
-	p.end(c)
+	p.end(c, s)
 	return x
 }
 

@@ -15,6 +15,7 @@ type pass struct {
 	attn   ops.Attn
 	past   []*ops.KV // backing attn.Past
 	starts [2]int    // backing attn.Starts of a single sequence
+	first  []int     // position that follows each sequence's cache
 }
 
 // passes are reused by inference, so that a decode step allocates none. In
@@ -38,9 +39,14 @@ func (m *Model) begin(c *tensor.Ctx, s *model.Sequence) *pass {
 	return p
 }
 
-func (p *pass) end(c *tensor.Ctx) {
+func (p *pass) end(c *tensor.Ctx, s *model.Sequence) {
+	if s.Positions != nil {
+		for i, k := range s.Past {
+			k.SetNext(p.first[i] + int(s.Next(p.attn.Starts[i], p.attn.Starts[i+1])))
+		}
+	}
 	if !c.Train {
-		*p = pass{past: p.past[:0]}
+		*p = pass{past: p.past[:0], first: p.first[:0]}
 		passes.Put(p)
 	}
 }
@@ -65,23 +71,34 @@ func (p *pass) rotate(c *tensor.Ctx, m *Model, s *model.Sequence, starts []int) 
 		Cos: c.Scratch(rows * half), Sin: c.Scratch(rows * half), Dim: m.cfg.HeadDim, HeadDim: m.cfg.HeadDim,
 		Interleaved: m.cfg.Interleaved,
 	}
+	p.first = p.first[:0]
 	for i := range len(starts) - 1 {
 		first, n := 0, starts[i+1]-starts[i]
 		if s.Past != nil {
-			first = s.Past[i].Len()
+			first = s.Past[i].Next()
 		}
+		p.first = append(p.first, first)
 		freq := m.freq
 		if m.cfg.RopeScaling.kind() == "dynamic" && first+n > m.cfg.MaxPositionEmbeddings {
 			freq = m.cfg.frequencies(first + n)
 		}
 		at := starts[i] * half
 		for row := range n {
-			pos := first + s.Position(i, row)
-			for _, f := range freq {
-				sin, cos := math.Sincos(float64(float32(pos) * f))
+			pos := position(s, i, row, starts[i])
+			for k, f := range freq {
+				sin, cos := math.Sincos(float64(float32(first+int(pos[m.axes[k]])) * f))
 				p.angles.Cos[at], p.angles.Sin[at] = float32(cos), float32(sin)
 				at++
 			}
 		}
 	}
+}
+
+// position is that of a row of sequence i, which starts at row start, behind the cache.
+func position(s *model.Sequence, i, row, start int) [3]int32 {
+	if s.Positions != nil {
+		return s.Positions[start+row]
+	}
+	p := int32(s.Position(i, row))
+	return [3]int32{p, p, p}
 }

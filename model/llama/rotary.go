@@ -16,6 +16,10 @@ type Scaling struct {
 	HighFreqFactor float64 `json:"high_freq_factor"`
 	OriginalLength float64 `json:"original_max_position_embeddings"`
 
+	// Sections are how many of a head's pairs turn with the position in time, height
+	// and width (M-RoPE); nil: there is one position.
+	Sections []int `json:"mrope_section"`
+
 	// Factors divide the frequency of each pair, as the rope_freqs of llama.cpp's
 	// files do, where they stand for what "llama3" computes; nil: 1.
 	Factors []float32 `json:"-"`
@@ -23,8 +27,8 @@ type Scaling struct {
 
 func (s *Scaling) kind() string {
 	switch {
-	case s == nil, s.RopeType == "" && s.Type == "":
-		return "default"
+	case s == nil, s.RopeType == "" && s.Type == "", s.RopeType == "mrope", s.RopeType == "" && s.Type == "mrope":
+		return "default" // the sections say all
 	case s.RopeType != "":
 		return s.RopeType
 	}
@@ -75,6 +79,34 @@ func (cfg *Config) frequencies(length int) []float32 {
 	return f
 }
 
+// checkSections refuses sections that are not all pairs of a head.
+func (cfg *Config) checkSections() error {
+	if cfg.RopeScaling == nil || cfg.RopeScaling.Sections == nil {
+		return nil
+	}
+	s := cfg.RopeScaling.Sections
+	if len(s) != 3 || min(s[0], s[1], s[2]) < 0 || max(s[0], s[1], s[2]) > cfg.HeadDim || s[0]+s[1]+s[2] != cfg.HeadDim/2 {
+		return fmt.Errorf("rope_scaling: mrope_section %v, want three that make %d", s, cfg.HeadDim/2)
+	}
+	return nil
+}
+
+// axes are the place of a position (time, height, width) that each pair turns with.
+func (cfg *Config) axes() []uint8 {
+	out := make([]uint8, cfg.HeadDim/2)
+	if cfg.RopeScaling == nil || cfg.RopeScaling.Sections == nil {
+		return out
+	}
+	at := 0
+	for axis, n := range cfg.RopeScaling.Sections {
+		for range n {
+			out[at] = uint8(axis)
+			at++
+		}
+	}
+	return out
+}
+
 // FrequencyFactors is what "llama3" scaling divides the frequency of each pair
 // by, and nil for other kinds, or the Factors if there are any.
 func (cfg *Config) FrequencyFactors() []float32 {
@@ -104,5 +136,5 @@ func (s *Scaling) llama3(f float32) float32 {
 		return f / float32(s.Factor)
 	}
 	smooth := (s.OriginalLength/wavelength - s.LowFreqFactor) / (s.HighFreqFactor - s.LowFreqFactor)
-	return float32((1-smooth)*float64(f)/s.Factor + smooth*float64(f))
+	return float32((1-smooth)*float64(f)/s.Factor + float64(smooth*float64(f)))
 }

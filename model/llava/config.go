@@ -3,16 +3,18 @@ package llava
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
+	"strings"
 
-	"github.com/fovea-ml/fovea/model/clip"
 	"github.com/fovea-ml/fovea/model/llama"
+	"github.com/fovea-ml/fovea/model/vit"
 	"github.com/fovea-ml/fovea/ops"
 )
 
 // Config is the config.json of a LLaVA checkpoint. What a file leaves out has
 // the reference's default.
 type Config struct {
-	Vision        clip.TowerConfig
+	Vision        vit.Config
 	Text          llama.Config
 	FeatureLayers []int  // hidden states of the tower that are its features, negative from the end
 	DropClass     bool   // whether the class token's feature is left out
@@ -20,23 +22,67 @@ type Config struct {
 	ProjectorAct  ops.Act
 	ProjectorBias bool
 	ImageTokenID  int32
+	Tiles         *TileConfig // nil: the whole picture is one view
+
+	newTower func(vit.Output) (vit.Tower, error)
+}
+
+// TileConfig is how the tiles of a picture enter the language model.
+type TileConfig struct {
+	Pinpoints [][]int // heights and widths that pictures are fitted to, in pixels
+	Most      int     // features of more tiles than these are pooled; 0: never
 }
 
 type configFile struct {
-	Vision   json.RawMessage `json:"vision_config"`
-	Text     json.RawMessage `json:"text_config"`
-	Layer    json.RawMessage `json:"vision_feature_layer"`
-	Strategy string          `json:"vision_feature_select_strategy"`
-	Act      string          `json:"projector_hidden_act"`
-	Type     string          `json:"mm_projector_type"` // the original repository's field
-	Bias     bool            `json:"multimodal_projector_bias"`
-	TokenID  *int32          `json:"image_token_id"` // the newer name of image_token_index
-	TokenIdx int32           `json:"image_token_index"`
+	Vision    json.RawMessage `json:"vision_config"`
+	Text      json.RawMessage `json:"text_config"`
+	Layer     json.RawMessage `json:"vision_feature_layer"`
+	Strategy  string          `json:"vision_feature_select_strategy"`
+	Act       string          `json:"projector_hidden_act"`
+	Type      string          `json:"mm_projector_type"` // the original repository's field
+	Bias      bool            `json:"multimodal_projector_bias"`
+	TokenID   *int32          `json:"image_token_id"` // the newer name of image_token_index
+	TokenIdx  int32           `json:"image_token_index"`
+	Pinpoints [][]int         `json:"image_grid_pinpoints"`
+	Aspect    string          `json:"vision_aspect_ratio"`
+
+	vision, text  string // model types of the parts where they do not say it
+	tiled, pooled bool
 }
 
-// ParseConfig reads and checks a config.json.
-func ParseConfig(data []byte) (Config, error) {
-	f := configFile{Layer: json.RawMessage("-2"), Strategy: "default", Act: "gelu", Type: "mlp2x_gelu", Bias: true, TokenIdx: 32000}
+// ParseConfig reads and checks the config.json of a LlavaForConditionalGeneration.
+func ParseConfig(data []byte) (Config, error) { return parse(data, llava()) }
+
+// ParseNext reads and checks that of a LlavaNextForConditionalGeneration.
+func ParseNext(data []byte) (Config, error) {
+	f := llava()
+	f.tiled = true
+	f.Pinpoints = [][]int{{336, 672}, {672, 336}, {672, 672}, {1008, 336}, {336, 1008}}
+	return parse(data, f)
+}
+
+// ParseOneVision reads and checks that of a LlavaOnevisionForConditionalGeneration.
+func ParseOneVision(data []byte) (Config, error) {
+	f := llava()
+	f.vision, f.text, f.tiled, f.pooled = "siglip_vision_model", "qwen2", true, true
+	f.Layer, f.Strategy, f.TokenIdx, f.Aspect = json.RawMessage("-1"), "full", 151646, "anyres_max_9"
+	for h := 384; h <= 6*384; h += 384 {
+		for w := 384; w <= 6*384; w += 384 {
+			f.Pinpoints = append(f.Pinpoints, []int{h, w})
+		}
+	}
+	return parse(data, f)
+}
+
+// llava are the defaults of LLaVA.
+func llava() configFile {
+	return configFile{
+		Layer: json.RawMessage("-2"), Strategy: "default", Act: "gelu", Type: "mlp2x_gelu", Bias: true, TokenIdx: 32000,
+		vision: "clip_vision_model", text: "llama",
+	}
+}
+
+func parse(data []byte, f configFile) (Config, error) {
 	if err := json.Unmarshal(data, &f); err != nil {
 		return Config{}, fmt.Errorf("llava: config: %w", err)
 	}
@@ -48,17 +94,8 @@ func ParseConfig(data []byte) (Config, error) {
 }
 
 func (f *configFile) resolve() (cfg Config, err error) {
-	if err := wantType(f.Vision, "vision_config", "clip_vision_model"); err != nil {
+	if err := f.parts(&cfg); err != nil {
 		return cfg, err
-	}
-	if err := wantType(f.Text, "text_config", "llama"); err != nil {
-		return cfg, err
-	}
-	if cfg.Vision, err = clip.ParseVision(f.Vision); err != nil {
-		return cfg, fmt.Errorf("vision_config: %w", err)
-	}
-	if cfg.Text, err = llama.ParseConfig(f.Text); err != nil {
-		return cfg, fmt.Errorf("text_config: %w", err)
 	}
 	if cfg.FeatureLayers, err = parseLayers(f.Layer); err != nil {
 		return cfg, err
@@ -80,24 +117,33 @@ func (f *configFile) resolve() (cfg Config, err error) {
 	if f.TokenID != nil {
 		cfg.ImageTokenID = *f.TokenID
 	}
-	return cfg, nil
+	if f.tiled {
+		cfg.Tiles, err = f.tiles(cfg.Vision.ImageSize)
+	}
+	return cfg, err
 }
 
-// wantType checks the model_type of a part. A part without one is what the reference assumes.
-func wantType(part json.RawMessage, name, want string) error {
-	if part == nil {
-		return fmt.Errorf("%s is missing", name)
+// tiles reads how the features of tiles are joined.
+func (f *configFile) tiles(side int) (*TileConfig, error) {
+	if len(f.Pinpoints) < 1 || len(f.Pinpoints) > 1<<10 {
+		return nil, fmt.Errorf("image_grid_pinpoints has %d sizes", len(f.Pinpoints))
 	}
-	var t struct {
-		ModelType string `json:"model_type"`
+	for _, p := range f.Pinpoints {
+		if len(p) != 2 || min(p[0], p[1]) < side || max(p[0], p[1]) > 1<<14 || p[0]%side != 0 || p[1]%side != 0 {
+			return nil, fmt.Errorf("image_grid_pinpoints: %v is no height and width in whole tiles of %d pixels", p, side)
+		}
 	}
-	if err := json.Unmarshal(part, &t); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+	t := &TileConfig{Pinpoints: f.Pinpoints}
+	if !f.pooled {
+		return t, nil
 	}
-	if t.ModelType != "" && t.ModelType != want {
-		return fmt.Errorf("%s: model_type %q, known here: %s", name, t.ModelType, want)
+	most, ok := strings.CutPrefix(f.Aspect, "anyres_max_")
+	n, err := strconv.Atoi(most)
+	if !ok || err != nil || n < 1 || n > 1<<10 {
+		return nil, fmt.Errorf("vision_aspect_ratio %q, want anyres_max_9 or another number", f.Aspect)
 	}
-	return nil
+	t.Most = n
+	return t, nil
 }
 
 // parseLayers reads a number or a list of numbers.

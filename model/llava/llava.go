@@ -1,36 +1,38 @@
-// Package llava is LLaVA: a CLIP tower whose features, through a projector,
-// stand among the tokens of a Llama decoder.
+// Package llava is LLaVA: a tower whose features, through a projector, stand
+// among the tokens of a language model. LLaVA-1.5 sees a picture as one view;
+// LLaVA-NeXT and LLaVA-OneVision see its tiles too.
 //
-// Visual Instruction Tuning, Liu et al. 2023, https://arxiv.org/abs/2304.08485,
-// and LLaVA-1.5, https://arxiv.org/abs/2310.03744. Parameters are named as in
-// Hugging Face checkpoints of LlavaForConditionalGeneration.
+// Visual Instruction Tuning, Liu et al. 2023, https://arxiv.org/abs/2304.08485;
+// LLaVA-1.5, https://arxiv.org/abs/2310.03744; LLaVA-NeXT,
+// https://llava-vl.github.io/blog/2024-01-30-llava-next/; LLaVA-OneVision, Li et
+// al. 2024, https://arxiv.org/abs/2408.03326. Parameters are named as in Hugging
+// Face checkpoints of LlavaForConditionalGeneration and its kin.
 package llava
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/fovea-ml/fovea/model"
-	"github.com/fovea-ml/fovea/model/clip"
 	"github.com/fovea-ml/fovea/model/llama"
 	"github.com/fovea-ml/fovea/model/projector"
+	"github.com/fovea-ml/fovea/model/vit"
 	"github.com/fovea-ml/fovea/ops"
 	"github.com/fovea-ml/fovea/tensor"
 )
 
 // Model is LLaVA.
 type Model struct {
-	Vision    *clip.Vision  `ckpt:"vision_tower.vision_model"`
-	Projector model.Adapter `ckpt:"multi_modal_projector"`
-	Language  *llama.Model  `ckpt:"language_model"`
+	Vision    vit.Tower      `ckpt:"vision_tower.vision_model"`
+	Projector model.Adapter  `ckpt:"multi_modal_projector"`
+	Newline   *tensor.Tensor `ckpt:"image_newline"` // [width], ends every line of tiles; nil where pictures are not cut
+	Language  *llama.Model   `ckpt:"language_model"`
 
 	cfg Config
 }
 
 // New declares the model of a checked config.
 func New(cfg Config) (*Model, error) {
-	out := clip.Output{Layers: cfg.FeatureLayers, DropClass: cfg.DropClass, Stage: "vision."}
-	vision, err := clip.NewVision(cfg.Vision, out)
+	vision, err := cfg.newTower(vit.Output{Layers: cfg.FeatureLayers, DropClass: cfg.DropClass, Stage: "vision."})
 	if err != nil {
 		return nil, fmt.Errorf("llava: %w", err)
 	}
@@ -39,6 +41,12 @@ func New(cfg Config) (*Model, error) {
 		m.Projector = projector.NewLinear(vision.Width(), cfg.Text.HiddenSize, cfg.ProjectorBias)
 	} else {
 		m.Projector = projector.NewMLP(vision.Width(), cfg.Text.HiddenSize, cfg.ProjectorBias, cfg.ProjectorAct)
+	}
+	if cfg.Tiles != nil {
+		m.Newline = tensor.Declare(cfg.Text.HiddenSize)
+		if g := cfg.Vision.Grid(); vision.Rows() != g*g {
+			return nil, fmt.Errorf("llava: the features of tiles cannot be joined with a class token among them: vision_feature_select_strategy must be default")
+		}
 	}
 	return m, nil
 }
@@ -49,26 +57,23 @@ func (m *Model) Config() Config { return m.cfg }
 // Decoder is the language model.
 func (m *Model) Decoder() model.Decoder { return m.Language }
 
-// TokensPerImage is the number of placeholders that a picture takes.
-func (m *Model) TokensPerImage() int { return m.Vision.Rows() }
-
 // Embed looks up the tokens and puts every picture's projected features over
 // its placeholders.
 func (m *Model) Embed(c *tensor.Ctx, p *model.Prompt) *model.Sequence {
-	x := m.Language.Embed(c, m.words(p))
+	ids, rows := p.Splice(m.Tokens)
+	x := m.Language.Embed(c, ids)
 	if len(p.Images) > 0 {
-		x = ops.Gather(c, m.splice(p), x, m.Features(c, p.Images))
+		x = ops.Gather(c, rows, x, m.Features(c, p.Images))
 	}
 	return &model.Sequence{X: x, Starts: p.Starts, Branches: p.Branches}
 }
 
 // Features returns the rows of all pictures that enter the language model.
 func (m *Model) Features(c *tensor.Ctx, images []*model.Tiles) *tensor.Tensor {
-	var views model.Views
-	for _, t := range images {
-		views.Append(&t.Views)
+	x := m.Projector.Adapt(c, m.Vision.Encode(c, model.ViewsOf(images)))
+	if m.Newline != nil {
+		x = m.join(c, x, images)
 	}
-	x := m.Projector.Adapt(c, m.Vision.Encode(c, &views))
 	c.Observe("image_features", x)
 	return x
 }
@@ -76,32 +81,3 @@ func (m *Model) Features(c *tensor.Ctx, images []*model.Tiles) *tensor.Tensor {
 // Skips reports whether a stage that the reference computes is not run here:
 // the layers of the tower behind those that are features.
 func (m *Model) Skips(stage string) bool { return m.Vision.Skips(stage) }
-
-// words are the prompt's tokens with 0 for the placeholders, which may lie
-// outside the embedding table.
-func (m *Model) words(p *model.Prompt) []int32 {
-	if len(p.At) == 0 {
-		return p.IDs
-	}
-	ids := slices.Clone(p.IDs)
-	for _, at := range p.At {
-		clear(ids[at : at+m.TokensPerImage()])
-	}
-	return ids
-}
-
-// splice says for every token whether its row is the embedding or a feature;
-// feature rows are counted on behind the embeddings.
-func (m *Model) splice(p *model.Prompt) []int32 {
-	rows := make([]int32, len(p.IDs))
-	for i := range rows {
-		rows[i] = int32(i)
-	}
-	n := m.TokensPerImage()
-	for image, at := range p.At {
-		for j := range n {
-			rows[at+j] = int32(len(p.IDs) + image*n + j)
-		}
-	}
-	return rows
-}

@@ -32,6 +32,9 @@ func readSum(g *gen) {
 		g.op("VPXOR Y%d, Y%d, Y%d", i, i, i)
 	}
 	g.label("loop")
+	for i := 0; i < 256; i += 64 {
+		g.op("PREFETCHT0 %d(SI)", 4096+i) // farther than the hardware looks; the address need not be valid
+	}
 	for i := range 8 {
 		g.op("VPXOR %d(SI), Y%d, Y%d", 32*i, i%4, i%4)
 	}

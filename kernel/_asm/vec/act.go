@@ -1,15 +1,13 @@
 package main
 
-import "github.com/mmcloughlin/avo/reg"
+func (a *asm) silu(x value) value     { return a.gate(x, x) }
+func (a *asm) siluGrad(x value) value { return a.gateGrad(x, x) }
 
-func (a *asm) silu(x reg.VecVirtual) reg.VecVirtual     { return a.gate(x, x) }
-func (a *asm) siluGrad(x reg.VecVirtual) reg.VecVirtual { return a.gateGrad(x, x) }
-
-func (a *asm) quickGELU(x reg.VecVirtual) reg.VecVirtual {
+func (a *asm) quickGELU(x value) value {
 	return a.gate(x, a.mul(x, a.constant(geluSlope)))
 }
 
-func (a *asm) quickGELUGrad(x reg.VecVirtual) reg.VecVirtual {
+func (a *asm) quickGELUGrad(x value) value {
 	z := a.mul(x, a.constant(geluSlope))
 	return a.gateGrad(z, z)
 }
@@ -25,25 +23,25 @@ const (
 	invSqrt2Pi = 0.3989422804014327
 )
 
-func (a *asm) geluTanh(x reg.VecVirtual) reg.VecVirtual {
+func (a *asm) geluTanh(x value) value {
 	z := a.horner(a.mul(x, x), tanhCubic, tanhSlope)
 	return a.gate(x, a.mul(z, x))
 }
 
-func (a *asm) geluTanhGrad(x reg.VecVirtual) reg.VecVirtual {
+func (a *asm) geluTanhGrad(x value) value {
 	s := a.mul(x, x)
 	z, dz := a.horner(s, tanhCubic, tanhSlope), a.horner(s, tanhCubic3, tanhSlope)
 	return a.gateGrad(a.mul(z, x), a.mul(dz, x))
 }
 
-func (a *asm) gelu(x reg.VecVirtual) reg.VecVirtual {
+func (a *asm) gelu(x value) value {
 	e := a.erf(a.mul(x, a.constant(invSqrt2)))
 	h := a.mul(x, a.constant(0.5))
 	a.mulAdd(e, h, h)
 	return e
 }
 
-func (a *asm) geluGrad(x reg.VecVirtual) reg.VecVirtual {
+func (a *asm) geluGrad(x value) value {
 	cdf := a.erf(a.mul(x, a.constant(invSqrt2)))
 	a.mulAdd(cdf, a.get(a.constant(0.5)), a.constant(0.5))
 	pdf := a.mul(a.exp(a.mul(a.mul(x, x), a.constant(-0.5))), a.constant(invSqrt2Pi))
@@ -51,31 +49,24 @@ func (a *asm) geluGrad(x reg.VecVirtual) reg.VecVirtual {
 	return cdf
 }
 
-// relu returns the second operand of the maximum for a NaN.
-func (a *asm) relu(x reg.VecVirtual) reg.VecVirtual {
-	v := a.vec()
-	a.zero(v)
-	a.VMAXPS(x, v, v)
-	return v
-}
+func (a *asm) relu(x value) value { return a.positive(x) }
 
 func reluGrad(a *asm) {
-	zero := a.vec()
-	a.zero(zero)
-	a.elementwise("dx dy x", func(p []reg.Register) {
+	zero := a.nothing()
+	a.elementwise("dx dy x", func(p []value) {
 		dy := a.keep(a.compare(a.load(p[2]), notLessOrEqual, zero), a.load(p[1]))
 		a.store(a.add(a.load(p[0]), dy), p[0])
 	})
 }
 
 func swiGLU(a *asm) {
-	a.elementwise("dst x up", func(p []reg.Register) {
+	a.elementwise("dst x up", func(p []value) {
 		a.store(a.mul(a.silu(a.load(p[1])), a.load(p[2])), p[0])
 	})
 }
 
 func swiGLUGrad(a *asm) {
-	a.elementwise("dgate dup dy x up", func(p []reg.Register) {
+	a.elementwise("dgate dup dy x up", func(p []value) {
 		x, dy := a.load(p[3]), a.load(p[2])
 		s := a.sigmoid(x)
 		a.accumulate(p[1], a.mul(x, s[0]), dy)
@@ -84,13 +75,13 @@ func swiGLUGrad(a *asm) {
 }
 
 func swiGLUGateGrad(a *asm) {
-	a.elementwise("dgate dy x up", func(p []reg.Register) {
+	a.elementwise("dgate dy x up", func(p []value) {
 		a.accumulate(p[0], a.siluGrad(a.load(p[2])), a.mul(a.load(p[1]), a.load(p[3])))
 	})
 }
 
 func swiGLUUpGrad(a *asm) {
-	a.elementwise("dup dy x", func(p []reg.Register) {
+	a.elementwise("dup dy x", func(p []value) {
 		a.accumulate(p[0], a.silu(a.load(p[2])), a.load(p[1]))
 	})
 }

@@ -1,11 +1,6 @@
 package main
 
-import (
-	"strings"
-
-	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
-)
+import "strings"
 
 // kernel is one function of package kernel: name and parameters of the Go
 // reference, less its suffix Generic, and what writes the assembly.
@@ -65,8 +60,8 @@ var kernels = []kernel{
 }
 
 // slices loads the base pointers of slice parameters.
-func (a *asm) slices(names string) []reg.Register {
-	var p []reg.Register
+func (a *asm) slices(names string) []value {
+	var p []value
 	for _, n := range strings.Fields(names) {
 		p = append(p, a.slice(n))
 	}
@@ -74,77 +69,77 @@ func (a *asm) slices(names string) []reg.Register {
 }
 
 // elementwise writes a kernel over the elements of the slices named, of the first one's length.
-func (a *asm) elementwise(names string, body func(p []reg.Register)) {
+func (a *asm) elementwise(names string, body func(p []value)) {
 	first, _, _ := strings.Cut(names, " ")
-	p, n := a.slices(names), a.len(first)
+	p, n := a.slices(names), a.length(first)
 	a.start()
 	a.each(n, true, func() { body(p) })
 	a.end()
 }
 
-func unary(f func(a *asm, x reg.VecVirtual) reg.VecVirtual) func(*asm) {
+func unary(f func(a *asm, x value) value) func(*asm) {
 	return func(a *asm) {
-		a.elementwise("dst x", func(p []reg.Register) { a.store(f(a, a.load(p[1])), p[0]) })
+		a.elementwise("dst x", func(p []value) { a.store(f(a, a.load(p[1])), p[0]) })
 	}
 }
 
-func binary(f func(a *asm, x reg.VecVirtual, y operand.Op) reg.VecVirtual) func(*asm) {
+func binary(f func(a *asm, x value, y value) value) func(*asm) {
 	return func(a *asm) {
-		a.elementwise("dst a b", func(p []reg.Register) {
+		a.elementwise("dst a b", func(p []value) {
 			a.store(f(a, a.load(p[1]), a.load(p[2])), p[0])
 		})
 	}
 }
 
 // gradient writes dx += dy·f(x).
-func gradient(f func(a *asm, x reg.VecVirtual) reg.VecVirtual) func(*asm) {
+func gradient(f func(a *asm, x value) value) func(*asm) {
 	return func(a *asm) {
-		a.elementwise("dx dy x", func(p []reg.Register) {
+		a.elementwise("dx dy x", func(p []value) {
 			a.accumulate(p[0], f(a, a.load(p[2])), a.load(p[1]))
 		})
 	}
 }
 
 // accumulate adds x·y to the elements at p.
-func (a *asm) accumulate(p reg.Register, x, y reg.VecVirtual) {
+func (a *asm) accumulate(p value, x, y value) {
 	d := a.load(p)
 	a.addMul(d, x, y)
 	a.store(d, p)
 }
 
 func mulAdd(a *asm) {
-	a.elementwise("dst a b", func(p []reg.Register) {
+	a.elementwise("dst a b", func(p []value) {
 		a.accumulate(p[0], a.load(p[1]), a.load(p[2]))
 	})
 }
 
 func scale(a *asm) {
 	s := a.scalar("s")
-	a.elementwise("dst a", func(p []reg.Register) { a.store(a.mul(a.load(p[1]), s), p[0]) })
+	a.elementwise("dst a", func(p []value) { a.store(a.mul(a.load(p[1]), s), p[0]) })
 }
 
 func axpy(a *asm) {
 	s := a.scalar("a")
-	a.elementwise("dst x", func(p []reg.Register) { a.accumulate(p[0], a.load(p[1]), s) })
+	a.elementwise("dst x", func(p []value) { a.accumulate(p[0], a.load(p[1]), s) })
 }
 
 func rmsScale(a *asm) {
 	inv := a.scalar("inv")
-	a.elementwise("dst x w", func(p []reg.Register) {
+	a.elementwise("dst x w", func(p []value) {
 		a.store(a.mul(a.mul(a.load(p[1]), inv), a.load(p[2])), p[0])
 	})
 }
 
 func normalize(a *asm) {
 	mean, inv := a.scalar("mean"), a.scalar("inv")
-	a.elementwise("dst x", func(p []reg.Register) {
+	a.elementwise("dst x", func(p []value) {
 		a.store(a.mul(a.sub(a.load(p[1]), mean), inv), p[0])
 	})
 }
 
 func normAffine(a *asm) {
 	mean, inv := a.scalar("mean"), a.scalar("inv")
-	a.elementwise("dst x w b", func(p []reg.Register) {
+	a.elementwise("dst x w b", func(p []value) {
 		y := a.mul(a.sub(a.load(p[1]), mean), inv)
 		a.mulAdd(y, a.load(p[2]), a.load(p[3]))
 		a.store(y, p[0])
@@ -153,7 +148,7 @@ func normAffine(a *asm) {
 
 func normGrad(a *asm) {
 	s, c, mean, k := a.scalar("a"), a.scalar("c"), a.scalar("mean"), a.scalar("k")
-	a.elementwise("dx dy w x", func(p []reg.Register) {
+	a.elementwise("dx dy w x", func(p []value) {
 		t := a.sub(a.load(p[3]), mean)
 		a.mulAdd(t, c, k)
 		a.addMul(t, a.mul(a.load(p[1]), a.load(p[2])), s)
@@ -163,14 +158,14 @@ func normGrad(a *asm) {
 
 func normWeightGrad(a *asm) {
 	mean, inv := a.scalar("mean"), a.scalar("inv")
-	a.elementwise("dw dy x", func(p []reg.Register) {
+	a.elementwise("dw dy x", func(p []value) {
 		a.accumulate(p[0], a.mul(a.sub(a.load(p[2]), mean), inv), a.load(p[1]))
 	})
 }
 
 func rope(a *asm) {
 	sign := a.scalar("sign")
-	a.elementwise("lo hi cos sin", func(p []reg.Register) {
+	a.elementwise("lo hi cos sin", func(p []value) {
 		x, y, c := a.load(p[0]), a.load(p[1]), a.load(p[2])
 		s := a.mul(a.load(p[3]), sign)
 		lo, hi := a.mul(x, c), a.mul(y, c)
@@ -184,15 +179,14 @@ func rope(a *asm) {
 func adamW(a *asm) {
 	gradScale, blend1, beta2, blend2 := a.scalar("gradScale"), a.scalar("blend1"), a.scalar("beta2"), a.scalar("blend2")
 	unbias2, eps, decay, step := a.scalar("unbias2"), a.scalar("eps"), a.scalar("decay"), a.scalar("step")
-	a.elementwise("w m v g", func(p []reg.Register) {
+	a.elementwise("w m v g", func(p []value) {
 		d, m := a.mul(a.load(p[3]), gradScale), a.load(p[1])
 		a.addMul(m, a.sub(d, m), blend1)
 		a.store(m, p[1])
 		v := a.mul(a.load(p[2]), beta2)
 		a.addMul(v, a.mul(blend2, d), d)
 		a.store(v, p[2])
-		den := a.vec()
-		a.VSQRTPS(v, den)
+		den := a.sqrt(v)
 		a.mulAdd(den, unbias2, eps)
 		w := a.mul(a.load(p[0]), decay)
 		a.addMul(w, a.div(m, den), step)

@@ -1,9 +1,13 @@
 package main
 
-import (
-	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
-)
+// horner evaluates the polynomial in x, highest coefficient first.
+func (a *asm) horner(x value, c ...float64) value {
+	p := a.get(a.constant(c[0]))
+	for _, v := range c[1:] {
+		a.mulAdd(p, x, a.constant(v))
+	}
+	return p
+}
 
 const (
 	signBit   = 0x80000000
@@ -15,40 +19,37 @@ const (
 )
 
 // expReduced is the function of that name in vec_math.go.
-func (a *asm) expReduced(x reg.VecVirtual) (q, n reg.VecVirtual) {
+func (a *asm) expReduced(x value) (q, n value) {
 	t := a.get(a.constant(1.44269504088896341))
 	a.mulAdd(t, x, a.constant(12582912))
 	k := a.sub(t, a.constant(12582912))
-	r := a.vec()
-	a.VMOVAPS(x, r)
+	r := a.copy(x)
 	a.subMul(r, k, a.constant(0.693359375))
 	a.subMul(r, k, a.constant(-2.12194440e-4))
 	q = a.horner(r, 1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3,
 		4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1)
 	a.mulAdd(q, a.mul(r, r), r)
-	n = a.vec()
-	a.VPSLLD(operand.U8(23), t, n)
-	return q, n
+	return q, a.shiftLeft(t, 23)
 }
 
-func (a *asm) exp(x reg.VecVirtual) reg.VecVirtual {
+func (a *asm) exp(x value) value {
 	q, n := a.expReduced(x)
 	y := a.add(q, a.constant(1))
-	a.VPADDD(n, y, y)
+	a.increase(y, n)
 	y = a.keep(a.compare(x, notLess, a.constant(-87.33654022216797)), y)
 	return a.blend(a.compare(x, notLessOrEqual, a.constant(88.72283172607422)), a.add(x, a.bits(infinity)), y)
 }
 
-func (a *asm) tanh(x reg.VecVirtual) reg.VecVirtual {
+func (a *asm) tanh(x value) value {
 	abs := a.and(x, a.bits(magnitude))
 	e := a.min(a.get(a.constant(18.1)), a.add(abs, abs))
 	q, s := a.expReduced(e)
-	a.VPADDD(a.bits(one), s, s)
+	a.increase(s, a.bits(one))
 	a.mulAdd(q, s, a.sub(s, a.constant(1)))
 	return a.or(a.div(q, a.add(q, a.constant(2))), a.and(x, a.bits(signBit)))
 }
 
-func (a *asm) erf(x reg.VecVirtual) reg.VecVirtual {
+func (a *asm) erf(x value) value {
 	abs := a.and(x, a.bits(magnitude))
 	s := a.mul(x, x)
 	r := a.horner(abs, -1.72853470e-5, 3.83197126e-4)
@@ -66,26 +67,25 @@ func (a *asm) erf(x reg.VecVirtual) reg.VecVirtual {
 	return a.blend(a.compare(abs, greater, a.constant(0.927734375)), large, small)
 }
 
-func (a *asm) negate(x reg.VecVirtual) reg.VecVirtual { return a.xor(x, a.bits(signBit)) }
+func (a *asm) negate(x value) value { return a.xor(x, a.bits(signBit)) }
 
 // gate returns x·σ(z).
-func (a *asm) gate(x, z reg.VecVirtual) reg.VecVirtual {
+func (a *asm) gate(x, z value) value {
 	return a.div(x, a.add(a.exp(a.negate(z)), a.constant(1)))
 }
 
 // gateGrad returns the derivative of x·σ(z) given x·dz/dx.
-func (a *asm) gateGrad(z, xdz reg.VecVirtual) reg.VecVirtual { return a.slope(a.sigmoid(z), xdz) }
+func (a *asm) gateGrad(z, xdz value) value { return a.slope(a.sigmoid(z), xdz) }
 
 // sigmoid returns σ(z) and 1-σ(z), each to full relative accuracy for |z| <= gateClamp.
-func (a *asm) sigmoid(z reg.VecVirtual) [2]reg.VecVirtual {
+func (a *asm) sigmoid(z value) [2]value {
 	e := a.exp(a.min(a.get(a.constant(gateClamp)), a.negate(z)))
 	s := a.div(a.get(a.constant(1)), a.add(e, a.constant(1)))
-	return [2]reg.VecVirtual{s, a.mul(e, s)}
+	return [2]value{s, a.mul(e, s)}
 }
 
-func (a *asm) slope(sigmoid [2]reg.VecVirtual, xdz reg.VecVirtual) reg.VecVirtual {
-	t := a.vec()
-	a.VMOVAPS(sigmoid[1], t)
+func (a *asm) slope(sigmoid [2]value, xdz value) value {
+	t := a.copy(sigmoid[1])
 	a.mulAdd(t, xdz, a.constant(1))
 	return a.mul(sigmoid[0], t)
 }

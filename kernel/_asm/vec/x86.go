@@ -10,12 +10,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// lanes is the block in which every kernel advances: one ZMM register or two YMM registers.
-const lanes = 16
-
-// asm writes one kernel after the other for one register width. A body works on
-// one part of a block, a register; AVX2 has two parts to a block.
-type asm struct {
+// x86 is the target of one register width, AVX2 or AVX-512. AVX2 has two parts to a block.
+type x86 struct {
 	*build.Context
 	wide   bool
 	consts map[uint32]operand.Mem
@@ -27,27 +23,22 @@ type asm struct {
 	mask   [2]mask
 }
 
-// mask selects lanes: an opmask register, or a vector of all-ones and all-zeros.
-type mask struct{ reg reg.Register }
-
-func (a *asm) parts() int {
+func (a *x86) parts() int {
 	if a.wide {
 		return 1
 	}
 	return 2
 }
 
-func (a *asm) vec() reg.VecVirtual {
+func (a *x86) vec() reg.VecVirtual {
 	if a.wide {
 		return a.ZMM()
 	}
 	return a.YMM()
 }
 
-// constant returns a memory operand with v in all lanes.
-func (a *asm) constant(v float64) operand.Mem { return a.bits(math.Float32bits(float32(v))) }
-
-func (a *asm) bits(v uint32) operand.Mem {
+// bits returns a memory operand.
+func (a *x86) bits(v uint32) value {
 	if m, ok := a.consts[v]; ok {
 		return m
 	}
@@ -61,7 +52,7 @@ func (a *asm) bits(v uint32) operand.Mem {
 }
 
 // masks returns the table from which lanes-n bytes further begins the mask of n lanes.
-func (a *asm) maskTable() operand.Mem {
+func (a *x86) maskTable() operand.Mem {
 	if m, ok := a.consts[0xffffffff]; ok {
 		return m
 	}
@@ -78,13 +69,11 @@ func (a *asm) maskTable() operand.Mem {
 	return m
 }
 
-// slice returns the base pointer of a slice parameter.
-func (a *asm) slice(name string) reg.Register { return a.Load(a.Param(name).Base(), a.GP64()) }
+func (a *x86) slice(name string) value { return a.Load(a.Param(name).Base(), a.GP64()) }
 
-func (a *asm) len(name string) reg.Register { return a.Load(a.Param(name).Len(), a.GP64()) }
+func (a *x86) length(name string) value { return a.Load(a.Param(name).Len(), a.GP64()) }
 
-// scalar broadcasts a float32 parameter.
-func (a *asm) scalar(name string) reg.VecVirtual {
+func (a *x86) scalar(name string) value {
 	p, err := a.Param(name).Resolve()
 	if err != nil {
 		panic(err)
@@ -95,15 +84,14 @@ func (a *asm) scalar(name string) reg.VecVirtual {
 }
 
 // at addresses the current part of the current block, of elements of the given size.
-func (a *asm) at(p reg.Register, size int) operand.Mem {
+func (a *x86) at(p value, size int) operand.Mem {
 	return operand.Mem{
-		Base: p, Index: a.index, Scale: uint8(size),
+		Base: p.(reg.Register), Index: a.index, Scale: uint8(size),
 		Disp: (a.disp + 8*a.part) * size,
 	}
 }
 
-// load reads the current part; lanes beyond the end are 0.
-func (a *asm) load(p reg.Register) reg.VecVirtual {
+func (a *x86) load(p value) value {
 	v, m := a.vec(), a.at(p, 4)
 	switch {
 	case !a.masked:
@@ -116,8 +104,7 @@ func (a *asm) load(p reg.Register) reg.VecVirtual {
 	return v
 }
 
-// loadOr is load with a constant in the lanes beyond the end.
-func (a *asm) loadOr(p reg.Register, c operand.Mem) reg.VecVirtual {
+func (a *x86) loadOr(p, c value) value {
 	v := a.load(p)
 	if a.masked {
 		rest := a.vec()
@@ -127,15 +114,14 @@ func (a *asm) loadOr(p reg.Register, c operand.Mem) reg.VecVirtual {
 	return v
 }
 
-// valid clears the lanes beyond the end.
-func (a *asm) valid(v reg.VecVirtual) reg.VecVirtual {
+func (a *x86) valid(v value) value {
 	if a.masked {
 		return a.keep(a.mask[a.part], v)
 	}
 	return v
 }
 
-func (a *asm) store(v reg.VecVirtual, p reg.Register) {
+func (a *x86) store(v, p value) {
 	m := a.at(p, 4)
 	switch {
 	case !a.masked:
@@ -148,7 +134,7 @@ func (a *asm) store(v reg.VecVirtual, p reg.Register) {
 }
 
 // block writes the body for each part of one block.
-func (a *asm) block(body func()) {
+func (a *x86) block(body func()) {
 	for a.part = range a.parts() {
 		body()
 	}
@@ -156,7 +142,7 @@ func (a *asm) block(body func()) {
 }
 
 // steps repeats the body while n has step more elements.
-func (a *asm) steps(label string, n reg.Register, step int, body func()) {
+func (a *x86) steps(label string, n value, step int, body func()) {
 	a.SUBQ(operand.I32(step), n)
 	a.JL(operand.LabelRef(label + "done"))
 	a.Label(label)
@@ -168,13 +154,13 @@ func (a *asm) steps(label string, n reg.Register, step int, body func()) {
 	a.ADDQ(operand.I32(step), n)
 }
 
-func (a *asm) start() {
+func (a *x86) start() {
 	a.index = a.GP64()
 	a.XORQ(a.index, a.index)
 }
 
-// each runs the body over n elements; when partial, a last incomplete block is masked.
-func (a *asm) each(n reg.Register, partial bool, body func()) {
+// each masks a last incomplete block.
+func (a *x86) each(n value, partial bool, body func()) {
 	a.steps("block", n, lanes, func() { a.block(body) })
 	if !partial {
 		return
@@ -188,7 +174,7 @@ func (a *asm) each(n reg.Register, partial bool, body func()) {
 	a.Label("end")
 }
 
-func (a *asm) setMask(n reg.Register) {
+func (a *x86) setMask(n value) {
 	table := a.GP64()
 	a.LEAQ(a.maskTable().Offset(4*lanes), table)
 	a.SHLQ(operand.U8(2), n)
@@ -197,19 +183,16 @@ func (a *asm) setMask(n reg.Register) {
 		v := a.vec()
 		a.VMOVUPS(operand.Mem{Base: table, Disp: 32 * part}, v)
 		if !a.wide {
-			a.mask[part] = mask{v}
+			a.mask[part] = mask{reg: v}
 			continue
 		}
 		k := a.K()
 		a.VPMOVD2M(v, k)
-		a.mask[part] = mask{k}
+		a.mask[part] = mask{reg: k}
 	}
 }
 
-// partials are the running sums (or maxima) of a reduction: for each unrolled block, its parts.
-type partials [][]reg.VecVirtual
-
-func (a *asm) partials(unroll int, init func(v reg.VecVirtual)) partials {
+func (a *x86) partials(unroll int, init func(v value)) partials {
 	p := make(partials, unroll)
 	for u := range p {
 		for range a.parts() {
@@ -221,11 +204,7 @@ func (a *asm) partials(unroll int, init func(v reg.VecVirtual)) partials {
 	return p
 }
 
-func (a *asm) zero(v reg.VecVirtual) { a.VXORPS(v, v, v) }
-
-// reduce runs the body over n elements, in blocks that are spread over the partials
-// while there are enough, and returns their fold.
-func (a *asm) reduce(n reg.Register, p partials, join func(x, y reg.VecVirtual), body func(acc reg.VecVirtual)) reg.VecVirtual {
+func (a *x86) reduce(n value, p partials, join func(x, y value), body func(acc value)) value {
 	if len(p) > 1 {
 		a.steps("blocks", n, lanes*len(p), func() {
 			for u := range p {
@@ -240,7 +219,7 @@ func (a *asm) reduce(n reg.Register, p partials, join func(x, y reg.VecVirtual),
 }
 
 // fold joins the partials in the order documented in vec.go.
-func (a *asm) fold(p partials, join func(x, y reg.VecVirtual)) reg.VecVirtual {
+func (a *x86) fold(p partials, join func(x, y value)) value {
 	for w := 1; w < len(p); w *= 2 {
 		for u := 0; u < len(p); u += 2 * w {
 			for part := range p[u] {
@@ -248,14 +227,13 @@ func (a *asm) fold(p partials, join func(x, y reg.VecVirtual)) reg.VecVirtual {
 			}
 		}
 	}
-	var y reg.VecVirtual
+	y := p[0][0].(reg.VecVirtual)
 	if a.wide {
 		hi := a.YMM()
 		a.VEXTRACTF32X8(operand.U8(1), p[0][0], hi)
-		y = p[0][0].AsY().(reg.VecVirtual)
+		y = y.AsY().(reg.VecVirtual)
 		join(y, hi)
 	} else {
-		y = p[0][0]
 		join(y, p[0][1])
 	}
 	x, hi := y.AsX().(reg.VecVirtual), a.XMM()
@@ -268,14 +246,39 @@ func (a *asm) fold(p partials, join func(x, y reg.VecVirtual)) reg.VecVirtual {
 	return x
 }
 
-// result ends a kernel that returns a float32.
-func (a *asm) result(x reg.VecVirtual) {
+func (a *x86) result(x value) {
 	a.VZEROUPPER()
-	a.Store(x, a.ReturnIndex(0))
+	a.Store(x.(reg.Register), a.ReturnIndex(0))
 	a.RET()
 }
 
-func (a *asm) end() {
+func (a *x86) end() {
 	a.VZEROUPPER()
 	a.RET()
+}
+
+func (a *x86) loadHalf(p value) value {
+	v := a.vec()
+	a.VCVTPH2PS(a.at(p, 2), v)
+	return v
+}
+
+func (a *x86) loadBrain(p value) value {
+	v := a.vec()
+	a.VPMOVZXWD(a.at(p, 2), v)
+	a.VPSLLD(operand.U8(16), v, v)
+	return v
+}
+
+func (a *x86) storeHalf(v, p value) { a.VCVTPS2PH(operand.U8(0), v, a.at(p, 2)) }
+
+func (a *x86) storeUpper(v, p value) {
+	a.VPSRLD(operand.U8(16), v, v)
+	if a.wide {
+		a.VPMOVDW(v, a.at(p, 2))
+		return
+	}
+	a.VPACKUSDW(v, v, v)
+	a.VPERMQ(operand.U8(0xd8), v, v)
+	a.VMOVDQU(v.(reg.VecVirtual).AsX(), a.at(p, 2))
 }

@@ -1,0 +1,53 @@
+package model
+
+import "github.com/fovea-ml/fovea/ops"
+
+// KVCache is what one sequence has left behind in every layer.
+type KVCache struct {
+	Layer []*ops.KV
+
+	shifts []shift
+}
+
+// shift says that from a number of tokens on, positions are by more than the
+// tokens held: pictures take fewer positions than tokens where they are counted
+// in height and width.
+type shift struct{ tokens, by int }
+
+// NewKVCache makes room for capacity tokens in each layer; width is that of a layer's keys.
+func NewKVCache(layers, capacity, width int) *KVCache {
+	k := &KVCache{Layer: make([]*ops.KV, layers)}
+	for i := range k.Layer {
+		k.Layer[i] = ops.NewKV(capacity, width)
+	}
+	return k
+}
+
+// Len is the number of tokens in the cache.
+func (k *KVCache) Len() int { return k.Layer[0].Len() }
+
+// Next is the position of the token that comes next.
+func (k *KVCache) Next() int {
+	n := k.Len()
+	if len(k.shifts) > 0 {
+		n += k.shifts[len(k.shifts)-1].by
+	}
+	return n
+}
+
+// SetNext says what Next is from now on, until what has been added is forgotten.
+func (k *KVCache) SetNext(position int) {
+	if position != k.Next() {
+		k.shifts = append(k.shifts, shift{k.Len(), position - k.Len()})
+	}
+}
+
+// Truncate forgets all tokens but the first n.
+func (k *KVCache) Truncate(n int) {
+	for _, l := range k.Layer {
+		l.Truncate(n)
+	}
+	for len(k.shifts) > 0 && k.shifts[len(k.shifts)-1].tokens > n {
+		k.shifts = k.shifts[:len(k.shifts)-1]
+	}
+}

@@ -1,0 +1,123 @@
+// Package qwenvit is the picture tower of Qwen2-VL and Qwen2.5-VL: a vision
+// transformer over pictures of any size, with rotary positions in height and
+// width; in Qwen2.5-VL most blocks attend within windows.
+//
+// Qwen2-VL, Wang et al. 2024, https://arxiv.org/abs/2409.12191; Qwen2.5-VL
+// Technical Report, Bai et al. 2025, https://arxiv.org/abs/2502.13923. Parameters
+// are named as in Hugging Face checkpoints, below visual.
+//
+// Patches are not in the order of lines: those of a square that the merger turns
+// into one token follow each other.
+package qwenvit
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/fovea-ml/fovea/model"
+	"github.com/fovea-ml/fovea/nn"
+	"github.com/fovea-ml/fovea/ops"
+	"github.com/fovea-ml/fovea/tensor"
+)
+
+// Vision is the tower.
+type Vision struct {
+	Patch  *nn.Linear `ckpt:"patch_embed.proj"` // from 3·frames·patch·patch values
+	Blocks []*Block   `ckpt:"blocks"`
+
+	cfg Config
+}
+
+// New declares the tower of a checked config.
+func New(cfg Config) *Vision {
+	v := &Vision{Patch: nn.NewLinear(3*cfg.Frames*cfg.PatchSize*cfg.PatchSize, cfg.Width, false), cfg: cfg}
+	for range cfg.Depth {
+		v.Blocks = append(v.Blocks, newBlock(cfg))
+	}
+	return v
+}
+
+// Config returns the tower's configuration.
+func (v *Vision) Config() Config { return v.cfg }
+
+// Width is that of a feature.
+func (v *Vision) Width() int { return v.cfg.Width }
+
+// Tokens is the size of a view in tokens, across and down: its sides must be
+// multiples of the squares that are merged.
+func (v *Vision) Tokens(w, h int) ops.Grid {
+	side := v.cfg.PatchSize * v.cfg.Merge
+	return ops.Grid{H: h / side, W: w / side}
+}
+
+// Encode returns the features of all patches, those of a token together. Views
+// may differ in size.
+func (v *Vision) Encode(c *tensor.Ctx, views *model.Views) *model.Features {
+	p := v.plan(views)
+	x := v.Patch.Forward(c, v.patches(c, views, p))
+	c.Observe("visual.patch_embed", x)
+	p.observe(c)
+	if v.cfg.Window > 0 {
+		x = ops.Gather(c, p.rows(p.windowed), x)
+	}
+	angles, windows := v.angles(p), slices.Compact(slices.Clone(p.windows))
+	for i, b := range v.Blocks {
+		a := &ops.Attn{Heads: v.cfg.Heads, KVHeads: v.cfg.Heads, Starts: p.starts}
+		if v.cfg.Window > 0 && !slices.Contains(v.cfg.Full, i) {
+			a.Starts = windows
+		}
+		x = c.Block(x, func(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor { return b.forward(c, x, a, angles) })
+		if c.Observing() {
+			c.Observe("visual.block."+strconv.Itoa(i), x)
+		}
+	}
+	if v.cfg.Window > 0 {
+		x = ops.Gather(c, p.rows(inverse(p.windowed)), x)
+	}
+	return &model.Features{X: x, Starts: p.starts}
+}
+
+// patches cuts all views into rows for the patch embedding. A still picture is
+// every frame of its patches.
+func (v *Vision) patches(c *tensor.Ctx, views *model.Views, p *plan) *tensor.Tensor {
+	size := v.cfg.PatchSize
+	var cut []*tensor.Tensor
+	at := 0
+	for _, s := range views.Sizes {
+		n := 3 * s.X * s.Y
+		y := ops.Patches(c, tensor.From(views.Pixels[at:at+n], 1, 3, s.Y, s.X), size)
+		cut = append(cut, c.View(y, y.Rows()*3, size*size))
+		at += n
+	}
+	rows := make([]int32, 0, len(p.patches)*3*v.cfg.Frames)
+	for _, patch := range p.patches {
+		for channel := range 3 {
+			for range v.cfg.Frames {
+				rows = append(rows, 3*patch+int32(channel))
+			}
+		}
+	}
+	x := ops.Gather(c, rows, cut...)
+	x = c.View(x, len(p.patches), 3*v.cfg.Frames*size*size)
+	c.Observe("pixel_values", x)
+	return x
+}
+
+// angles turns the first half of a head's pairs by the patch's line, the second by its column.
+func (v *Vision) angles(p *plan) *ops.Rotary {
+	head := v.cfg.Width / v.cfg.Heads
+	line, column := make([]int32, len(p.patches)), make([]int32, len(p.patches))
+	for i, from := range p.rows(p.windowed) {
+		line[i], column[i] = p.at[from].line, p.at[from].column
+	}
+	return ops.Rotary2D(head, 10000, line, column)
+}
+
+// inverse is the permutation that undoes another.
+func inverse(order []int32) []int32 {
+	out := make([]int32, len(order))
+	for i, o := range order {
+		out[o] = int32(i)
+	}
+	return out
+}

@@ -1,0 +1,37 @@
+package model
+
+import (
+	"fmt"
+	"image"
+
+	"github.com/fovea-ml/fovea/tensor"
+)
+
+// Views are the pictures that one encoder looks at, one after another. Their
+// sizes may differ where the encoder allows it.
+type Views struct {
+	Pixels []float32     // of each view [3, height, width], normalised
+	Sizes  []image.Point // of each view, in pixels
+}
+
+// Append adds the views of w.
+func (v *Views) Append(w *Views) {
+	v.Pixels = append(v.Pixels, w.Pixels...)
+	v.Sizes = append(v.Sizes, w.Sizes...)
+}
+
+// Size is that of every view; it panics if they differ.
+func (v *Views) Size() image.Point {
+	for _, s := range v.Sizes {
+		if s != v.Sizes[0] {
+			panic(fmt.Sprintf("model: views of %v and of %v pixels in one batch", v.Sizes[0], s))
+		}
+	}
+	return v.Sizes[0]
+}
+
+// Tensor are the pixels of views of one size as [views, 3, height, width].
+func (v *Views) Tensor() *tensor.Tensor {
+	s := v.Size()
+	return tensor.From(v.Pixels, len(v.Sizes), 3, s.Y, s.X)
+}

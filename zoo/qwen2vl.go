@@ -1,0 +1,44 @@
+package zoo
+
+import (
+	"fmt"
+	"io/fs"
+
+	"github.com/fovea-ml/fovea/checkpoint"
+	"github.com/fovea-ml/fovea/imageproc"
+	"github.com/fovea-ml/fovea/model"
+	"github.com/fovea-ml/fovea/model/qwen2vl"
+)
+
+// qwen2VLFamily is the row of Qwen2-VL or Qwen2.5-VL.
+func qwen2VLFamily(architecture, modelType string, parse func([]byte) (qwen2vl.Config, error)) Family {
+	return Family{
+		Architecture: architecture, ModelType: modelType,
+		New:       declare(parse, qwen2vl.New),
+		Processor: openQwen2VL,
+		Names: []checkpoint.Rename{ // transformers 4.52 and later
+			{From: "model.visual.", To: "visual."},
+			{From: "model.language_model.", To: "model."},
+		},
+		Tied:  tiedText,
+		Text:  "text_config",
+		Parts: []Part{{"vision", "visual.patch_embed."}, {"vision", "visual.blocks."}, {"adapter", "visual.merger."}, {"language", ""}},
+	}
+}
+
+func openQwen2VL(fsys fs.FS, net any) (model.Processor, error) {
+	m := net.(*qwen2vl.Model)
+	p, err := openChat(fsys)
+	if err != nil {
+		return nil, err
+	}
+	p.Marker, p.Tokens = m.Config().ImageTokenID, m.Tokens
+	if p.Pictures, err = imageproc.OpenProcessor(fsys); err != nil {
+		return nil, err
+	}
+	v := m.Config().Vision
+	if s, ok := p.Pictures.Smart(); !ok || s.Factor != v.PatchSize*v.Merge {
+		return nil, fmt.Errorf("preprocessor_config.json makes pictures by %v, and config.json's vision tower reads multiples of %d pixels", p.Pictures, v.PatchSize*v.Merge)
+	}
+	return p, nil
+}

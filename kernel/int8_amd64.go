@@ -27,7 +27,7 @@ func int8Round(q []int8Input, step int, meta []int8Meta, row int, x []float32) {
 }
 
 // int8TileAMX is int8MicroGeneric for 16 rows, weights with signs and sums that start
-// with zero; meta is that of all blocks of 4 rows, then of the next. buffer has room for two tiles of
+// with zero; meta is that of all blocks of 4 rows, then of the next. buffer has room for eight tiles of
 // integers for each scale of a block. The others are for two scales, or a minimum.
 //
 //go:noescape

@@ -230,7 +230,7 @@ func (s *int8Scratch) clearSums(rows int) {
 // tiles is strip by the matrix unit.
 func (g *int8Task) tiles(s *int8Scratch, lo, p, end, i, rows int) {
 	s.clearSums(tileSide)
-	s.buffer = grow(s.buffer, 4*tileSums)
+	s.buffer = grow(s.buffer, 8*tileSums)
 	for ; p < end; p++ {
 		for r := i; r < i+rows; r += tileSide {
 			int8Tile(g.kind, g.panel(s, lo, p), g.input(r, 0), g.metaOf(r, 0), s.sums[0], s.buffer)

@@ -91,7 +91,7 @@ func commandPath(err error) string {
 
 // oneLine keeps errors that list several things on a line of their own.
 func oneLine(err error) string {
-	return strings.Join(strings.Fields(err.Error()), " ")
+	return strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), "\n\t", "; ")), " ")
 }
 
 // version is the module's, or the commit's when built from a checkout.

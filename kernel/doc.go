@@ -19,6 +19,26 @@
 // and among many, as prefill does. The Go reference keeps the order but rounds twice
 // in each step where the platform has no fused multiply-add.
 //
+// # Arithmetic of products in 8 bits
+//
+// A Pool whose Compute is I8 multiplies by quantised weights, in the form NT, in
+// integers. Each row of a is rounded in blocks of 32 elements, for weights with blocks
+// of 256 too: the scale s of a block is max|a|/127, its levels are a·(127/max|a|),
+// rounded to the nearest, ties to even, and clipped to int8. What is no finite number
+// makes the scale none. Every quantised dtype has levels l, with a zero z or a minimum
+// m, and a scale d for each group, of 32 elements or 16. With n = Σ (l - z)·level over
+// a group, which is exact, an element of the product is
+//
+//	sum = 0
+//	for each group in order:
+//		sum = fma(float(n), d·s, sum)
+//		sum = fma(-m, s·float(Σ level), sum), if there are minima
+//	c = sum + bias, c + that when accumulating
+//
+// in float32, each operation rounded once. The Go reference computes the same bits on
+// every platform: alone or among many, on any number of workers, with VNNI, matrix
+// units or neither.
+//
 // # Arithmetic of the element-wise kernels
 //
 // They compute every element by one sequence of float32 operations, so that its

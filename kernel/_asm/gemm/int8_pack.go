@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -9,11 +11,13 @@ import (
 // AVX2, from 8 rows and then from the others. Its lanes are rows.
 //
 //	SI, R8, R9, R10 rows 0, 4, 8 and 12, DX and BX bytes to the next row and the third, DI dst, CX blocks left
-//	R11 how far ahead to fetch; V15 zero, to be taken off the levels
+//	R12 to R15 memory to fetch, ahead of the rows; V15 zero, to be taken off the levels
+//	Z16 offsets of the rows, Z17 on: constants, which AVX2 takes from memory
 type int8Packer struct {
 	*gen
-	isa isa
-	set int // of the 8 rows for AVX2
+	isa       isa
+	set       int // of the 8 rows for AVX2
+	registers map[string]int
 }
 
 // An int8Type is a quantised dtype.
@@ -40,28 +44,34 @@ var int8Types = []int8Type{
 
 func (t int8Type) write(g *gen, s isa) {
 	g.fn("int8Pack"+t.name+s.name, "(dst, src *byte, row, blocks, ahead, zero int)", 48)
-	for _, l := range []string{"dst+0(FP), DI", "src+8(FP), SI", "row+16(FP), DX", "blocks+24(FP), CX", "ahead+32(FP), R11"} {
+	for _, l := range []string{"dst+0(FP), DI", "src+8(FP), SI", "row+16(FP), DX", "blocks+24(FP), CX", "ahead+32(FP), AX"} {
 		g.op("MOVQ %s", l)
 	}
 	g.op("LEAQ (SI)(DX*4), R8")
 	g.op("LEAQ (SI)(DX*8), R9")
 	g.op("LEAQ (R8)(DX*8), R10")
 	g.op("LEAQ (DX)(DX*2), BX")
-	p := &int8Packer{gen: g, isa: s}
+	for i, r := range rows16 {
+		g.op("LEAQ (%s)(AX*1), R%d", r, 12+i)
+	}
+	p := &int8Packer{gen: new(gen), isa: s, registers: map[string]int{}}
+	t.body(p) // to see which constants there are
+	p.gen = g
+	p.load()
 	p.op("VMOVQ zero+40(FP), X15")
 	p.op("VPBROADCASTB X15, @15")
 	g.label("loop")
 	for at := 0; at < t.bytes; at += 64 {
 		for i := range 16 {
-			g.op("LEAQ %s, AX", p.row(i, at))
-			g.op("PREFETCHT0 (AX)(R11*1)")
+			g.op("PREFETCHT0 %s", rowOf([]string{"R12", "R13", "R14", "R15"}, i, at))
 		}
 	}
 	for p.set = range 16 / s.lanes {
 		t.body(p)
 	}
-	for _, r := range []string{"SI", "R8", "R9", "R10"} {
+	for i, r := range rows16 {
 		g.op("ADDQ $%d, %s", t.bytes, r)
+		g.op("ADDQ $%d, R%d", t.bytes, 12+i)
 	}
 	g.op("ADDQ $%d, DI", t.blocks*blockBytes)
 	g.op("DECQ CX")
@@ -84,10 +94,25 @@ func (p *int8Packer) wide(op string) string {
 
 // constant writes an operation of a register with a constant of 32 bits.
 func (p *int8Packer) constant(op, name string, r, t int) {
-	if p.isa.lanes == 16 {
-		p.op("%s.BCST %s<>(SB), @%d, @%d", op, name, r, t)
-	} else {
+	if p.isa.lanes == 8 {
 		p.op("%s %s<>(SB), @%d, @%d", op, name, r, t)
+		return
+	}
+	if _, ok := p.registers[name]; !ok {
+		p.registers[name] = 17 + len(p.registers)
+	}
+	p.op("%s @%d, @%d, @%d", op, p.registers[name], r, t)
+}
+
+// load puts what does not change into registers.
+func (p *int8Packer) load() {
+	if p.isa.lanes == 8 {
+		return
+	}
+	p.op("VPBROADCASTD DX, @16")
+	p.op("VPMULLD lanes16<>(SB), @16, @16")
+	for _, name := range slices.Sorted(maps.Keys(p.registers)) {
+		p.op("VPBROADCASTD %s<>(SB), @%d", name, p.registers[name])
 	}
 }
 
@@ -114,9 +139,14 @@ func (p *int8Packer) bits(name string, by, r, t int) { p.and(name, p.shift(by, r
 // nibble leaves the lower or upper 4 bits of each byte of r in t.
 func (p *int8Packer) nibble(upper, r, t int) { p.bits("nibbles", -4*upper, r, t) }
 
+// rows16 point to every fourth of 16 rows.
+var rows16 = []string{"SI", "R8", "R9", "R10"}
+
 // row is the operand at an offset of row i.
-func (p *int8Packer) row(i, offset int) string {
-	return fmt.Sprintf("%d(%s)%s", offset, []string{"SI", "R8", "R9", "R10"}[i/4], []string{"", "(DX*1)", "(DX*2)", "(BX*1)"}[i%4])
+func (p *int8Packer) row(i, offset int) string { return rowOf(rows16, i, offset) }
+
+func rowOf(bases []string, i, offset int) string {
+	return fmt.Sprintf("%d(%s)%s", offset, bases[i/4], []string{"", "(DX*1)", "(DX*2)", "(BX*1)"}[i%4])
 }
 
 // quads leaves 16 bytes of all rows, from an offset of the block on, in registers r to
@@ -145,17 +175,17 @@ func (p *int8Packer) quads(offset, r, t int) {
 
 // gather leaves 32 bits of each row in register r, by way of registers 13 and 14.
 func (p *int8Packer) gather(offset, r int) {
-	p.op("VMOVD DX, X14")
-	p.op("VPBROADCASTD X14, @14")
-	p.op("VPMULLD lanes16<>(SB), @14, @14")
-	if p.isa.lanes == 8 {
-		p.op("VPCMPEQD Y13, Y13, Y13")
-		p.op("VPGATHERDD Y13, %d(%s)(Y14*1), Y%d", offset, []string{"SI", "R9"}[p.set], r)
+	if p.isa.lanes == 16 {
+		p.op("KXNORW K1, K1, K1")
+		p.op("VPXORD Z%d, Z%d, Z%d", r, r, r)
+		p.op("VPGATHERDD %d(SI)(Z16*1), K1, Z%d", offset, r)
 		return
 	}
-	p.op("KXNORW K1, K1, K1")
-	p.op("VPXORD Z%d, Z%d, Z%d", r, r, r)
-	p.op("VPGATHERDD %d(SI)(Z14*1), K1, Z%d", offset, r)
+	p.op("VMOVD DX, X14")
+	p.op("VPBROADCASTD X14, Y14")
+	p.op("VPMULLD lanes16<>(SB), Y14, Y14")
+	p.op("VPCMPEQD Y13, Y13, Y13")
+	p.op("VPGATHERDD Y13, %d(%s)(Y14*1), Y%d", offset, []string{"SI", "R9"}[p.set], r)
 }
 
 // halves leaves the two 16-bit floats of each row at an offset in registers r and t.

@@ -129,6 +129,8 @@ func (s *Session) Step(id int32) ([]float32, error) {
 	if vocab := s.vlm.Decoder().Vocab(); id < 0 || int(id) >= vocab {
 		return nil, fmt.Errorf("generate: token %d is not in the model's vocabulary of %d", id, vocab)
 	}
+	before := s.ctx.Pool.Step()
+	defer s.ctx.Pool.Prompt(before)
 	s.ctx.Reset()
 	s.one[0] = id
 	h := s.forward(model.Sequence{X: s.vlm.Decoder().Embed(&s.ctx, s.one[:])})

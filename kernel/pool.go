@@ -18,6 +18,10 @@ type Pool struct {
 	// See the package comment. It may change between products.
 	Compute DType
 
+	// Steps takes the place of Compute while single tokens are generated, bound by
+	// reading weights; F32, the zero value, leaves Compute as it is.
+	Steps DType
+
 	workers int
 	wake    chan struct{} // one token per helper asked to join
 	quit    chan struct{}
@@ -70,6 +74,26 @@ func (p *Pool) Workers() int {
 // one is quantised. Without matrix units, products in I8 by other matrices round nothing.
 func (p *Pool) Rounds() bool {
 	return p != nil && (p.Compute == BF16 || p.Compute == I8 && MatrixUnits())
+}
+
+// Step has products use Steps, if it says anything, and returns what they used before,
+// for Prompt.
+func (p *Pool) Step() (before DType) {
+	if p == nil {
+		return F32
+	}
+	before = p.Compute
+	if p.Steps != F32 {
+		p.Compute = p.Steps
+	}
+	return before
+}
+
+// Prompt ends what Step began.
+func (p *Pool) Prompt(before DType) {
+	if p != nil {
+		p.Compute = before
+	}
 }
 
 // Close ends the workers. The pool must not be used afterwards; a nil pool needs no Close.

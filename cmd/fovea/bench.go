@@ -52,7 +52,8 @@ type benchResult struct {
 	Model         string  `json:"model"`
 	Quant         string  `json:"quant,omitempty"`
 	Kernel        string  `json:"kernel"`
-	Compute       string  `json:"compute"` // dtype of products: F32, BF16 or I8
+	Compute       string  `json:"compute"`       // dtype of products: F32, BF16 or I8
+	Steps         string  `json:"compute_steps"` // the same while decoding
 	Workers       int     `json:"workers"`
 	ImageMS       float64 `json:"image_encode_ms,omitempty"`
 	ImageTokens   int     `json:"image_tokens,omitempty"` // that the encoder computes
@@ -90,7 +91,10 @@ func (c *benchModelCmd) Run(ctx context.Context, g *globals) error {
 	}
 	pool := c.pool(g, m)
 	defer pool.Close()
-	r.Compute = pool.Compute.String()
+	r.Compute, r.Steps = pool.Compute.String(), pool.Compute.String()
+	if pool.Steps != kernel.F32 {
+		r.Steps = pool.Steps.String()
+	}
 	b := bencher{model: m, vlm: vlm, pool: pool, load: loadOf(m, vlm)}
 	if err := b.measure(ctx, r); err != nil {
 		return err
@@ -156,7 +160,7 @@ func (r *benchResult) write() error {
 	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	row := func(name, format string, args ...any) { fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(format, args...)) }
 	row("model", "%s", r.Model)
-	row("kernel", "%s, products in %s, %d workers", r.Kernel, r.Compute, r.Workers)
+	row("kernel", "%s, products in %s, of steps in %s, %d workers", r.Kernel, r.Compute, r.Steps, r.Workers)
 	if r.ImageMS > 0 {
 		row("image encode", "%.2f ms for %d tokens\t%.1f GFLOP/s, %.0f %% of the measured %.1f",
 			r.ImageMS, r.ImageTokens, r.ImageGFLOPS, 100*r.ImageGFLOPS/r.PeakGFLOPS, r.PeakGFLOPS)

@@ -60,11 +60,10 @@ func (g *int8Task) run(p *Pool, c Mat, a, b operand, k int, accumulate bool, bia
 	g.share(ceilDiv(c.Rows, int8Few), (*int8Task).round)
 
 	panels := ceilDiv(c.Cols, int8Columns)
-	most := 1
+	g.width = ceilDiv(panels, 8*p.workers) // one after the other, as memory is fetched ahead
 	if c.Rows > int8Few {
-		most = max(1, int8PanelBytes/(g.blocks*int8WeightBytes))
+		g.width = min(ceilDiv(panels, 4*p.workers), max(1, int8PanelBytes/(g.blocks*int8WeightBytes)))
 	}
-	g.width = min(ceilDiv(panels, 4*p.workers), most)
 	g.share(ceilDiv(panels, g.width), (*int8Task).multiply)
 	g.pool, g.c, g.a, g.b, g.bias = nil, Mat{}, operand{}, operand{}, nil
 }

@@ -113,7 +113,7 @@ func (r *runner) greedy(ctx context.Context, vlm model.VLM, p *model.Prompt, l *
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if l.want.Has(stepLogits) {
+		if l.want.Has(stepLogits) || l.tol.CloseTokens {
 			steps = append(steps, logits...)
 		}
 		got = append(got, sampler.Next(logits))
@@ -124,17 +124,19 @@ func (r *runner) greedy(ctx context.Context, vlm model.VLM, p *model.Prompt, l *
 			return err
 		}
 	}
-	l.floats(stepLogits, steps)
-	r.tokens(got, vlm.Decoder().Vocab(), l)
+	if l.want.Has(stepLogits) {
+		l.floats(stepLogits, steps)
+	}
+	r.tokens(got, steps, vlm.Decoder().Vocab(), l)
 	return nil
 }
 
 const stepLogits = "step_logits"
 
-// tokens compares the greedy tokens and their text.
-func (r *runner) tokens(got []int32, vocab int, l *listener) {
+// tokens compares the greedy tokens, of which steps are the logits, and their text.
+func (r *runner) tokens(got []int32, steps []float32, vocab int, l *listener) {
 	want := l.want.Generated
-	l.ids(generated, l.settle(got, vocab), want)
+	l.ids(generated, l.settle(got, steps, vocab), want)
 	if s := l.seen[generated]; s.Status == Passed && !slices.Equal(got, want) {
 		s.Detail = fmt.Sprintf("%d, %d of them another token with as good a logit", len(want), differing(got, want))
 		l.seen[generated] = s
@@ -148,10 +150,13 @@ func (r *runner) tokens(got []int32, vocab int, l *listener) {
 	l.text(textWithSpecial, r.m.Tokenizer.Decode(got, false), l.want.TextWithSpecial)
 }
 
-// settle replaces tokens by the reference's where the tolerance allows either.
-func (l *listener) settle(got []int32, vocab int) []int32 {
-	steps, _, err := l.want.Floats(stepLogits)
-	if !l.tol.CloseTokens || err != nil || len(steps) != len(got)*vocab {
+// settle replaces tokens by the reference's where the tolerance allows either, by the
+// reference's logits or, if it kept none, by the model's own.
+func (l *listener) settle(got []int32, steps []float32, vocab int) []int32 {
+	if reference, _, err := l.want.Floats(stepLogits); err == nil {
+		steps = reference
+	}
+	if !l.tol.CloseTokens || len(steps) != len(got)*vocab {
 		return got
 	}
 	scale := 0.0

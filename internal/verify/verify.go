@@ -24,7 +24,8 @@ type Tolerance struct {
 	Stage  float64 `json:"stage"`  // of every other stage, relative to the stage's largest magnitude
 
 	// CloseTokens lets a greedy token differ from the reference's where the
-	// reference's own logits of the two are closer than the tolerance can tell apart.
+	// reference's own logits of the two, or the model's where it kept none, are closer
+	// than the tolerance can tell apart.
 	CloseTokens bool `json:"close_tokens"`
 }
 

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/fovea-ml/fovea/internal/cputest"
 	"github.com/fovea-ml/fovea/kernel"
 	"github.com/fovea-ml/fovea/model"
+	"github.com/fovea-ml/fovea/nn"
 	"github.com/fovea-ml/fovea/tensor"
 )
 
@@ -17,17 +19,46 @@ import (
 // one worker or several. The sequence is longer than the blocks of attention and
 // of the matrix products.
 func TestBatchInvariance(t *testing.T) {
-	m := random(t, `{"vocab_size": 40, "hidden_size": 48, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 18,
-		"intermediate_size": 300, "num_hidden_layers": 2, "max_position_embeddings": 512, "attention_bias": true}`)
+	odd := `{"vocab_size": 40, "hidden_size": 48, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 18,
+		"intermediate_size": 300, "num_hidden_layers": 2, "max_position_embeddings": 512, "attention_bias": true}`
+	blocks := `{"vocab_size": 40, "hidden_size": 64, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16,
+		"intermediate_size": 320, "num_hidden_layers": 2, "max_position_embeddings": 512, "attention_bias": true}`
+	for _, c := range []struct {
+		config           string
+		weights, compute tensor.DType
+	}{{odd, tensor.F32, tensor.F32}, {odd, tensor.F32, tensor.BF16}, {blocks, kernel.Q4_0, tensor.BF16}, {blocks, kernel.Q8_0, kernel.I8}} {
+		t.Run(fmt.Sprintf("%v in %v", c.weights, c.compute), func(t *testing.T) {
+			m := random(t, c.config)
+			if c.weights != tensor.F32 {
+				nn.Walk(m, func(name string, p *tensor.Tensor) {
+					if strings.HasSuffix(name, "proj.weight") {
+						p.Store(c.weights, nil)
+					}
+				})
+			}
+			testInvariance(t, m, c.compute)
+		})
+	}
+}
+
+func testInvariance(t *testing.T, m *Model, compute tensor.DType) {
 	ids := make([]int32, 301)
 	for i := range ids {
 		ids[i] = int32(i * i % 40)
 	}
 	v := m.Vocab()
 	cputest.TestAll(t, kernel.Impls, func(t *testing.T) {
-		whole := run(m, nil, ids)
+		if compute == tensor.BF16 && !kernel.MatrixUnits() || compute == kernel.I8 && !kernel.IntegerUnits() {
+			return // plain Go, in which a minute is not enough; the kernels' tests compare it
+		}
+		var whole []float32
 		for _, workers := range []int{1, 3} {
 			r := runner{m, kernel.NewPool(workers)}
+			defer r.pool.Close()
+			r.pool.Compute = compute
+			if whole == nil {
+				whole = r.logits(nil, ids)
+			}
 			sameBits(t, fmt.Sprintf("%d workers", workers), r.logits(nil, ids), whole)
 			for _, chunk := range []int{1, 7, 64, 257} {
 				past := []*model.KVCache{m.NewCache(len(ids))}

@@ -17,9 +17,9 @@ func int8Products(g *gen) {
 	int8Constants(g)
 	for _, kind := range []string{"", "Pairs", "Minima"} {
 		for _, rows := range []int{1, 2, 4} {
-			int8Tiling{kind, rows, 1}.write(g)
+			int8Tiling{kind, rows, 1, 0}.write(g)
 		}
-		int8Tiling{kind, 4, 2}.write(g)
+		int8Wide(g, kind)
 		int8Tile(g, kind)
 	}
 	for _, rows := range []int{1, 4} {

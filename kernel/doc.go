@@ -19,6 +19,24 @@
 // and among many, as prefill does. The Go reference keeps the order but rounds twice
 // in each step where the platform has no fused multiply-add.
 //
+// # Arithmetic of products in bfloat16
+//
+// A Pool whose Compute is BF16 rounds both operands to bfloat16, to the nearest, ties
+// to even, whatever they are stored as. With k cut into blocks of 32, an element is
+//
+//	sum = 0
+//	for each block in order:
+//		even, odd = 0, 0
+//		for t in block, two by two:
+//			even = fma(a[t], b[t], even)
+//			odd = fma(a[t+1], b[t+1], odd)
+//		sum = sum + (even + odd)
+//	c = sum + bias, c + that when accumulating
+//
+// in float32, subnormal numbers being zero: what a matrix unit does with a tile. The
+// products of bfloat16 are exact in float32, so the Go reference has the same bits but
+// where they underflow.
+//
 // # Arithmetic of products in 8 bits
 //
 // A Pool whose Compute is I8 multiplies by quantised weights, in the form NT, in

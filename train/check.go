@@ -19,6 +19,8 @@ func (r *Recipe) check() error {
 		return fmt.Errorf("keep is %d", r.Keep)
 	case !slices.Contains([]string{"F32", "BF16", "F16"}, r.DType):
 		return fmt.Errorf("dtype %q, want F32, BF16 or F16", r.DType)
+	case !slices.Contains([]string{"", "F32", "BF16"}, r.Compute):
+		return fmt.Errorf("compute %q, want F32 or BF16", r.Compute)
 	case (r.Model.From == "") == (r.Model.Config == nil):
 		return errors.New("model needs either from or config")
 	case !(r.Model.Init.Whiten >= 0):

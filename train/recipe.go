@@ -37,6 +37,10 @@ type Recipe struct {
 	Save   int     `json:"save_every"`     // optimizer steps between checkpoints
 	Keep   int     `json:"keep,omitempty"` // checkpoints kept; 0 means 2
 	DType  string  `json:"dtype"`          // of the final model's weights: F32, BF16 or F16
+
+	// Compute is what the operands of matrix products are rounded to, forward and
+	// backward: F32, and so it is if absent, or BF16. Weights, moments and sums are float32.
+	Compute string `json:"compute,omitempty"`
 }
 
 // Start is the model that training begins with: a checkpoint, or a

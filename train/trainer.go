@@ -43,6 +43,9 @@ type Trainer struct {
 func New(r *Recipe, pool *kernel.Pool) (*Trainer, error) {
 	t := &Trainer{Recipe: r, saved: -1}
 	t.ctx = tensor.Ctx{Train: true, Pool: pool}
+	if pool != nil && r.Compute == "BF16" {
+		pool.Compute = kernel.BF16
+	}
 	if err := t.prepare(); err != nil {
 		return nil, fmt.Errorf("train: %w", errors.Join(err, t.Close()))
 	}

@@ -30,6 +30,8 @@ type summary struct {
 	EndTokens      []string     `json:"end_tokens,omitempty"`
 	Memory         memory       `json:"memory"`
 	Kernel         string       `json:"kernel"`
+	Prompts        string       `json:"compute_prompts"` // dtype of matrix products
+	Steps          string       `json:"compute_steps"`   // the same for generated tokens
 	Tensors        []tensorLine `json:"tensors,omitempty"`
 
 	Picture *pictureSummary `json:"picture,omitempty"`
@@ -65,6 +67,8 @@ func tensorsOf(m *zoo.Model) (lines []tensorLine) {
 
 func summarise(m *zoo.Model, whole bool) *summary {
 	s := &summary{Name: m.Name, Architecture: m.Family.Architecture, Weights: whole, Kernel: kernel.Name()}
+	prompts, steps := m.Compute()
+	s.Prompts, s.Steps = prompts.String(), steps.String()
 	for i, p := range m.Family.Parts {
 		if slices.ContainsFunc(m.Family.Parts[:i], func(q zoo.Part) bool { return q.Name == p.Name }) {
 			continue // of more than one prefix
@@ -143,7 +147,7 @@ func (s *summary) write(w io.Writer) error {
 		row("end of an answer", "%s", strings.Join(s.EndTokens, " "))
 	}
 	s.Memory.write(row)
-	row("kernel", "%s", s.Kernel)
+	row("kernel", "%s; products in %s, of generated tokens in %s", s.Kernel, s.Prompts, s.Steps)
 	if err := t.Flush(); err != nil {
 		return err
 	}

@@ -11,11 +11,12 @@ import (
 )
 
 type trainCmd struct {
-	Recipe string `arg:"" help:"Recipe file."`
-	Output string `help:"Directory of logs, checkpoints and the final model, instead of the recipe's." placeholder:"DIR"`
-	Data   string `help:"Path of the recipe's data that is read from files, instead of its own." placeholder:"PATH"`
-	Steps  int    `help:"Stop when N updates are done, those of earlier runs included; 0 runs to the end." default:"0" placeholder:"N"`
-	Quiet  bool   `help:"Show no progress." short:"q"`
+	Recipe  string `arg:"" help:"Recipe file."`
+	Output  string `help:"Directory of logs, checkpoints and the final model, instead of the recipe's." placeholder:"DIR"`
+	Data    string `help:"Path of the recipe's data that is read from files, instead of its own." placeholder:"PATH"`
+	Compute string `help:"Arithmetic of matrix products, instead of the recipe's: f32, or bf16 for matrix units." enum:",f32,bf16" default:"" placeholder:"TYPE"`
+	Steps   int    `help:"Stop when N updates are done, those of earlier runs included; 0 runs to the end." default:"0" placeholder:"N"`
+	Quiet   bool   `help:"Show no progress." short:"q"`
 }
 
 func (trainCmd) Help() string {
@@ -37,6 +38,9 @@ func (c *trainCmd) Run(ctx context.Context, g *globals) error {
 	}
 	if c.Output != "" {
 		r.Output = c.Output
+	}
+	if c.Compute != "" {
+		r.Compute = computeTypes[c.Compute].String()
 	}
 	if !c.Quiet {
 		fmt.Fprintf(os.Stderr, "reading the data of %s\n", c.Recipe)

@@ -104,7 +104,8 @@ func (k Kernel) weights(t float64) []float64 {
 		return []float64{1 - t, t}
 	}
 	const a = -0.75 // Keys 1981
-	near := func(x float64) float64 { return ((a+2)*x-(a+3))*x*x + 1 }
-	far := func(x float64) float64 { return ((a*x-5*a)*x+8*a)*x - 4*a }
+	// The conversions keep products and sums from being fused, as they are on some platforms.
+	near := func(x float64) float64 { return float64((float64((a+2)*x)-(a+3))*x*x) + 1 }
+	far := func(x float64) float64 { return float64((float64((float64(a*x)-5*a)*x)+8*a)*x) - 4*a }
 	return []float64{far(t + 1), near(t), near(1 - t), far(2 - t)}
 }

@@ -6,10 +6,10 @@ import "unsafe"
 
 // A tileConfig is the operand of LDTILECFG: rows and bytes to a row of each tile.
 type tileConfig struct {
-	palette, startRow byte
-	_                 [14]byte
-	colBytes          [16]uint16
-	rows              [16]byte
+	palette  byte
+	_        [15]byte
+	colBytes [16]uint16
+	rows     [16]byte
 }
 
 // fullTiles are 8 tiles of 16 rows by 64 bytes; vectorTiles have one column in

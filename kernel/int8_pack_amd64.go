@@ -5,8 +5,8 @@ package kernel
 import "unsafe"
 
 // int8PackQ8_0AVX2 is int8PackGeneric; it fetches memory the given number of bytes
-// ahead, whose address need not be valid. blocks are those of the dtype; zero is taken
-// off the levels as the dtype stores them.
+// ahead, whose address need not be valid. blocks are those of the dtype. zero is taken
+// off levels that have signs as they are stored; others stay as they are.
 //
 //go:noescape
 func int8PackQ8_0AVX2(dst, src *byte, row, blocks, ahead, zero int)
@@ -74,17 +74,20 @@ func int8PackQ3_KAVX512(dst, src *byte, row, blocks, ahead, zero int)
 //go:noescape
 func int8PackQ2_KAVX512(dst, src *byte, row, blocks, ahead, zero int)
 
+// int8LessAVX2 takes zero off the levels of blocks.
+//
+//go:noescape
+func int8LessAVX2(levels *byte, blocks, zero int)
+
 func int8Pack(kind int8Kind, dst []int8Weights, src []byte, row int, d DType, ahead int) {
 	if len(dst) == 0 || !useAVX2 && !useAVX512 {
 		int8PackGeneric(kind, dst, src, row, d)
 		return
 	}
+	stored := d == Q8_0 || d == IQ4_NL // with signs
 	zero := 0
-	switch stored := d == Q8_0 || d == IQ4_NL; { // levels with signs
-	case stored && !kind.signed:
+	if stored && !kind.signed {
 		zero = int(kind.zero) // as good as adding it, in 8 bits
-	case !stored && kind.signed:
-		zero = int(kind.zero)
 	}
 	elements, _ := d.Block()
 	to, blocks := (*byte)(unsafe.Pointer(&dst[0])), len(dst)*kind.elements()/elements
@@ -92,6 +95,9 @@ func int8Pack(kind int8Kind, dst []int8Weights, src []byte, row int, d DType, ah
 		int8PackAVX512(d, to, &src[0], row, blocks, ahead, zero)
 	} else {
 		int8PackAVX2(d, to, &src[0], row, blocks, ahead, zero)
+	}
+	if kind.signed && !stored {
+		int8LessAVX2(to, len(dst), int(kind.zero))
 	}
 }
 

@@ -35,6 +35,7 @@ func int8Products(g *gen) {
 		t.write(g, avx2)
 		t.write(g, avx512)
 	}
+	int8Less(g)
 	int8Round(g)
 	int8Peak(g)
 }

@@ -23,23 +23,24 @@ type int8Packer struct {
 // An int8Type is a quantised dtype.
 type int8Type struct {
 	name   string
-	bytes  int // of a block
-	blocks int // of levels that come of it
+	bytes  int  // of a block
+	blocks int  // of levels that come of it
+	signed bool // its levels have signs
 	body   func(*int8Packer)
 }
 
 var int8Types = []int8Type{
-	{"Q8_0", 34, 1, (*int8Packer).bytes8},
-	{"Q4_0", 18, 1, int8Legacy{}.body},
-	{"Q4_1", 20, 1, int8Legacy{affine: true}.body},
-	{"Q5_0", 22, 1, int8Legacy{five: true}.body},
-	{"Q5_1", 24, 1, int8Legacy{affine: true, five: true}.body},
-	{"IQ4_NL", 18, 1, int8Legacy{table: true}.body},
-	{"Q4_K", 144, 8, func(p *int8Packer) { p.groups(16, 0) }},
-	{"Q5_K", 176, 8, func(p *int8Packer) { p.groups(48, 16) }},
-	{"Q6_K", 210, 8, (*int8Packer).six},
-	{"Q3_K", 110, 8, (*int8Packer).three},
-	{"Q2_K", 84, 16, (*int8Packer).two},
+	{"Q8_0", 34, 1, true, (*int8Packer).bytes8},
+	{"Q4_0", 18, 1, false, int8Legacy{}.body},
+	{"Q4_1", 20, 1, false, int8Legacy{affine: true}.body},
+	{"Q5_0", 22, 1, false, int8Legacy{five: true}.body},
+	{"Q5_1", 24, 1, false, int8Legacy{affine: true, five: true}.body},
+	{"IQ4_NL", 18, 1, true, int8Legacy{table: true}.body},
+	{"Q4_K", 144, 8, false, func(p *int8Packer) { p.groups(16, 0) }},
+	{"Q5_K", 176, 8, false, func(p *int8Packer) { p.groups(48, 16) }},
+	{"Q6_K", 210, 8, false, (*int8Packer).six},
+	{"Q3_K", 110, 8, false, (*int8Packer).three},
+	{"Q2_K", 84, 16, false, (*int8Packer).two},
 }
 
 func (t int8Type) write(g *gen, s isa) {
@@ -58,13 +59,22 @@ func (t int8Type) write(g *gen, s isa) {
 	t.body(p) // to see which constants there are
 	p.gen = g
 	p.load()
-	p.op("VMOVQ zero+40(FP), X15")
-	p.op("VPBROADCASTB X15, @15")
+	if t.signed {
+		p.op("VMOVQ zero+40(FP), X15")
+		p.op("VPBROADCASTB X15, @15")
+	}
 	g.label("loop")
+	if t.bytes <= 32 { // of a line of memory, half
+		g.op("TESTQ $1, CX")
+		g.op("JZ fetched")
+	}
 	for at := 0; at < t.bytes; at += 64 {
 		for i := range 16 {
 			g.op("PREFETCHT0 %s", rowOf([]string{"R12", "R13", "R14", "R15"}, i, at))
 		}
+	}
+	if t.bytes <= 32 {
+		g.label("fetched")
 	}
 	for p.set = range 16 / s.lanes {
 		t.body(p)
@@ -222,13 +232,8 @@ func (p *int8Packer) widen(r int) {
 	p.op("VCVTPH2PS X%d, Y%d", r, r)
 }
 
-// levels stores four levels of each row, less zero; raw as they are.
+// levels stores four levels of each row.
 func (p *int8Packer) levels(block, q, r int) {
-	p.op("VPSUBB @15, @%d, @%d", r, r)
-	p.raw(block, q, r)
-}
-
-func (p *int8Packer) raw(block, q, r int) {
 	p.op("VMOVUPS @%d, %d(DI)", r, block*blockBytes+64*q+32*p.set)
 }
 
@@ -244,7 +249,26 @@ func (p *int8Packer) scaled(block, second, r, d int) {
 	p.scale(block, second, r)
 }
 
-// constants writes those of all types.
+// int8Less writes the loop that takes a zero off the levels of blocks.
+func int8Less(g *gen) {
+	g.fn("int8LessAVX2", "(levels *byte, blocks, zero int)", 24)
+	g.op("MOVQ levels+0(FP), DI")
+	g.op("MOVQ blocks+8(FP), CX")
+	g.op("VMOVQ zero+16(FP), X1")
+	g.op("VPBROADCASTB X1, Y1")
+	g.label("loop")
+	for at := 0; at < blockLevels; at += 32 {
+		g.op("VMOVDQU %d(DI), Y0", at)
+		g.op("VPSUBB Y1, Y0, Y0")
+		g.op("VMOVDQU Y0, %d(DI)", at)
+	}
+	g.op("ADDQ $%d, DI", blockBytes)
+	g.op("DECQ CX")
+	g.op("JNZ loop")
+	g.ret()
+}
+
+// int8Constants writes those of all types.
 func int8Constants(g *gen) {
 	for _, c := range []struct {
 		name  string

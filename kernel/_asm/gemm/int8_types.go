@@ -8,6 +8,7 @@ func (p *int8Packer) bytes8() {
 	for half := range 2 {
 		p.quads(2+16*half, 1, 5)
 		for q := range 4 {
+			p.op("VPSUBB @15, @%d, @%d", 1+q, 1+q)
 			p.levels(0, 4*half+q, 1+q)
 		}
 	}
@@ -46,6 +47,7 @@ func (l int8Legacy) body(p *int8Packer) {
 				p.fifth(quad)
 			case l.table:
 				p.op("VPSHUFB @9, @14, @9")
+				p.op("VPSUBB @15, @9, @9")
 			}
 			p.levels(0, 4*upper+q, 9)
 		}
@@ -77,7 +79,7 @@ func (p *int8Packer) groups(nibbles, fifth int) {
 						p.bits("fifth", 4-(2*pair+upper), 11+q, 10)
 						p.or(10, 9, 9)
 					}
-					p.raw(2*pair+upper, 4*half+q, 9)
+					p.levels(2*pair+upper, 4*half+q, 9)
 				}
 			}
 		}
@@ -186,8 +188,8 @@ func (p *int8Packer) two() {
 			for q := range 4 {
 				for j := range 4 {
 					p.bits("crumbs", -2*j, 1+q, 9)
-					p.raw(8*half+2*j+part, q, 9)
-					p.raw(8*half+2*j+part, 4+q, 10)
+					p.levels(8*half+2*j+part, q, 9)
+					p.levels(8*half+2*j+part, 4+q, 10)
 				}
 			}
 		}

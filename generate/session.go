@@ -130,12 +130,13 @@ func (s *Session) Step(id int32) ([]float32, error) {
 		return nil, fmt.Errorf("generate: token %d is not in the model's vocabulary of %d", id, vocab)
 	}
 	before := s.ctx.Pool.Step()
-	defer s.ctx.Pool.Prompt(before)
 	s.ctx.Reset()
 	s.one[0] = id
 	h := s.forward(model.Sequence{X: s.vlm.Decoder().Embed(&s.ctx, s.one[:])})
 	s.ids = append(s.ids, id)
-	return s.vlm.Decoder().Logits(&s.ctx, h).F32, nil
+	logits := s.vlm.Decoder().Logits(&s.ctx, h).F32
+	s.ctx.Pool.Prompt(before)
+	return logits, nil
 }
 
 func (s *Session) forward(seq model.Sequence) *tensor.Tensor {

@@ -195,8 +195,17 @@ func tileOut(g *gen, transposed bool) {
 	g.label("sums")
 	g.op("TESTQ DX, DX")
 	g.op("JNZ add")
+	streamed(g)
 	for i, r := range rows {
 		outRow(g, i, "done", func() { g.op("VMOVUPS Z%d, K1, (DI)", r) })
+	}
+	g.op("JMP done")
+	g.label("stream")
+	for i, r := range rows {
+		g.op("VMOVNTPS Z%d, (DI)", r)
+		if i < 15 {
+			g.op("ADDQ R8, DI")
+		}
 	}
 	g.op("JMP done")
 	g.label("add")
@@ -208,6 +217,23 @@ func tileOut(g *gen, transposed bool) {
 	}
 	g.label("done")
 	g.ret()
+}
+
+// streamed jumps to stream if a tile is whole, each of its rows a cache line, and c so
+// wide that the lines would not stay in a cache: writing around it saves reading them.
+func streamed(g *gen) {
+	const wide = 2048 // floats
+	g.op("CMPQ R8, $%d", 4*wide)
+	g.op("JLT plain")
+	g.op("MOVQ DI, AX")
+	g.op("ORQ R8, AX")
+	g.op("TESTQ $63, AX")
+	g.op("JNZ plain")
+	g.op("CMPQ CX, $16")
+	g.op("JNE plain")
+	g.op("CMPQ cols+32(FP), $16")
+	g.op("JEQ stream")
+	g.label("plain")
 }
 
 func outRow(g *gen, i int, done string, put func()) {

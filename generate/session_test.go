@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/fovea-ml/fovea/generate"
-	"github.com/fovea-ml/fovea/kernel"
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/zoo"
 )

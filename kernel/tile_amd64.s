@@ -1760,6 +1760,7 @@ stream:
 	VMOVNTPS Z14, (DI)
 	ADDQ R8, DI
 	VMOVNTPS Z15, (DI)
+	SFENCE
 	JMP done
 add:
 	CMPQ CX, $0
@@ -2068,6 +2069,7 @@ stream:
 	VMOVNTPS Z14, (DI)
 	ADDQ R8, DI
 	VMOVNTPS Z15, (DI)
+	SFENCE
 	JMP done
 add:
 	CMPQ CX, $0

@@ -207,6 +207,7 @@ func tileOut(g *gen, transposed bool) {
 			g.op("ADDQ R8, DI")
 		}
 	}
+	g.op("SFENCE") // the lines are seen before whoever wrote them tells
 	g.op("JMP done")
 	g.label("add")
 	for i, r := range rows {

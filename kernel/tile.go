@@ -35,7 +35,7 @@ type tileCall struct {
 	fetch    unsafe.Pointer // memory that is needed soon; the addresses need not be valid
 	fetchRow int            // bytes from one row of it to the next: two for each panel
 
-	_ int // room for a counter
+	_ int // room for a counter of the assembly
 }
 
 // A packCall packs a panel of rows. If a is set, it multiplies the panel there by a

@@ -159,7 +159,7 @@ func packLine(dst []byte, x []float32) {
 		tileRowsF32AMX(&dst[0], 2*tileDepth, unsafe.Pointer(&x[0]), 0, 1, len(x)/tileDepth)
 		return
 	}
-	packTilesGeneric1(dst, &operand{f32: x}, len(x))
+	packVectorGeneric(dst, &operand{f32: x}, len(x))
 }
 
 // tileOut is tileOutGeneric.

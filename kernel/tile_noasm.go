@@ -19,7 +19,7 @@ func packsPanels(DType) bool { return false }
 
 func packRowsPanel(DType, *packCall) {}
 
-func packLine(dst []byte, x []float32) { packTilesGeneric1(dst, &operand{f32: x}, len(x)) }
+func packLine(dst []byte, x []float32) { packVectorGeneric(dst, &operand{f32: x}, len(x)) }
 
 func tileOut(c []float32, ldc int, tile []float32, rows, cols int, transposed, add bool, bias *float32) {
 	tileOutGeneric(c, ldc, tile, rows, cols, transposed, add, bias)

@@ -31,7 +31,7 @@ func packTilesGeneric(dst []byte, step int, x *operand, o, count, t, length int,
 // packVector rounds the only vector of x to bfloat16; the rest of the last tile is zero.
 func packVector(dst []byte, x *operand, k int) {
 	if x.kMajor || x.dtype != F32 {
-		packTilesGeneric1(dst, x, k)
+		packVectorGeneric(dst, x, k)
 		return
 	}
 	whole := k / tileDepth * tileDepth
@@ -39,11 +39,12 @@ func packVector(dst []byte, x *operand, k int) {
 	if whole < k {
 		rest := *x
 		rest.f32 = x.f32[whole:]
-		packTilesGeneric1(dst[2*whole:], &rest, k-whole)
+		packVectorGeneric(dst[2*whole:], &rest, k-whole)
 	}
 }
 
-func packTilesGeneric1(dst []byte, x *operand, k int) {
+// packVectorGeneric is packVector for any vector; x is numbered from zero.
+func packVectorGeneric(dst []byte, x *operand, k int) {
 	for t := range ceilDiv(k, tileDepth) * tileDepth {
 		var v uint16
 		if t < k {

@@ -6,8 +6,8 @@ const (
 	int8Few        = 8         // up to so many rows, a panel is unpacked in an L1 and used at once
 	int8Chunk      = 16        // blocks that are unpacked at a time for a few rows: their panel stays in an L1
 	int8Depth      = 64        // blocks that are multiplied at a time for many rows
-	int8PanelBytes = 384 << 10 // of panels that are unpacked at once for many rows, and stay in an L2
-	int8InputBytes = 256 << 10 // of rows that go through all of them, beside them
+	int8PanelBytes = 640 << 10 // of panels that are unpacked at once for many rows, and stay in an L2
+	int8InputBytes = 128 << 10 // of rows that go through all of them, beside them
 )
 
 // An int8Task is one product under way.
@@ -63,6 +63,7 @@ func (g *int8Task) run(p *Pool, c Mat, a, b operand, k int, accumulate bool, bia
 	g.width = ceilDiv(panels, 8*p.workers) // one after the other, as memory is fetched ahead
 	if c.Rows > int8Few {
 		g.width = min(ceilDiv(panels, 4*p.workers), max(1, int8PanelBytes/(g.blocks*int8WeightBytes)))
+		g.width = ceilDiv(g.width, 2) * 2 // calls take two
 	}
 	g.share(ceilDiv(panels, g.width), (*int8Task).multiply)
 	g.pool, g.c, g.a, g.b, g.bias = nil, Mat{}, operand{}, operand{}, nil

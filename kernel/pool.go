@@ -1,7 +1,7 @@
 package kernel
 
 import (
-	"sync"
+	"runtime"
 	"sync/atomic"
 )
 
@@ -23,9 +23,10 @@ type Pool struct {
 	Steps DType
 
 	workers int
-	wake    chan struct{} // one token per helper asked to join
+	helpers []helper
+	call    atomic.Uint64 // number of the run, and of its helpers in the lower 16 bits
+	busy    atomic.Int64  // helpers that have not returned from it
 	quit    chan struct{}
-	join    sync.WaitGroup
 
 	task  workerTask
 	parts int
@@ -54,10 +55,11 @@ type fault struct{ value any }
 func NewPool(workers int) *Pool {
 	p := &Pool{workers: max(workers, 1)}
 	p.scratch = make([]scratch, p.workers)
-	p.wake = make(chan struct{}, p.workers)
 	p.quit = make(chan struct{})
+	p.helpers = make([]helper, p.workers)
 	for w := 1; w < p.workers; w++ {
-		go p.helper(w)
+		p.helpers[w].wake = make(chan struct{}, 1)
+		go p.help(w)
 	}
 	return p
 }
@@ -153,24 +155,61 @@ func (p *Pool) run(parts int, t workerTask) {
 	}
 	p.task, p.parts = t, parts
 	p.next.Store(0)
-	p.join.Add(helpers)
-	for range helpers {
-		p.wake <- struct{}{}
+	p.busy.Store(int64(helpers))
+	p.call.Store((p.call.Load()>>16+1)<<16 | uint64(helpers))
+	for w := 1; w <= helpers; w++ {
+		if h := &p.helpers[w]; h.parked.CompareAndSwap(true, false) {
+			h.wake <- struct{}{}
+		}
 	}
 	p.work(0)
-	p.join.Wait()
+	for spins := 1; p.busy.Load() > 0; spins++ {
+		if spins%spinsToYield == 0 {
+			runtime.Gosched()
+		}
+	}
 	p.task = nil
 	if f := p.fault.Swap(nil); f != nil {
 		panic(f.value)
 	}
 }
 
-func (p *Pool) helper(worker int) {
-	for {
+// A helper is a worker beside the caller. It looks for the next run for a while
+// before it parks: to be woken takes longer than most products of a single token.
+type helper struct {
+	parked atomic.Bool
+	wake   chan struct{}
+}
+
+const (
+	spinsToYield = 64      // looks at a word of memory before other goroutines get a turn
+	spinsToPark  = 1 << 15 // some 50 µs
+)
+
+func (p *Pool) help(worker int) {
+	h, last := &p.helpers[worker], uint64(0)
+	for spins := 1; ; spins++ {
+		if call := p.call.Load(); call != last {
+			last, spins = call, 0
+			if worker <= int(call&0xffff) {
+				p.work(worker)
+				p.busy.Add(-1)
+			}
+			continue
+		}
+		if spins%spinsToYield == 0 {
+			runtime.Gosched()
+		}
+		if spins < spinsToPark {
+			continue
+		}
+		spins = 0
+		h.parked.Store(true)
+		if p.call.Load() != last && h.parked.CompareAndSwap(true, false) {
+			continue // a run began meanwhile, and its caller saw nobody parked
+		}
 		select {
-		case <-p.wake:
-			p.work(worker)
-			p.join.Done()
+		case <-h.wake:
 		case <-p.quit:
 			return
 		}

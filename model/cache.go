@@ -5,6 +5,7 @@ import "github.com/fovea-ml/fovea/ops"
 // KVCache is what one sequence has left behind in every layer.
 type KVCache struct {
 	Layer []*ops.KV
+	Cross []*ops.KV // of what an encoder made, for cross-attention; nil for decoders alone
 
 	shifts []shift
 }
@@ -21,6 +22,21 @@ func NewKVCache(layers, capacity, width int) *KVCache {
 		k.Layer[i] = ops.NewKV(capacity, width)
 	}
 	return k
+}
+
+// NewCrossCache is NewKVCache for a decoder that attends to an encoder's output too.
+func NewCrossCache(layers, capacity, width int) *KVCache {
+	k := NewKVCache(layers, capacity, width)
+	k.Cross = make([]*ops.KV, layers)
+	k.forgetMemory(0)
+	return k
+}
+
+// forgetMemory makes room for another encoder's output of so many rows.
+func (k *KVCache) forgetMemory(rows int) {
+	for i := range k.Cross {
+		k.Cross[i] = ops.NewKV(rows, k.Layer[i].Width())
+	}
 }
 
 // Len is the number of tokens in the cache.
@@ -42,7 +58,7 @@ func (k *KVCache) SetNext(position int) {
 	}
 }
 
-// Truncate forgets all tokens but the first n.
+// Truncate forgets all tokens but the first n. What an encoder made stays.
 func (k *KVCache) Truncate(n int) {
 	for _, l := range k.Layer {
 		l.Truncate(n)

@@ -36,8 +36,32 @@ type Prompt struct {
 	Starts   []int    // first token of each packed conversation, and the number of tokens; nil means one
 	Branches [][]int  // of each conversation, as in Sequence
 	Images   []*Tiles // in the order of their placeholders
-	At       []int    // At[i] is the first placeholder of Images[i]
-	Labels   []int32  // next-token targets: Labels[i] follows IDs[i]; negative where nothing is taught
+	Labels   []int32  // next-token targets: Labels[i] follows token i of Reads; negative where nothing is taught
+
+	// At[i] is the first placeholder of Images[i]. Nil where pictures have none
+	// since the decoder reads them by cross-attention: then Images[i] is that of
+	// the conversation i.
+	At []int
+
+	// DecoderIDs are what the decoder reads at first where IDs are for an encoder.
+	// Nil: the decoder reads IDs. With DecoderIDs and nothing for the encoder, a
+	// prompt goes on from one that had it. DecoderStarts are as Starts.
+	DecoderIDs    []int32
+	DecoderStarts []int
+}
+
+// Reads are the tokens that the decoder reads.
+func (p *Prompt) Reads() []int32 {
+	if p.DecoderIDs != nil {
+		return p.DecoderIDs
+	}
+	return p.IDs
+}
+
+// Remembers reports whether the prompt brings something that the decoder reads by
+// cross-attention: tokens of an encoder or pictures without placeholders.
+func (p *Prompt) Remembers() bool {
+	return p.DecoderIDs != nil && len(p.IDs)+len(p.Images) > 0 || len(p.Images) > len(p.At)
 }
 
 // Encoder turns pictures into features.

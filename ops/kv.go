@@ -32,6 +32,9 @@ func (kv *KV) Store(dtype tensor.DType) {
 	kv.k, kv.v = store{dtype: dtype}, store{dtype: dtype}
 }
 
+// Width is that of a key.
+func (kv *KV) Width() int { return kv.width }
+
 // Len is the number of tokens held.
 func (kv *KV) Len() int { return kv.n }
 

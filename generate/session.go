@@ -78,7 +78,7 @@ func (s *Session) Prefill(ctx context.Context, p *model.Prompt) ([]float32, erro
 	// encoding pictures took is given back.
 	prompt := tensor.Ctx{Pool: s.ctx.Pool}
 	all := s.vlm.Embed(&prompt, p)
-	before, width, ids := len(s.ids), all.X.Cols(), p.Reads()
+	before, ids := len(s.ids), p.Reads()
 	var h *tensor.Tensor
 	for at := 0; at < len(ids); at += prefillChunk {
 		if err := ctx.Err(); err != nil {
@@ -95,7 +95,7 @@ func (s *Session) Prefill(ctx context.Context, p *model.Prompt) ([]float32, erro
 			s.pictures = append(s.pictures, picture{before + at, p.Images[i]})
 		}
 	}
-	last := tensor.From(h.Row(h.Rows()-1), 1, width)
+	last := tensor.From(h.Row(h.Rows()-1), 1, h.Cols())
 	return s.vlm.Decoder().Logits(&s.ctx, last).F32, nil
 }
 

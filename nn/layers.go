@@ -91,6 +91,13 @@ func (e *Embedding) Forward(c *tensor.Ctx, ids []int32) *tensor.Tensor {
 	return ops.Gather(c, ids, e.Weight)
 }
 
+// Unembed maps [rows, width] to scores of all entries, [rows, entries]: the head of
+// a language model that has none of its own.
+func (e *Embedding) Unembed(c *tensor.Ctx, h *tensor.Tensor) *tensor.Tensor {
+	c.ObserveInput(e.Weight, h)
+	return ops.Linear(c, h, e.Weight, nil)
+}
+
 // SwiGLU is a gated feed-forward part (Shazeer 2020, https://arxiv.org/abs/2002.05202).
 type SwiGLU struct {
 	Gate *Linear `ckpt:"gate_proj"`

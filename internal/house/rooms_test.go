@@ -14,7 +14,7 @@ type room struct {
 var (
 	encoders   = []string{"model/clip", "model/siglip", "model/dinov2", "model/convnext", "model/qwenvit"}
 	adapters   = []string{"model/projector", "model/merger"}
-	decoders   = []string{"model/llama"}
+	decoders   = []string{"model/llama", "model/opt", "model/t5"}
 	processors = []string{"model/chat"}
 	families   = []string{"model/llava", "model/qwen2vl"} // of more than one part
 )

@@ -95,8 +95,7 @@ func (m *Model) Embed(c *tensor.Ctx, ids []int32) *tensor.Tensor {
 // Logits returns [rows, vocabulary] for final hidden states.
 func (m *Model) Logits(c *tensor.Ctx, h *tensor.Tensor) *tensor.Tensor {
 	if m.LMHead == nil {
-		c.ObserveInput(m.EmbedTokens.Weight, h)
-		return ops.Linear(c, h, m.EmbedTokens.Weight, nil)
+		return m.EmbedTokens.Unembed(c, h)
 	}
 	return m.LMHead.Forward(c, h)
 }

@@ -1,9 +1,11 @@
 package opt
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 
+	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/ops"
 )
 
@@ -53,21 +55,17 @@ func (cfg *Config) resolve() (err error) {
 	if cfg.EmbedSize == 0 {
 		cfg.EmbedSize = cfg.HiddenSize
 	}
-	for _, f := range []struct {
-		name       string
-		is, atMost int
-	}{
-		{"vocab_size", cfg.VocabSize, 1 << 24},
-		{"hidden_size", cfg.HiddenSize, 1 << 20},
-		{"word_embed_proj_dim", cfg.EmbedSize, 1 << 20},
-		{"ffn_dim", cfg.Inner, 1 << 24},
-		{"num_hidden_layers", cfg.NumHiddenLayers, 1 << 10},
-		{"num_attention_heads", cfg.NumAttentionHeads, 1 << 20},
-		{"max_position_embeddings", cfg.MaxPositionEmbeddings, 1 << 24},
-	} {
-		if f.is < 1 || f.is > f.atMost {
-			return fmt.Errorf("%s is %d", f.name, f.is)
-		}
+	err = cmp.Or(
+		model.CheckSize("vocab_size", cfg.VocabSize, 1<<24),
+		model.CheckSize("hidden_size", cfg.HiddenSize, 1<<20),
+		model.CheckSize("word_embed_proj_dim", cfg.EmbedSize, 1<<20),
+		model.CheckSize("ffn_dim", cfg.Inner, 1<<24),
+		model.CheckSize("num_hidden_layers", cfg.NumHiddenLayers, 1<<10),
+		model.CheckSize("num_attention_heads", cfg.NumAttentionHeads, 1<<20),
+		model.CheckSize("max_position_embeddings", cfg.MaxPositionEmbeddings, 1<<24),
+	)
+	if err != nil {
+		return err
 	}
 	if cfg.HiddenSize%cfg.NumAttentionHeads != 0 {
 		return fmt.Errorf("hidden_size %d is no multiple of num_attention_heads %d", cfg.HiddenSize, cfg.NumAttentionHeads)

@@ -75,29 +75,28 @@ func New(cfg Config) *Model {
 // Config returns the resolved configuration.
 func (m *Model) Config() Config { return m.cfg }
 
-// Context is the most tokens a sequence may have.
-func (m *Model) Context() int { return m.cfg.MaxPositionEmbeddings }
-
-// Vocab is the number of logits.
-func (m *Model) Vocab() int { return m.cfg.VocabSize }
-
 // NewCache makes room for capacity tokens.
 func (m *Model) NewCache(capacity int) *model.KVCache {
 	return model.NewKVCache(len(m.Blocks), capacity, m.cfg.HiddenSize)
 }
+
+// Context is the most tokens a sequence may have.
+func (m *Model) Context() int { return m.cfg.MaxPositionEmbeddings }
 
 // Embed looks tokens up, without positions: [len(ids), EmbedSize].
 func (m *Model) Embed(c *tensor.Ctx, ids []int32) *tensor.Tensor {
 	return m.EmbedTokens.Forward(c, ids)
 }
 
+// Vocab is the number of logits.
+func (m *Model) Vocab() int { return m.cfg.VocabSize }
+
 // Logits returns [rows, vocabulary] for final hidden states.
 func (m *Model) Logits(c *tensor.Ctx, h *tensor.Tensor) *tensor.Tensor {
-	if m.LMHead == nil {
-		c.ObserveInput(m.EmbedTokens.Weight, h)
-		return ops.Linear(c, h, m.EmbedTokens.Weight, nil)
+	if m.LMHead != nil {
+		return m.LMHead.Forward(c, h)
 	}
-	return m.LMHead.Forward(c, h)
+	return m.EmbedTokens.Unembed(c, h)
 }
 
 // Forward runs packed sequences through all blocks: [tokens, EmbedSize].

@@ -1,10 +1,12 @@
 package t5
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
 
+	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/ops"
 )
 
@@ -42,14 +44,10 @@ func DefaultConfig() Config {
 // ParseConfig reads a config.json over the defaults and checks it.
 func ParseConfig(data []byte) (Config, error) {
 	cfg := DefaultConfig()
-	err := json.Unmarshal(data, &cfg)
-	if err == nil {
-		err = cfg.resolve()
-	}
-	if err != nil {
+	if err := json.Unmarshal(data, &cfg); err != nil {
 		return cfg, fmt.Errorf("t5: config: %w", err)
 	}
-	return cfg, nil
+	return cfg, cfg.resolve()
 }
 
 // Tied reports whether the embedding table is the head too; the hidden states are
@@ -72,34 +70,30 @@ func (cfg *Config) resolve() error {
 	if cfg.NumDecoderLayers == 0 {
 		cfg.NumDecoderLayers = cfg.NumLayers
 	}
-	for _, f := range []struct {
-		name       string
-		is, atMost int
-	}{
-		{"vocab_size", cfg.VocabSize, 1 << 24},
-		{"d_model", cfg.Width, 1 << 20},
-		{"d_kv", cfg.HeadWidth, 1 << 12},
-		{"d_ff", cfg.Inner, 1 << 24},
-		{"num_layers", cfg.NumLayers, 1 << 10},
-		{"num_decoder_layers", cfg.NumDecoderLayers, 1 << 10},
-		{"num_heads", cfg.NumHeads, 1 << 12},
-		{"relative_attention_num_buckets", cfg.Buckets, 1 << 12},
-		{"relative_attention_max_distance", cfg.MaxDistance, 1 << 14},
-		{"n_positions", cfg.Positions, 1 << 24},
-	} {
-		if f.is < 1 || f.is > f.atMost {
-			return fmt.Errorf("%s is %d", f.name, f.is)
-		}
+	err := cmp.Or(
+		model.CheckSize("vocab_size", cfg.VocabSize, 1<<24),
+		model.CheckSize("d_model", cfg.Width, 1<<20),
+		model.CheckSize("d_kv", cfg.HeadWidth, 1<<12),
+		model.CheckSize("d_ff", cfg.Inner, 1<<24),
+		model.CheckSize("num_layers", cfg.NumLayers, 1<<10),
+		model.CheckSize("num_decoder_layers", cfg.NumDecoderLayers, 1<<10),
+		model.CheckSize("num_heads", cfg.NumHeads, 1<<12),
+		model.CheckSize("relative_attention_num_buckets", cfg.Buckets, 1<<12),
+		model.CheckSize("relative_attention_max_distance", cfg.MaxDistance, 1<<14),
+		model.CheckSize("n_positions", cfg.Positions, 1<<24),
+	)
+	if err != nil {
+		return fmt.Errorf("t5: config: %w", err)
 	}
 	if cfg.Buckets < 4 || cfg.Buckets%2 != 0 || cfg.MaxDistance <= cfg.Buckets/2 {
-		return fmt.Errorf("relative_attention_num_buckets is %d and relative_attention_max_distance %d; want an even number of at least 4, and more than half of it",
-			cfg.Buckets, cfg.MaxDistance)
+		return fmt.Errorf("t5: config: relative_attention_num_buckets is %d and relative_attention_max_distance %d; "+
+			"want an even number of at least 4, and more than half of it", cfg.Buckets, cfg.MaxDistance)
 	}
 	if !(cfg.NormEps >= 0) {
-		return fmt.Errorf("layer_norm_epsilon is %v", cfg.NormEps)
+		return fmt.Errorf("t5: config: layer_norm_epsilon is %v", cfg.NormEps)
 	}
 	if start := cfg.Start(); start < 0 || int(start) >= cfg.VocabSize {
-		return fmt.Errorf("decoder_start_token_id is %d and vocab_size %d", start, cfg.VocabSize)
+		return fmt.Errorf("t5: config: decoder_start_token_id is %d and vocab_size %d", start, cfg.VocabSize)
 	}
 	return cfg.activation()
 }
@@ -112,7 +106,7 @@ func (cfg *Config) activation() error {
 	}
 	act, err := ops.ParseAct(name)
 	if err != nil {
-		return fmt.Errorf("feed_forward_proj %q: %w", cfg.FeedForward, err)
+		return fmt.Errorf("t5: config: feed_forward_proj %q: %w", cfg.FeedForward, err)
 	}
 	cfg.act, cfg.gated = act, gated
 	return nil

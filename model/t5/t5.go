@@ -74,7 +74,5 @@ func (m *Model) Logits(c *tensor.Ctx, h *tensor.Tensor) *tensor.Tensor {
 	if m.LMHead != nil {
 		return m.LMHead.Forward(c, h)
 	}
-	h = ops.Scale(c, h, float32(1/math.Sqrt(float64(m.cfg.Width))))
-	c.ObserveInput(m.Shared.Weight, h)
-	return ops.Linear(c, h, m.Shared.Weight, nil)
+	return m.Shared.Unembed(c, ops.Scale(c, h, float32(1/math.Sqrt(float64(m.cfg.Width)))))
 }

@@ -88,9 +88,10 @@ func pictureEnd(p *model.Prompt, i int) int {
 	return end
 }
 
-// same reports whether a picture at a place has the same pixels and, so that its tiles enter alike, size.
+// same reports whether a picture at a place has the same pixels and, so that its
+// tiles enter alike, size and text for the adapter.
 func (q picture) same(t *model.Tiles, at int) bool {
-	return q.at == at && (q.tiles == t || q.tiles.Original == t.Original &&
+	return q.at == at && (q.tiles == t || q.tiles.Original == t.Original && slices.Equal(q.tiles.Text, t.Text) &&
 		slices.Equal(q.tiles.Views.Sizes, t.Views.Sizes) && slices.Equal(q.tiles.Views.Pixels, t.Views.Pixels))
 }
 

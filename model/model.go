@@ -20,6 +20,8 @@ type Tiles struct {
 	// Cols and Rows are how many tiles across and down follow the view of the
 	// whole picture, row by row; 0 where pictures are not cut.
 	Cols, Rows int
+
+	Text []int32 // what an adapter reads beside the picture, in its own tokenizer's ids; nil: nothing
 }
 
 // Features is what an Encoder sees.

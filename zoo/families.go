@@ -12,8 +12,10 @@ import (
 	"github.com/fovea-ml/fovea/model/dinov2"
 	"github.com/fovea-ml/fovea/model/llama"
 	"github.com/fovea-ml/fovea/model/llava"
+	"github.com/fovea-ml/fovea/model/opt"
 	"github.com/fovea-ml/fovea/model/qwen2vl"
 	"github.com/fovea-ml/fovea/model/siglip"
+	"github.com/fovea-ml/fovea/model/t5"
 	"github.com/fovea-ml/fovea/model/vit"
 )
 
@@ -65,6 +67,17 @@ func Families() []Family {
 			Architecture: "Qwen2ForCausalLM", ModelType: "qwen2",
 			New:       declareText(llama.ParseQwen2),
 			Processor: openText, Tied: tiedText, Parts: []Part{{"language", ""}},
+		},
+		{
+			Architecture: "OPTForCausalLM", ModelType: "opt",
+			New:       declare(opt.ParseConfig, func(cfg opt.Config) (*optModel, error) { return &optModel{opt.New(cfg)}, nil }),
+			Processor: openText, Tied: tiedOPT, Parts: []Part{{"language", ""}},
+			Names: []checkpoint.Rename{{From: `^decoder\.`, To: "model.decoder."}}, // as the first checkpoints have it
+		},
+		{
+			Architecture: "T5ForConditionalGeneration", ModelType: "t5",
+			New:       declare(t5.ParseConfig, func(cfg t5.Config) (*t5Model, error) { return &t5Model{t5.New(cfg)}, nil }),
+			Processor: openT5, Tied: tiedT5(""), Parts: []Part{{"language", ""}},
 		},
 		{
 			Architecture: "CLIPModel", ModelType: "clip",
@@ -134,6 +147,17 @@ func declare[C, M any](parse func([]byte) (C, error), build func(C) (M, error)) 
 
 // tiedText is a head that may be the embedding table of a language model alone.
 var tiedText = []checkpoint.Tied{{Name: "lm_head.weight", To: "model.embed_tokens.weight"}}
+
+// tiedOPT is the same for OPT.
+var tiedOPT = []checkpoint.Tied{{Name: "lm_head.weight", To: "model.decoder.embed_tokens.weight"}}
+
+// tiedT5 are the copies of the embedding table that a checkpoint of T5 may have.
+func tiedT5(prefix string) (list []checkpoint.Tied) {
+	for _, name := range []string{"lm_head.weight", "encoder.embed_tokens.weight", "decoder.embed_tokens.weight"} {
+		list = append(list, checkpoint.Tied{Name: prefix + name, To: prefix + "shared.weight"})
+	}
+	return list
+}
 
 // declareText declares a decoder alone.
 func declareText(parse func([]byte) (llama.Config, error)) func([]byte) (any, error) {

@@ -178,7 +178,7 @@ func familyOf(config []byte) (Family, error) {
 }
 
 // harmless are tensors that old checkpoints carry and no model reads.
-var harmless = []string{"*position_ids", "*rotary_emb.inv_freq"}
+var harmless = []string{"*position_ids", "*rotary_emb.inv_freq", "*EncDecAttention.relative_attention_bias.weight"}
 
 func (m *Model) params() []checkpoint.Param {
 	var params []checkpoint.Param

@@ -70,7 +70,7 @@ func (c *askCmd) Run(ctx context.Context, g *globals) error {
 	defer pool.Close()
 	capacity := 0
 	if opts.MaxTokens > 0 {
-		capacity = len(p.IDs) + opts.MaxTokens
+		capacity = len(p.Reads()) + opts.MaxTokens
 	}
 	s := generate.NewSession(vlm, capacity, pool)
 	a, err := generate.Start(s, m.Tokenizer, opts)

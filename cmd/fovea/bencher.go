@@ -151,7 +151,7 @@ func loadOf(m *zoo.Model, vlm model.VLM) (l load) {
 		cfg := d.Config()
 		const products = 2 // queries by keys, weights by values
 		l.attended = multiplyAdd * products * float64(cfg.NumHiddenLayers*cfg.NumAttentionHeads*cfg.HeadDim)
-		l.cached = float64(cachePerToken(cfg))
+		l.cached = float64(cachePerToken(d))
 	}
 	return l
 }

@@ -7,6 +7,7 @@ package chat
 import (
 	"fmt"
 	"image"
+	"slices"
 	"strings"
 
 	"github.com/fovea-ml/fovea/imageproc"
@@ -24,6 +25,13 @@ type Processor struct {
 	Marker   int32                  // the token that stands for a picture in text
 	Tokens   func(*model.Tiles) int // placeholders that a picture gets
 	Inline   bool                   // the template is one for text: a picture is its marker, on a line of its own
+
+	// Ahead: the placeholders of the picture, of which there is one, stand before
+	// the text and its first special token, and no marker is in the text.
+	Ahead   bool
+	Adapter *tokenizer.Tokenizer // reads the text for an adapter that sees it beside the picture; nil: none does
+	Longest int                  // tokens that the adapter can read
+	Start   []int32              // what the decoder of an encoder-decoder model reads first; nil for decoders alone
 
 	// Parted: the template is one for pictures, and wants text in parts too where Pictures is nil.
 	Parted bool
@@ -47,10 +55,17 @@ func (p *Processor) Process(conv []model.Turn) (*model.Prompt, error) {
 // ProcessText takes text in the model's own format, with a marker for every picture.
 func (p *Processor) ProcessText(text string, images []*imageproc.RGB) (*model.Prompt, error) {
 	tiles, err := p.tiles(images)
+	if err == nil {
+		tiles, err = p.beside(tiles, text)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return p.place(p.encode(text), nil, tiles)
+	out, err := p.place(p.encode(text), nil, tiles)
+	if err == nil {
+		out.DecoderIDs = slices.Clone(p.Start)
+	}
+	return out, err
 }
 
 // encode adds the special tokens of a sequence unless the template has put
@@ -83,9 +98,46 @@ func (p *Processor) tiles(images []*imageproc.RGB) ([]*model.Tiles, error) {
 	return out, nil
 }
 
+// beside gives the pictures the text that an adapter reads with them. The same
+// picture may stand in several prompts, each with a text of its own.
+func (p *Processor) beside(tiles []*model.Tiles, text string) ([]*model.Tiles, error) {
+	if p.Adapter == nil {
+		return tiles, nil
+	}
+	ids := p.Adapter.Encode(text)
+	if len(ids) > p.Longest {
+		return nil, fmt.Errorf("chat: the text has %d tokens for the adapter, which reads %d: shorten it", len(ids), p.Longest)
+	}
+	out := make([]*model.Tiles, len(tiles))
+	for i, t := range tiles {
+		with := *t
+		with.Text = ids
+		out[i] = &with
+	}
+	return out, nil
+}
+
+// ahead puts the markers of the pictures before ids.
+func (p *Processor) ahead(ids []int32, taught []bool, tiles []*model.Tiles) ([]int32, []bool, error) {
+	if !p.Ahead || len(tiles) == 0 {
+		return ids, taught, nil
+	}
+	if len(tiles) > 1 {
+		return nil, nil, fmt.Errorf("chat: this model takes one picture, and the prompt has %d", len(tiles))
+	}
+	if taught != nil {
+		taught = append([]bool{false}, taught...)
+	}
+	return append([]int32{p.Marker}, ids...), taught, nil
+}
+
 // place repeats every marker among ids once for each token of its picture.
 // taught, if not nil, says which ids are answers.
 func (p *Processor) place(ids []int32, taught []bool, tiles []*model.Tiles) (*model.Prompt, error) {
+	ids, taught, err := p.ahead(ids, taught, tiles)
+	if err != nil {
+		return nil, err
+	}
 	out := &model.Prompt{Images: tiles}
 	for i, id := range ids {
 		n := 1

@@ -25,7 +25,8 @@ type Config struct {
 	NormEps          float32 `json:"layer_norm_epsilon"`
 	FeedForward      string  `json:"feed_forward_proj"` // an activation, or "gated-" and one
 	TieWordEmbedding *bool   `json:"tie_word_embeddings"`
-	Positions        int     `json:"n_positions"` // the most tokens the decoder may have; only a bound here
+	ScaleOutputs     *bool   `json:"scale_decoder_outputs"` // what tells, in newer files, that nothing else is tied
+	Positions        int     `json:"n_positions"`           // the most tokens the decoder may have; only a bound here
 	PadID            *int32  `json:"pad_token_id"`
 	StartID          *int32  `json:"decoder_start_token_id"` // nil: PadID
 
@@ -52,7 +53,12 @@ func ParseConfig(data []byte) (Config, error) {
 
 // Tied reports whether the embedding table is the head too; the hidden states are
 // then scaled by 1/√width before it.
-func (cfg *Config) Tied() bool { return cfg.TieWordEmbedding == nil || *cfg.TieWordEmbedding }
+func (cfg *Config) Tied() bool {
+	if cfg.ScaleOutputs != nil {
+		return *cfg.ScaleOutputs
+	}
+	return cfg.TieWordEmbedding == nil || *cfg.TieWordEmbedding
+}
 
 // Start is the token that the decoder reads first.
 func (cfg *Config) Start() int32 {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/fovea-ml/fovea/kernel"
 	"github.com/fovea-ml/fovea/model"
@@ -63,11 +64,12 @@ func (s *Session) Prefill(ctx context.Context, p *model.Prompt) ([]float32, erro
 	if err := s.check(p); err != nil {
 		return nil, err
 	}
-	// The embeddings outlive the chunks, whose activations do not, and what
-	// encoding pictures took is given back.
-	prompt := tensor.Ctx{Pool: s.ctx.Pool}
-	all := s.vlm.Embed(&prompt, p)
+	// The embeddings outlive the chunks, which take the memory that encoding
+	// pictures took.
+	s.ctx.Reset()
+	all := s.vlm.Embed(&s.ctx, p)
 	before, width := len(s.ids), all.X.Cols()
+	all.X = tensor.From(slices.Clone(all.X.F32), all.X.Rows(), width)
 	var h *tensor.Tensor
 	for at := 0; at < len(p.IDs); at += prefillChunk {
 		if err := ctx.Err(); err != nil {

@@ -108,10 +108,13 @@ func (m *Model) Forward(c *tensor.Ctx, s *model.Sequence) *tensor.Tensor {
 	c.Observe("lm.hidden.0", x)
 	for i, b := range m.Blocks {
 		p.layer(i, s)
-		if m.Recompute && c.Train {
+		switch { // a literal each: one that Recompute keeps is allocated
+		case m.Recompute && c.Train:
 			x = c.Recompute(x, func(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor { return b.forward(c, x, p) })
-		} else {
+		case i == 0: // the embeddings are the caller's
 			x = c.Block(x, func(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor { return b.forward(c, x, p) })
+		default:
+			x = c.Replace(x, func(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor { return b.forward(c, x, p) })
 		}
 		if c.Observing() && i < len(m.Blocks)-1 {
 			c.Observe("lm.hidden."+strconv.Itoa(i+1), x)

@@ -135,6 +135,5 @@ func (b *Block) forward(c *tensor.Ctx, x *tensor.Tensor, p *pass) *tensor.Tensor
 	h = ops.Attention(c, q, k, b.V.Forward(c, h), &p.attn)
 	x = ops.Add(c, x, b.O.Forward(c, h))
 	h = b.PostNorm.Forward(c, x)
-	h = ops.SwiGLU(c, b.Gate.Forward(c, h), b.Up.Forward(c, h))
-	return ops.Add(c, x, b.Down.Forward(c, h))
+	return ops.Add(c, x, nn.Gated(c, h, b.Gate, b.Up, b.Down))
 }

@@ -21,8 +21,8 @@ type tileTask struct {
 	flip bool      // rows of tiles are columns of c
 
 	rows, cols operand
-	r, s, k    int // vectors in rows and cols, and their length
-	steps      int // tiles along k
+	r, s, k    int       // vectors in rows and cols, and their length
+	steps      int       // tiles along k
 	hand       *handOver // where the sums go instead of c; nil in plain products
 
 	pool   *Pool

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/fovea-ml/fovea/kernel"
 	"github.com/fovea-ml/fovea/model"
@@ -74,10 +75,10 @@ func (s *Session) Prefill(ctx context.Context, p *model.Prompt) ([]float32, erro
 		s.Truncate(0)
 		s.memory = p
 	}
-	// The embeddings outlive the chunks, whose activations do not, and what
-	// encoding pictures took is given back.
-	prompt := tensor.Ctx{Pool: s.ctx.Pool}
-	all := s.vlm.Embed(&prompt, p)
+	// What is embedded outlives the chunks, which take the memory that encoding took.
+	s.ctx.Reset()
+	all := s.vlm.Embed(&s.ctx, p)
+	all.X, all.Memory = kept(all.X), kept(all.Memory)
 	before, ids := len(s.ids), p.Reads()
 	var h *tensor.Tensor
 	for at := 0; at < len(ids); at += prefillChunk {
@@ -97,6 +98,14 @@ func (s *Session) Prefill(ctx context.Context, p *model.Prompt) ([]float32, erro
 	}
 	last := tensor.From(h.Row(h.Rows()-1), 1, h.Cols())
 	return s.vlm.Decoder().Logits(&s.ctx, last).F32, nil
+}
+
+// kept is a copy of t that outlives a reset.
+func kept(t *tensor.Tensor) *tensor.Tensor {
+	if t == nil {
+		return nil
+	}
+	return tensor.From(slices.Clone(t.F32), t.Shape...)
 }
 
 // check tells what is wrong with a prompt that would run next. Placeholders may

@@ -112,5 +112,23 @@ func NewSwiGLU(width, inner int, bias bool) *SwiGLU {
 
 // Forward keeps the shape.
 func (s *SwiGLU) Forward(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor {
-	return s.Down.Forward(c, ops.SwiGLU(c, s.Gate.Forward(c, x), s.Up.Forward(c, x)))
+	return Gated(c, x, s.Gate, s.Up, s.Down)
+}
+
+// FeedForward is down(act(up(x))).
+func FeedForward(c *tensor.Ctx, x *tensor.Tensor, up, down *Linear, act ops.Act) *tensor.Tensor {
+	if c.Inputs != nil { // somebody wants to see what goes into down
+		return down.Forward(c, ops.Activate(c, up.Forward(c, x), act))
+	}
+	return ops.FeedForward(c, x, ops.Feed{Up: up.Weight, UpBias: up.Bias, Down: down.Weight, DownBias: down.Bias, Act: act})
+}
+
+// Gated is down(SiLU(gate(x)) ⊙ up(x)).
+func Gated(c *tensor.Ctx, x *tensor.Tensor, gate, up, down *Linear) *tensor.Tensor {
+	if c.Inputs != nil {
+		return down.Forward(c, ops.SwiGLU(c, gate.Forward(c, x), up.Forward(c, x)))
+	}
+	return ops.FeedForward(c, x, ops.Feed{
+		Gate: gate.Weight, GateBias: gate.Bias, Up: up.Weight, UpBias: up.Bias, Down: down.Weight, DownBias: down.Bias,
+	})
 }

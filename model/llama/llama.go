@@ -107,10 +107,13 @@ func (m *Model) Forward(c *tensor.Ctx, s *model.Sequence) *tensor.Tensor {
 	c.Observe("lm.hidden.0", x)
 	for i, b := range m.Blocks {
 		p.layer(i, s)
-		if m.Recompute && c.Train {
+		switch { // a literal each: one that Recompute keeps is allocated
+		case m.Recompute && c.Train:
 			x = c.Recompute(x, func(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor { return b.forward(c, x, p) })
-		} else {
+		case i == 0: // the embeddings are the caller's
 			x = c.Block(x, func(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor { return b.forward(c, x, p) })
+		default:
+			x = c.Replace(x, func(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor { return b.forward(c, x, p) })
 		}
 		if c.Observing() && i < len(m.Blocks)-1 {
 			c.Observe("lm.hidden."+strconv.Itoa(i+1), x)
@@ -131,6 +134,5 @@ func (b *Block) forward(c *tensor.Ctx, x *tensor.Tensor, p *pass) *tensor.Tensor
 	h = ops.Attention(c, q, k, b.V.Forward(c, h), &p.attn)
 	x = ops.Add(c, x, b.O.Forward(c, h))
 	h = b.PostNorm.Forward(c, x)
-	h = ops.SwiGLU(c, b.Gate.Forward(c, h), b.Up.Forward(c, h))
-	return ops.Add(c, x, b.Down.Forward(c, h))
+	return ops.Add(c, x, nn.Gated(c, h, b.Gate, b.Up, b.Down))
 }

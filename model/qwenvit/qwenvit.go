@@ -66,7 +66,7 @@ func (v *Vision) Encode(c *tensor.Ctx, views *model.Views) *model.Features {
 		if v.cfg.Window > 0 && !slices.Contains(v.cfg.Full, i) {
 			a.Starts = windows
 		}
-		x = c.Block(x, func(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor { return b.forward(c, x, a, angles) })
+		x = c.Replace(x, func(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor { return b.forward(c, x, a, angles) })
 		if c.Observing() {
 			c.Observe("visual.block."+strconv.Itoa(i), x)
 		}

@@ -43,7 +43,7 @@ func NewMLPOf(width, inner int, act ops.Act) *MLP {
 
 // Forward keeps the shape.
 func (m *MLP) Forward(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor {
-	return m.FC2.Forward(c, ops.Activate(c, m.FC1.Forward(c, x), m.act))
+	return nn.FeedForward(c, x, m.FC1, m.FC2, m.act)
 }
 
 // NewBlocks declares the layers of a checked config.

@@ -105,7 +105,7 @@ func kept(t *tensor.Tensor) *tensor.Tensor {
 	if t == nil {
 		return nil
 	}
-	return tensor.From(slices.Clone(t.F32), t.Shape...)
+	return tensor.From(slices.Clone(t.F32), slices.Clone(t.Shape)...)
 }
 
 // check tells what is wrong with a prompt that would run next. Placeholders may

@@ -114,7 +114,7 @@ func (p *Processor) learnEncoded(rounds []round, tiles []*model.Tiles) (*model.P
 		if err != nil {
 			return nil, err
 		}
-		answer := p.Tok.Encode(r.answer, tokenizer.Bare)
+		answer := p.Tok.Encode(strings.TrimLeft(r.answer, " "), tokenizer.Bare)
 		out.DecoderIDs = append(slices.Clone(p.Start), answer[:len(answer)-1]...)
 		out.Labels = append(slices.Repeat([]int32{-1}, len(p.Start)-1), answer...)
 		prompts = append(prompts, out)

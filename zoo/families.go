@@ -6,6 +6,7 @@ import (
 
 	"github.com/fovea-ml/fovea/checkpoint"
 	"github.com/fovea-ml/fovea/model"
+	"github.com/fovea-ml/fovea/model/blip2"
 	"github.com/fovea-ml/fovea/model/chat"
 	"github.com/fovea-ml/fovea/model/clip"
 	"github.com/fovea-ml/fovea/model/convnext"
@@ -58,6 +59,8 @@ func Families() []Family {
 		llavaFamily("LlavaOnevisionForConditionalGeneration", "llava_onevision", llava.ParseOneVision),
 		qwen2VLFamily("Qwen2VLForConditionalGeneration", "qwen2_vl", qwen2vl.Parse2),
 		qwen2VLFamily("Qwen2_5_VLForConditionalGeneration", "qwen2_5_vl", qwen2vl.Parse25),
+		blip2Family("Blip2ForConditionalGeneration", "blip-2", blip2.ParseConfig),
+		blip2Family("InstructBlipForConditionalGeneration", "instructblip", blip2.ParseInstruct),
 		{
 			Architecture: "LlamaForCausalLM", ModelType: "llama",
 			New:       declareText(llama.ParseConfig),

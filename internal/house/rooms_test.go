@@ -16,7 +16,7 @@ var (
 	adapters   = []string{"model/projector", "model/merger"}
 	decoders   = []string{"model/llama", "model/opt", "model/t5"}
 	processors = []string{"model/chat"}
-	families   = []string{"model/llava", "model/qwen2vl"} // of more than one part
+	families   = []string{"model/llava", "model/qwen2vl", "model/blip2"} // of more than one part
 )
 
 // rooms is the table: from the ground up, each room uses those above it in the

@@ -62,9 +62,8 @@ func (m *Model) Forward(c *tensor.Ctx, queries *tensor.Tensor, f *model.Features
 	for _, l := range m.Layers {
 		x = m.forward(c, l, x, p)
 	}
-	x = p.queries(c, x)
 	c.Observe("qformer.last_hidden_state", x)
-	return x
+	return p.queries(c, x)
 }
 
 // embed normalises the queries of all views and what stands beside them.

@@ -21,7 +21,7 @@ type askCmd struct {
 	System   string   `help:"System prompt." placeholder:"TEXT"`
 	Raw      bool     `help:"Take the question as a finished prompt, without the chat template; <image> stands for each picture."`
 	JSON     bool     `name:"json" help:"Print one JSON object with text, token ids and timings."`
-	Question []string `arg:"" help:"The question, or - to read it from standard input."`
+	Question []string `arg:"" optional:"" help:"The question, or - to read it from standard input. Models that caption pictures go on from it, and need none."`
 	modelFlags
 	computeFlags
 	pictureFlags
@@ -34,6 +34,7 @@ func (askCmd) Help() string {
     fovea ask --image examples/five.png "How many objects are there?"
     fovea ask --model vicuna-q4_k_m.gguf --mmproj mmproj.gguf --image a.jpg "What is this?"
     fovea ask --model llava-1.5-7b --image a.jpg --image b.jpg "What differs?"
+    fovea ask --model blip-image-captioning-base --image a.jpg
     echo "Describe the picture." | fovea ask --image a.jpg --json -`
 }
 

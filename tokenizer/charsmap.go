@@ -15,6 +15,9 @@ type charsMap struct {
 	text  string
 }
 
+// maxReplacement bounds what one character can become; the longest published one has 33 bytes.
+const maxReplacement = 256
+
 func newCharsMap(data []byte) (*charsMap, error) {
 	if len(data) < 4 {
 		return nil, errors.New("precompiled_charsmap is too short")
@@ -61,7 +64,7 @@ func (m *charsMap) replacement(at int) string {
 	if at >= len(m.text) {
 		return ""
 	}
-	s, _, _ := strings.Cut(m.text[at:], "\x00")
+	s, _, _ := strings.Cut(m.text[at:min(len(m.text), at+maxReplacement)], "\x00")
 	return s
 }
 

@@ -121,6 +121,9 @@ func (c *askCmd) prompt(m *zoo.Model) (*model.Prompt, error) {
 	if err != nil {
 		return nil, err
 	}
+	if captions, ok := m.Processor.(interface{ Captions() bool }); question == "" && !(ok && captions.Captions()) {
+		return nil, errors.New("the question is empty")
+	}
 	images, err := c.open(m, c.Image...)
 	if err != nil {
 		return nil, err
@@ -153,9 +156,6 @@ func (c *askCmd) question() (string, error) {
 			return "", fmt.Errorf("standard input: more than %d bytes", maxQuestion)
 		}
 		text = strings.TrimRight(string(data), "\r\n")
-	}
-	if text == "" {
-		return "", errors.New("the question is empty")
 	}
 	return text, nil
 }

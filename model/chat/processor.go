@@ -71,6 +71,9 @@ func (p *Processor) ProcessText(text string, images []*imageproc.RGB) (*model.Pr
 	return out, err
 }
 
+// Captions reports whether a picture alone is a prompt.
+func (p *Processor) Captions() bool { return p.Ahead }
+
 // encode adds the special tokens of a sequence unless the template has put
 // them into the text itself.
 func (p *Processor) encode(text string) []int32 {

@@ -101,3 +101,10 @@ type DualEncoder interface {
 	Similarity(c *tensor.Ctx, image, text *tensor.Tensor) *tensor.Tensor // [views, texts], scaled by the learned temperature
 	Context() int                                                        // the most tokens a text may have
 }
+
+// Matcher reads texts with pictures before it, and tells which belong together.
+type Matcher interface {
+	DualEncoder
+	See(c *tensor.Ctx, v *Views) *Features                          // what Match reads of pictures
+	Match(c *tensor.Ctx, f *Features, ids [][]int32) *tensor.Tensor // of text i and view i, the logits of no match and of a match: [texts, 2]
+}

@@ -8,6 +8,7 @@ import (
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/model/blip2"
 	"github.com/fovea-ml/fovea/model/chat"
+	"github.com/fovea-ml/fovea/model/blip"
 	"github.com/fovea-ml/fovea/model/clip"
 	"github.com/fovea-ml/fovea/model/convnext"
 	"github.com/fovea-ml/fovea/model/dinov2"
@@ -57,6 +58,9 @@ func Families() []Family {
 		llavaFamily("LlavaForConditionalGeneration", "llava", llava.ParseConfig),
 		llavaFamily("LlavaNextForConditionalGeneration", "llava_next", llava.ParseNext),
 		llavaFamily("LlavaOnevisionForConditionalGeneration", "llava_onevision", llava.ParseOneVision),
+		blipFamily("BlipForConditionalGeneration", declare(blip.ParseConfig, blip.NewCaptioner), openCaptioner),
+		blipFamily("BlipForQuestionAnswering", declare(blip.ParseConfig, blip.NewAnswerer), openAnswerer),
+		blipFamily("BlipForImageTextRetrieval", declare(blip.ParseConfig, blip.NewMatcher), nil),
 		qwen2VLFamily("Qwen2VLForConditionalGeneration", "qwen2_vl", qwen2vl.Parse2),
 		qwen2VLFamily("Qwen2_5_VLForConditionalGeneration", "qwen2_5_vl", qwen2vl.Parse25),
 		blip2Family("Blip2ForConditionalGeneration", "blip-2", blip2.ParseConfig),

@@ -60,6 +60,9 @@ func readGeneration(fsys fs.FS, m *Model) (Generation, error) {
 		Temperature: or(f.Temperature, 1), TopK: or(f.TopK, 50), TopP: or(f.TopP, 1), MinP: or(f.MinP, 0),
 		RepetitionPenalty: or(f.RepetitionPenalty, 1),
 	}
+	if net, ok := m.Net.(interface{ EOS() int32 }); ok { // whatever the file says
+		g.EOS = []int32{net.EOS()}
+	}
 	if len(g.EOS) == 0 {
 		g.EOS = m.configEOS()
 	}

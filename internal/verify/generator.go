@@ -20,14 +20,18 @@ func (r *runner) generator(ctx context.Context, vlm model.VLM, want *golden.Case
 	if err != nil {
 		return err
 	}
-	l.ids(inputIDs, p.IDs, slices.Concat(want.InputIDs...))
-	l.ints("attention_mask", slices.Repeat([]int32{1}, len(p.IDs)))
+	raw := r.raw(p, l)
+	if want.Prompt != "" || !l.want.Has(sequenceLogits) { // a caption needs no beginning
+		l.ids(inputIDs, raw.IDs, slices.Concat(want.InputIDs...))
+		l.ints("attention_mask", slices.Repeat([]int32{1}, len(raw.IDs)))
+	}
 	l.adapter(p.Images)
 	l.pictures(p.Images)
 	if err := checkIDs(p, want.Generated, vlm.Decoder()); err != nil {
 		return err
 	}
-	r.whole(vlm, l.reads(p), l)
+	r.whole(vlm, l.reads(raw), l)
+	r.sequence(vlm, p, l)
 	if want.Generated == nil {
 		return nil
 	}
@@ -133,14 +137,15 @@ func (l *listener) rows(stage string) int {
 // greedy continues the prompt. Every step follows the reference's tokens, so
 // that one that differs does not change those behind it.
 func (r *runner) greedy(ctx context.Context, vlm model.VLM, p *model.Prompt, l *listener) error {
-	want := l.want.Generated
+	begun := l.begun(p)
+	want := l.want.Generated[len(begun):]
 	s := generate.NewSession(vlm, len(p.Reads())+len(want), r.o.Pool)
 	logits, err := s.Prefill(ctx, p)
 	if err != nil {
 		return err
 	}
 	sampler := generate.NewSampler(generate.Sampling{}, nil)
-	got := make([]int32, 0, len(want))
+	got := slices.Clone(begun)
 	var steps []float32
 	for i, id := range want {
 		if err := ctx.Err(); err != nil {

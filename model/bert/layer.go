@@ -78,10 +78,12 @@ func NewLayers(cfg Config) []*Layer {
 	return layers
 }
 
-// Forward keeps the shape of x.
+// Forward keeps the shape of x. A nil memory is not attended to.
 func (l *Layer) Forward(c *tensor.Ctx, x, memory *tensor.Tensor, self, cross *ops.Attn) *tensor.Tensor {
 	x = Attend(c, l.Self.Heads, l.Self.Output, x, x, self)
-	x = Attend(c, l.Cross.Heads, l.Cross.Output, x, memory, cross)
+	if memory != nil {
+		x = Attend(c, l.Cross.Heads, l.Cross.Output, x, memory, cross)
+	}
 	return FeedForward(c, l.Inner, l.Out, x, l.act)
 }
 
@@ -89,6 +91,11 @@ func (l *Layer) Forward(c *tensor.Ctx, x, memory *tensor.Tensor, self, cross *op
 type Embeddings struct {
 	Words     *nn.Embedding `ckpt:"word_embeddings"`
 	Positions *nn.Embedding `ckpt:"position_embeddings"`
+}
+
+// Place adds the embeddings of positions to rows.
+func (e *Embeddings) Place(c *tensor.Ctx, x *tensor.Tensor, at []int32) *tensor.Tensor {
+	return ops.AddRows(c, x, e.Positions.Weight, at)
 }
 
 // NewEmbeddings declares the tables of a checked config.

@@ -43,13 +43,9 @@ func New(cfg Config, stage string) (*Vision, error) {
 		return nil, fmt.Errorf("blipvit: %w", err)
 	}
 	d, g := cfg.HiddenSize, cfg.Grid()
-	v := &Vision{
-		Class:    tensor.Declare(1, 1, d),
-		Position: tensor.Declare(1, g*g+1, d),
-		Patch:    nn.NewLinear(3*cfg.PatchSize*cfg.PatchSize, d, true),
-		PostNorm: nn.NewLayerNorm(d, cfg.LayerNormEps),
-		Trunk:    trunk,
-	}
+	v := &Vision{Trunk: trunk, PostNorm: nn.NewLayerNorm(d, cfg.LayerNormEps)}
+	v.Patch = nn.NewLinear(3*cfg.PatchSize*cfg.PatchSize, d, true)
+	v.Class, v.Position = tensor.Declare(1, 1, d), tensor.Declare(1, g*g+1, d)
 	v.Embed = func(c *tensor.Ctx, views *model.Views) *tensor.Tensor {
 		return vit.Embed(c, views, &cfg.Config, v.Patch, v.Class, v.Position)
 	}

@@ -118,7 +118,7 @@ func (p *Processor) learnEncoded(rounds []round, tiles []*model.Tiles) (*model.P
 		out.DecoderIDs = append(slices.Clone(p.Start), answer[:len(answer)-1]...)
 		out.Labels = append(slices.Repeat([]int32{-1}, len(p.Start)-1), answer...)
 		prompts = append(prompts, out)
-		eos, _ := p.Tok.EOS()
+		eos, _ := p.end()
 		before += strings.TrimSuffix(r.answer, p.Tok.Token(eos))
 	}
 	if len(prompts) == 0 {
@@ -136,7 +136,7 @@ type round struct{ asked, answer string }
 // rounds renders the conversation with a stand-in for every answer, cuts it
 // there, and puts the answers back.
 func (p *Processor) rounds(conv []model.Turn) ([]round, error) {
-	eos, ok := p.Tok.EOS()
+	eos, ok := p.end()
 	if !ok {
 		return nil, fmt.Errorf("chat: the tokenizer has no end-of-sequence token, so that answers could not end")
 	}
@@ -191,7 +191,7 @@ func (p *Processor) encodeRound(text string, first bool) []int32 {
 	if first {
 		return p.encode(text)
 	}
-	eos, _ := p.Tok.EOS()
+	eos, _ := p.end()
 	return p.Tok.Encode(p.Tok.Token(eos)+text, tokenizer.Bare)[1:]
 }
 

@@ -27,11 +27,14 @@ type Processor struct {
 	Inline   bool                   // the template is one for text: a picture is its marker, on a line of its own
 
 	// Ahead: the placeholders of the picture, of which there is one, stand before
-	// the text and its first special token, and no marker is in the text.
+	// the text and its first special token, and no marker is in the text. Without
+	// Tokens there are none: the model reads the picture by cross-attention.
 	Ahead   bool
-	Adapter *tokenizer.Tokenizer // reads the text for an adapter that sees it beside the picture; nil: none does
-	Longest int                  // tokens that the adapter can read
-	Start   []int32              // what the decoder of an encoder-decoder model reads first; nil for decoders alone
+	Frame   func(ids []int32) []int32 // what the model reads of the ids of a text; nil: all
+	End     []int32                   // ends an answer where the tokenizer names no such token
+	Adapter *tokenizer.Tokenizer      // reads the text for an adapter that sees it beside the picture; nil: none does
+	Longest int                       // tokens that the adapter can read
+	Start   []int32                   // what the decoder of an encoder-decoder model reads first; nil for decoders alone
 
 	// Parted: the template is one for pictures, and wants text in parts too where Pictures is nil.
 	Parted bool
@@ -68,13 +71,28 @@ func (p *Processor) ProcessText(text string, images []*imageproc.RGB) (*model.Pr
 	return out, err
 }
 
+// Captions reports whether a picture alone is a prompt.
+func (p *Processor) Captions() bool { return p.Ahead }
+
 // encode adds the special tokens of a sequence unless the template has put
 // them into the text itself.
 func (p *Processor) encode(text string) []int32 {
-	if bos, ok := p.Tok.BOS(); ok && strings.HasPrefix(text, p.Tok.Token(bos)) {
+	if bos, ok := p.Tok.BOS(); ok && p.Frame == nil && strings.HasPrefix(text, p.Tok.Token(bos)) {
 		return p.Tok.Encode(text, tokenizer.Bare)
 	}
-	return p.Tok.Encode(text)
+	ids := p.Tok.Encode(text)
+	if p.Frame != nil {
+		ids = p.Frame(ids)
+	}
+	return ids
+}
+
+// end is the token that ends answers.
+func (p *Processor) end() (id int32, ok bool) {
+	if len(p.End) > 0 {
+		return p.End[0], true
+	}
+	return p.Tok.EOS()
 }
 
 // tiles runs the picture pipeline.
@@ -125,6 +143,9 @@ func (p *Processor) ahead(ids []int32, taught []bool, tiles []*model.Tiles) ([]i
 	if len(tiles) > 1 {
 		return nil, nil, fmt.Errorf("chat: this model takes one picture, and the prompt has %d", len(tiles))
 	}
+	if p.Tokens == nil {
+		return ids, taught, nil
+	}
 	if taught != nil {
 		taught = append([]bool{false}, taught...)
 	}
@@ -141,7 +162,7 @@ func (p *Processor) place(ids []int32, taught []bool, tiles []*model.Tiles) (*mo
 	out := &model.Prompt{Images: tiles}
 	for i, id := range ids {
 		n := 1
-		if p.Pictures != nil && id == p.Marker {
+		if p.Tokens != nil && id == p.Marker {
 			if len(out.At) == len(tiles) {
 				return nil, fmt.Errorf("chat: the prompt has more %s markers than pictures (%d)", p.Tok.Token(id), len(tiles))
 			}
@@ -155,7 +176,7 @@ func (p *Processor) place(ids []int32, taught []bool, tiles []*model.Tiles) (*mo
 			}
 		}
 	}
-	if len(out.At) < len(tiles) {
+	if p.Tokens != nil && len(out.At) < len(tiles) {
 		return nil, fmt.Errorf("chat: the prompt has %d picture markers and %d pictures", len(out.At), len(tiles))
 	}
 	if taught != nil { // a label stands at the token before the one it names

@@ -30,15 +30,18 @@ func DefaultConfig() Config {
 // ParseConfig reads a config over the defaults and checks it.
 func ParseConfig(data []byte) (Config, error) {
 	cfg := DefaultConfig()
-	err := json.Unmarshal(data, &cfg)
-	if err == nil {
-		err = cfg.Check()
-	}
-	if err == nil && (cfg.CrossEvery < 1 || cfg.CrossEvery > 1<<10) {
-		err = fmt.Errorf("cross_attention_frequency is %d", cfg.CrossEvery)
-	}
-	if err != nil {
+	if err := cfg.read(data); err != nil {
 		return cfg, fmt.Errorf("qformer: config: %w", err)
 	}
 	return cfg, nil
+}
+
+func (cfg *Config) read(data []byte) error {
+	if err := json.Unmarshal(data, cfg); err != nil {
+		return err
+	}
+	if cfg.CrossEvery < 1 || cfg.CrossEvery > 1<<10 {
+		return fmt.Errorf("cross_attention_frequency is %d", cfg.CrossEvery)
+	}
+	return cfg.Check()
 }

@@ -81,5 +81,5 @@ func (e *embeddings) forward(c *tensor.Ctx, texts [][]int32) *tensor.Tensor {
 			ids, places = append(ids, id), append(places, int32(i))
 		}
 	}
-	return ops.AddRows(c, e.Words.Forward(c, ids), e.Positions.Weight, places)
+	return e.Place(c, e.Words.Forward(c, ids), places)
 }

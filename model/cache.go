@@ -32,6 +32,10 @@ func NewCrossCache(layers, capacity, width int) *KVCache {
 	return k
 }
 
+// ReadsMemory reports whether a decoder reads what an encoder made, so that it
+// says nothing of a text alone.
+func ReadsMemory(d Decoder) bool { return d.NewCache(1).Cross != nil }
+
 // forgetMemory makes room for another encoder's output of so many rows.
 func (k *KVCache) forgetMemory(rows int) {
 	for i := range k.Cross {

@@ -4,7 +4,7 @@
 //
 // The pipeline is that of the reference (huggingface/tokenizers): added tokens are cut out of the text, the rest is
 // normalised, pre-tokenised into words, and each word goes through the model (byte-pair encoding: Sennrich et al. 2016,
-// arXiv:1508.07909; WordPiece: Wu et al. 2016, arXiv:1609.08144); a post-processor adds the sequence's special tokens; a
+// arXiv:1508.07909; WordPiece: Wu et al. 2016, arXiv:1609.08144; Unigram: Kudo 2018, arXiv:1804.10959); a post-processor adds the sequence's special tokens; a
 // chain of decoders goes the other way.
 package tokenizer
 

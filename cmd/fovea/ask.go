@@ -33,6 +33,7 @@ func (askCmd) Help() string {
 
     fovea ask --image examples/five.png "How many objects are there?"
     fovea ask --model vicuna-q4_k_m.gguf --mmproj mmproj.gguf --image a.jpg "What is this?"
+    fovea ask --model blip2_pretrained_opt2.7b.pth --language-model opt-2.7b --image a.jpg "Question: what is this? Answer:"
     fovea ask --model llava-1.5-7b --image a.jpg --image b.jpg "What differs?"
     fovea ask --model blip-image-captioning-base --image a.jpg
     echo "Describe the picture." | fovea ask --image a.jpg --json -`

@@ -53,8 +53,8 @@ Examples:
     fovea verify testdata/clip --json
     fovea verify embedded/fovea-tiny --expected testdata/fovea_tiny --quant q4_0 --tolerance 0.2
 
---model names the checkpoint where DIR holds only expectations: a GGUF file, or
-another directory. It cannot go together with --expected.`
+--model names the checkpoint where DIR holds only expectations: a GGUF or .pth
+file, or another directory. It cannot go together with --expected.`
 }
 
 func (c *verifyCmd) Run(ctx context.Context, g *globals) error {

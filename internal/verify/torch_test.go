@@ -27,7 +27,7 @@ func TestTorchShards(t *testing.T) {
 		for _, name := range part {
 			index[name] = file
 		}
-		write(file, torchSave(t, c, part))(t, dir)
+		write(file, torchSave(t, params(t, c, part)))(t, dir)
 	}
 	list, err := json.Marshal(map[string]any{"weight_map": index})
 	if err != nil {
@@ -43,9 +43,22 @@ func TestTorchShards(t *testing.T) {
 	wantPass(t, run(t, dir, dir, Float32()))
 }
 
+// params are tensors of a checkpoint.
+func params(t *testing.T, c *checkpoint.Checkpoint, names []string) (list []checkpoint.Param) {
+	t.Helper()
+	for _, name := range names {
+		x, err := c.Tensor(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, checkpoint.Param{Name: name, T: x})
+	}
+	return list
+}
+
 // torchSave writes half-precision tensors as PyTorch does: a pickle of a
 // dictionary, and the elements of each in an entry of its own.
-func torchSave(t *testing.T, c *checkpoint.Checkpoint, names []string) string {
+func torchSave(t *testing.T, list []checkpoint.Param) string {
 	t.Helper()
 	var file, pickle bytes.Buffer
 	z := zip.NewWriter(&file)
@@ -70,10 +83,10 @@ func torchSave(t *testing.T, c *checkpoint.Checkpoint, names []string) string {
 		}
 	}
 	pickle.WriteString("\x80\x02}(")
-	for i, name := range names {
-		x, err := c.Tensor(name)
-		if err != nil || x.DType != kernel.F16 {
-			t.Fatalf("%s: %v, %v", name, x, err)
+	for i, p := range list {
+		name, x := p.Name, p.T
+		if x.DType != kernel.F16 {
+			t.Fatalf("%s: %v", name, x)
 		}
 		key := fmt.Sprint(i)
 		entry("data/"+key, x.Raw)

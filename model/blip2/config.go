@@ -38,8 +38,7 @@ func ParseConfig(data []byte) (Config, error) { return parse(data, false) }
 func ParseInstruct(data []byte) (Config, error) { return parse(data, true) }
 
 func parse(data []byte, instructed bool) (Config, error) {
-	empty := json.RawMessage("{}")
-	f := configFile{Vision: empty, QFormer: empty, Text: empty, Queries: 32}
+	f := configFile{Vision: json.RawMessage("{}"), QFormer: json.RawMessage("{}"), Text: json.RawMessage("{}"), Queries: 32}
 	cfg := Config{Instructed: instructed}
 	err := json.Unmarshal(data, &f)
 	if err == nil {

@@ -31,6 +31,10 @@ func (s *Session) Extend(ctx context.Context, p *model.Prompt) ([]float32, error
 // Common is the number of tokens of the prompt that Extend need not run again. It
 // leaves at least one to be run, and never ends inside a picture.
 func (s *Session) Common(p *model.Prompt) int {
+	// Positions may depend on how long the prompt is.
+	if d, ok := s.vlm.Decoder().(interface{ Alike(a, b int) bool }); ok && !d.Alike(s.cache.Prompt, len(p.IDs)) {
+		return 0
+	}
 	n := min(len(s.ids), max(0, len(p.IDs)-1))
 	for i := range n {
 		if s.ids[i] != p.IDs[i] {

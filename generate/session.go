@@ -68,6 +68,7 @@ func (s *Session) Prefill(ctx context.Context, p *model.Prompt) ([]float32, erro
 	prompt := tensor.Ctx{Pool: s.ctx.Pool}
 	all := s.vlm.Embed(&prompt, p)
 	before, width := len(s.ids), all.X.Cols()
+	s.cache.PromptOr(before + len(p.IDs))
 	var h *tensor.Tensor
 	for at := 0; at < len(p.IDs); at += prefillChunk {
 		if err := ctx.Err(); err != nil {

@@ -6,6 +6,10 @@ import "github.com/fovea-ml/fovea/ops"
 type KVCache struct {
 	Layer []*ops.KV
 
+	// Prompt is how many tokens the prompt had that was read first, all chunks of it:
+	// the positions of some decoders depend on that. 0: nothing has been read yet.
+	Prompt int
+
 	shifts []shift
 }
 
@@ -42,10 +46,21 @@ func (k *KVCache) SetNext(position int) {
 	}
 }
 
+// PromptOr is Prompt, which becomes n if nothing has been read yet.
+func (k *KVCache) PromptOr(n int) int {
+	if k.Prompt == 0 {
+		k.Prompt = n
+	}
+	return k.Prompt
+}
+
 // Truncate forgets all tokens but the first n.
 func (k *KVCache) Truncate(n int) {
 	for _, l := range k.Layer {
 		l.Truncate(n)
+	}
+	if n == 0 {
+		k.Prompt = 0
 	}
 	for len(k.shifts) > 0 && k.shifts[len(k.shifts)-1].tokens > n {
 		k.shifts = k.shifts[:len(k.shifts)-1]

@@ -17,6 +17,11 @@ type Sequence struct {
 	// sequence's cache holds. Nil: one row after another.
 	Positions [][3]int32
 
+	// Deep are rows to be added to the output of the first layers, one tensor [tokens,
+	// width] for each: what the picture encoder's deeper layers saw (DeepStack, Meng et
+	// al. 2024, https://arxiv.org/abs/2406.04334). Rows of text are zero.
+	Deep []*tensor.Tensor
+
 	Past []*KVCache // of each sequence; nil when there is none, as in training
 }
 
@@ -48,6 +53,9 @@ func (s *Sequence) Next(lo, hi int) int32 {
 func (s *Sequence) Cut(lo, hi int) Sequence {
 	width := s.X.Cols()
 	out := Sequence{X: tensor.From(s.X.F32[lo*width:hi*width], hi-lo, width)}
+	for _, d := range s.Deep {
+		out.Deep = append(out.Deep, tensor.From(d.F32[lo*width:hi*width], hi-lo, width))
+	}
 	if s.Positions == nil {
 		return out
 	}

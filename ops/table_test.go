@@ -22,7 +22,7 @@ func table() []row {
 		}
 	}
 	for _, s := range [][3]int{{1, 1, 1}, {1, 5, 9}, {3, 17, 6}, {70, 33, 67}} {
-		rows = append(rows, linear(s[0], s[1], s[2], false), linear(s[0], s[1], s[2], true))
+		rows = append(rows, linear(s[0], s[1], s[2], false), linear(s[0], s[1], s[2], true), project(s[0], s[1], s[2]))
 	}
 	for _, k := range []int{96, 512} { // whole blocks of quantised weights
 		rows = append(rows, linear(1, k, 19, true), linear(30, k, 7, false), gather(4, k), addRowsRow(3, k))
@@ -68,6 +68,22 @@ func linear(m, k, n int, bias bool) row {
 		return y
 	}
 	return r
+}
+
+func project(m, k, n int) row {
+	return row{
+		op: "Project", name: fmt.Sprintf("%dx%dx%d", m, k, n), in: []input{x(m, k), w(k, n)}, flops: 2 * m * k * n,
+		run: func(c *tensor.Ctx, in []*T) *T { return Project(c, in[0], in[1]) },
+		ref: func(in [][]float64) []float64 {
+			y := make([]float64, m*n)
+			for i := range y {
+				for t := range k {
+					y[i] += in[0][i/n*k+t] * in[1][t*n+i%n]
+				}
+			}
+			return y
+		},
+	}
 }
 
 // elementwise is a row of an op whose output i depends on the elements i of its inputs.

@@ -54,6 +54,7 @@ func Families() []Family {
 		llavaFamily("LlavaForConditionalGeneration", "llava", llava.ParseConfig),
 		llavaFamily("LlavaNextForConditionalGeneration", "llava_next", llava.ParseNext),
 		llavaFamily("LlavaOnevisionForConditionalGeneration", "llava_onevision", llava.ParseOneVision),
+		qwenVLFamily(),
 		qwen2VLFamily("Qwen2VLForConditionalGeneration", "qwen2_vl", qwen2vl.Parse2),
 		qwen2VLFamily("Qwen2_5_VLForConditionalGeneration", "qwen2_5_vl", qwen2vl.Parse25),
 		{
@@ -64,6 +65,11 @@ func Families() []Family {
 		{
 			Architecture: "Qwen2ForCausalLM", ModelType: "qwen2",
 			New:       declareText(llama.ParseQwen2),
+			Processor: openText, Tied: tiedText, Parts: []Part{{"language", ""}},
+		},
+		{
+			Architecture: "Qwen3ForCausalLM", ModelType: "qwen3",
+			New:       declareText(llama.ParseQwen3),
 			Processor: openText, Tied: tiedText, Parts: []Part{{"language", ""}},
 		},
 		{

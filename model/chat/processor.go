@@ -24,6 +24,9 @@ type Processor struct {
 	Marker   int32                  // the token that stands for a picture in text
 	Tokens   func(*model.Tiles) int // placeholders that a picture gets
 	Inline   bool                   // the template is one for text: a picture is its marker, on a line of its own
+	Brackets *Brackets              // Marker opens a picture's place, and another token closes it; nil: it is the place
+
+	EOS string // the token that ends an answer; "": the tokenizer's end of a sequence
 
 	// Parted: the template is one for pictures, and wants text in parts too where Pictures is nil.
 	Parted bool
@@ -87,14 +90,16 @@ func (p *Processor) tiles(images []*imageproc.RGB) ([]*model.Tiles, error) {
 // taught, if not nil, says which ids are answers.
 func (p *Processor) place(ids []int32, taught []bool, tiles []*model.Tiles) (*model.Prompt, error) {
 	out := &model.Prompt{Images: tiles}
+	if p.Brackets != nil && p.Pictures != nil {
+		return p.placeBetween(out, ids, taught)
+	}
 	for i, id := range ids {
 		n := 1
 		if p.Pictures != nil && id == p.Marker {
-			if len(out.At) == len(tiles) {
-				return nil, fmt.Errorf("chat: the prompt has more %s markers than pictures (%d)", p.Tok.Token(id), len(tiles))
+			var err error
+			if n, err = p.next(out); err != nil {
+				return nil, err
 			}
-			n = p.Tokens(tiles[len(out.At)])
-			out.At = append(out.At, len(out.IDs))
 		}
 		for range n {
 			out.IDs = append(out.IDs, id)
@@ -103,10 +108,26 @@ func (p *Processor) place(ids []int32, taught []bool, tiles []*model.Tiles) (*mo
 			}
 		}
 	}
-	if len(out.At) < len(tiles) {
-		return nil, fmt.Errorf("chat: the prompt has %d picture markers and %d pictures", len(out.At), len(tiles))
+	return p.placed(out, taught != nil)
+}
+
+// next gives the picture whose turn it is the place behind what is in the prompt,
+// and tells how many tokens it takes.
+func (p *Processor) next(out *model.Prompt) (int, error) {
+	if len(out.At) == len(out.Images) {
+		return 0, fmt.Errorf("chat: the prompt has more %s markers than pictures (%d)", p.Tok.Token(p.Marker), len(out.Images))
 	}
-	if taught != nil { // a label stands at the token before the one it names
+	n := p.Tokens(out.Images[len(out.At)])
+	out.At = append(out.At, len(out.IDs))
+	return n, nil
+}
+
+// placed checks that every picture has a place, and moves the labels to theirs.
+func (p *Processor) placed(out *model.Prompt, labelled bool) (*model.Prompt, error) {
+	if len(out.At) < len(out.Images) {
+		return nil, fmt.Errorf("chat: the prompt has %d picture markers and %d pictures", len(out.At), len(out.Images))
+	}
+	if labelled { // a label stands at the token before the one it names
 		copy(out.Labels, out.Labels[1:])
 		out.Labels[len(out.Labels)-1] = -1
 	}

@@ -46,15 +46,19 @@ func (s *Session) Common(p *model.Prompt) int {
 		if at >= n {
 			break
 		}
-		if i >= len(s.pictures) || !s.pictures[i].same(p.Images[i], at) || pictureEnd(p, i) > n {
+		if i >= len(s.pictures) || !s.pictures[i].same(p.Images[i], at) || s.pictureEnd(p, i) > n {
 			return at
 		}
 	}
 	return n
 }
 
-// pictureEnd is the token behind the placeholders of picture i.
-func pictureEnd(p *model.Prompt, i int) int {
+// pictureEnd is the token behind the placeholders of picture i. A model that does
+// not tell how many those are has equal ones.
+func (s *Session) pictureEnd(p *model.Prompt, i int) int {
+	if v, ok := s.vlm.(interface{ Tokens(*model.Tiles) int }); ok {
+		return p.At[i] + v.Tokens(p.Images[i])
+	}
 	stop := len(p.IDs)
 	if i+1 < len(p.At) {
 		stop = p.At[i+1]

@@ -101,7 +101,7 @@ func (s *Session) check(p *model.Prompt) error {
 		if err := s.checkIDs(p.IDs, from, at); err != nil {
 			return err
 		}
-		from = pictureEnd(p, i)
+		from = s.pictureEnd(p, i)
 	}
 	return s.checkIDs(p.IDs, from, len(p.IDs))
 }

@@ -122,7 +122,7 @@ func (c *Calibration) observe(weight, x *tensor.Tensor) {
 func (c *Calibration) Importance() (func(name string) []float32, error) {
 	byName := map[string][]float32{}
 	for _, p := range c.m.params() {
-		name := toTheirs(languageNames(), strings.TrimPrefix(p.Name, languagePrefix))
+		name := languageName(p.Name)
 		if s := c.seen[p.T]; s != nil && name != "" {
 			byName[name] = s.importance()
 		}

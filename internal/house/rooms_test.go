@@ -12,11 +12,11 @@ type room struct {
 
 // The packages below model/, by what they are.
 var (
-	encoders   = []string{"model/clip", "model/siglip", "model/dinov2", "model/convnext", "model/qwenvit"}
-	adapters   = []string{"model/projector", "model/merger"}
+	encoders   = []string{"model/clip", "model/siglip", "model/dinov2", "model/convnext", "model/qwenvit", "model/bigg"}
+	adapters   = []string{"model/projector", "model/merger", "model/resampler"}
 	decoders   = []string{"model/llama"}
 	processors = []string{"model/chat"}
-	families   = []string{"model/llava", "model/qwen2vl"} // of more than one part
+	families   = []string{"model/llava", "model/qwenvl", "model/qwen2vl"} // of more than one part
 )
 
 // rooms is the table: from the ground up, each room uses those above it in the

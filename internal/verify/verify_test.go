@@ -57,6 +57,7 @@ func TestFixtures(t *testing.T) {
 		"llava_onevision": {3, 47, 0, 3},
 		"qwen2_vl":        {4, 56, 0, 0},
 		"qwen2_5_vl":      {4, 64, 0, 0},
+		"qwen_vl":         {6, 30, 0, 0}, // two of the cases are pictures
 		"clip":            {1, 11, 0, 0},
 		"clip_vision":     {4, 28, 0, 0},
 		"siglip_vision":   {4, 28, 0, 0},
@@ -78,6 +79,20 @@ func TestFixtures(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestPictureFailure: a stage of a picture that is wrong is told, and so is a
+// picture that is missing.
+func TestPictureFailure(t *testing.T) {
+	dir := copied(t, "qwen_vl")
+	edit("expected.safetensors", change("image1.features", func(x *tensor.Tensor) { x.F32[0] *= 2 }))(t, dir)
+	if r := run(t, dir, dir, Float32()); r.CasesPassed != 5 || !strings.Contains(r.Err().Error(), "case 5: features is the first") {
+		t.Errorf("%v", r.Err())
+	}
+	edit("expected.safetensors", rename("image1.features", "image4.features"))(t, dir)
+	if r := run(t, dir, dir, Float32()); len(r.Cases) != 5 || !slices.Equal(r.Unknown, []string{"image4.features"}) {
+		t.Errorf("%d cases, unknown %v", len(r.Cases), r.Unknown)
 	}
 }
 

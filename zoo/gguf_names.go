@@ -12,6 +12,9 @@ type ggufName struct{ theirs, ours string }
 
 // languageName is the name in GGUF files of a parameter of a language model, which may be part of a larger model, or "".
 func languageName(param string) string {
+	if rest, ok := strings.CutPrefix(param, "model."+languagePrefix); ok { // transformers 4.52 and later
+		param = "model." + rest
+	}
 	return toTheirs(append(languageNames(), qwenNames()...), strings.TrimPrefix(param, languagePrefix))
 }
 

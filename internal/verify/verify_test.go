@@ -58,6 +58,8 @@ func TestFixtures(t *testing.T) {
 		"qwen2_vl":        {4, 56, 0, 0},
 		"qwen2_5_vl":      {4, 64, 0, 0},
 		"qwen_vl":         {6, 30, 0, 0}, // two of the cases are pictures
+		"qwen3_vl":        {4, 57, 0, 0}, // torch 2.15 and transformers 5.24, as below
+		"qwen3":           {2, 18, 0, 0},
 		"clip":            {1, 11, 0, 0},
 		"clip_vision":     {4, 28, 0, 0},
 		"siglip_vision":   {4, 28, 0, 0},

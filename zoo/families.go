@@ -6,9 +6,9 @@ import (
 
 	"github.com/fovea-ml/fovea/checkpoint"
 	"github.com/fovea-ml/fovea/model"
+	"github.com/fovea-ml/fovea/model/blip"
 	"github.com/fovea-ml/fovea/model/blip2"
 	"github.com/fovea-ml/fovea/model/chat"
-	"github.com/fovea-ml/fovea/model/blip"
 	"github.com/fovea-ml/fovea/model/clip"
 	"github.com/fovea-ml/fovea/model/convnext"
 	"github.com/fovea-ml/fovea/model/dinov2"

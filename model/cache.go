@@ -62,6 +62,14 @@ func (k *KVCache) SetNext(position int) {
 	}
 }
 
+// Follow makes the tokens behind the first n those of src, whose first n are the same.
+func (k *KVCache) Follow(src *KVCache, n int) {
+	for i, l := range k.Layer {
+		l.Follow(src.Layer[i], n)
+	}
+	k.shifts = append(k.shifts[:0], src.shifts...)
+}
+
 // Truncate forgets all tokens but the first n. What an encoder made stays.
 func (k *KVCache) Truncate(n int) {
 	for _, l := range k.Layer {

@@ -50,7 +50,7 @@ func openAnswerer(fsys fs.FS, net any) (model.Processor, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.Start = []int32{cfg.Text.StartID}
+	p.Start, p.Longest = []int32{cfg.Text.StartID}, cfg.Text.MaxPositions
 	return p, nil
 }
 

@@ -67,6 +67,9 @@ func (c *askCmd) Run(ctx context.Context, g *globals) error {
 	if err != nil {
 		return err
 	}
+	if begun, ok := m.Processor.(interface{ Begun(*model.Prompt) []int32 }); ok {
+		opts.Begun = begun.Begun(p)
+	}
 	r := askResult{PromptTokens: len(p.IDs), PicturesMS: ms(time.Since(began))}
 	pool := c.pool(g, m)
 	defer pool.Close()

@@ -12,11 +12,11 @@ type tail struct {
 	stream *tokenizer.Stream
 	stop   []string
 	held   string
-	begun  string // text that comes first, in which nothing is looked for
+	begun  string // certain before the first token, so that nothing is looked for in it
 }
 
 func newTail(tok *tokenizer.Tokenizer, o Options) *tail {
-	t := &tail{stream: tok.Stream(!o.Special), stop: o.Stop}
+	t := &tail{stream: tok.TextStream(!o.Special), stop: o.Stop}
 	for _, id := range o.Begun {
 		t.begun += t.stream.Next(id)
 	}

@@ -28,6 +28,9 @@ type Tiles struct {
 type Features struct {
 	X      *tensor.Tensor // [rows of all views, width]
 	Starts []int          // first row of each view, and the number of rows
+
+	// Deep are what earlier blocks saw, as X, where an adapter reads those too.
+	Deep []*tensor.Tensor
 }
 
 // Prompt is a tokenised conversation in which every picture has been given its
@@ -87,6 +90,10 @@ type Decoder interface {
 	Context() int                                          // the most tokens a sequence may have
 	Vocab() int                                            // number of logits
 }
+
+// Recomputer is a Decoder that can keep only the inputs of its blocks while
+// training, and run them again for their gradients.
+type Recomputer interface{ SetRecompute(on bool) }
 
 // VLM is a model that can be prompted. A language model alone is one that takes no pictures.
 type VLM interface {

@@ -3,13 +3,14 @@ package zoo
 import (
 	"fmt"
 	"runtime"
-	"strings"
 	"sync"
 
 	"github.com/fovea-ml/fovea/checkpoint"
+	"github.com/fovea-ml/fovea/model/blip2"
 	"github.com/fovea-ml/fovea/model/llama"
 	"github.com/fovea-ml/fovea/model/llava"
 	"github.com/fovea-ml/fovea/model/qwen2vl"
+	"github.com/fovea-ml/fovea/model/qwenvl"
 	"github.com/fovea-ml/fovea/tensor"
 )
 
@@ -50,7 +51,7 @@ func (m *Model) DTypes(x checkpoint.Mixture) (map[string]tensor.DType, error) {
 	}
 	plan := map[string]tensor.DType{}
 	for _, p := range m.params() {
-		if name := toTheirs(languageNames(), strings.TrimPrefix(p.Name, languagePrefix)); name != "" && len(p.T.Shape) > 1 {
+		if name := languageName(p.Name); name != "" && len(p.T.Shape) > 1 {
 			plan[p.Name] = x.DType(name, p.T.Shape, traits)
 		}
 	}
@@ -83,10 +84,15 @@ func (m *Model) MixTraits() (checkpoint.MixTraits, error) {
 		net = n.Model
 	case *llava.Model:
 		net = n.Language
+	case *qwenvl.Model:
+		net = n.Language
 	case *qwen2vl.Model:
 		net = n.Language
-	default:
-		return checkpoint.MixTraits{}, fmt.Errorf("zoo: %s: a %s has no language model to quantise", m.Name, m.Family.Architecture)
+	case *blip2.Model:
+		net, _ = n.Language.(*llama.Model)
+	}
+	if net == nil {
+		return checkpoint.MixTraits{}, fmt.Errorf("zoo: %s: a %s has no language model of Llama's kind to quantise", m.Name, m.Family.Architecture)
 	}
 	cfg := net.Config()
 	return checkpoint.MixTraits{

@@ -20,6 +20,7 @@ type askCmd struct {
 	Image    []string `help:"Picture file; may be repeated." short:"i" placeholder:"FILE" sep:"none"`
 	System   string   `help:"System prompt." placeholder:"TEXT"`
 	Raw      bool     `help:"Take the question as a finished prompt, without the chat template; <image> stands for each picture."`
+	Choose   []string `help:"Tell how likely this answer is among those given, instead of answering; to be repeated." placeholder:"ANSWER" sep:"none"`
 	JSON     bool     `name:"json" help:"Print one JSON object with text, token ids and timings."`
 	Question []string `arg:"" optional:"" help:"The question, or - to read it from standard input. Models that caption pictures go on from it, and need none."`
 	modelFlags
@@ -35,7 +36,8 @@ func (askCmd) Help() string {
     fovea ask --model vicuna-q4_k_m.gguf --mmproj mmproj.gguf --image a.jpg "What is this?"
     fovea ask --model blip2_pretrained_opt2.7b.pth --language-model opt-2.7b --image a.jpg "Question: what is this? Answer:"
     fovea ask --model llava-1.5-7b --image a.jpg --image b.jpg "What differs?"
-    fovea ask --model blip-image-captioning-base --image a.jpg
+    fovea ask --model blip-vqa-base --image a.jpg --choose yes --choose no "Is it raining?"
+    fovea ask --model blip-image-captioning-base --image a.jpg --beams 5
     echo "Describe the picture." | fovea ask --image a.jpg --json -`
 }
 
@@ -58,6 +60,9 @@ func (c *askCmd) Run(ctx context.Context, g *globals) error {
 		return err
 	}
 	defer m.Close()
+	if len(c.Choose) > 0 {
+		return c.choose(ctx, g, m, vlm)
+	}
 	opts, err := c.options(m)
 	if err != nil {
 		return err
@@ -121,14 +126,7 @@ func (c *askCmd) answer(ctx context.Context, s *generate.Session, a *generate.An
 
 // prompt reads question and pictures.
 func (c *askCmd) prompt(m *zoo.Model) (*model.Prompt, error) {
-	question, err := c.question()
-	if err != nil {
-		return nil, err
-	}
-	if captions, ok := m.Processor.(interface{ Captions() bool }); question == "" && !(ok && captions.Captions()) {
-		return nil, errors.New("the question is empty")
-	}
-	images, err := c.open(m, c.Image...)
+	question, images, err := c.asked(m)
 	if err != nil {
 		return nil, err
 	}
@@ -136,6 +134,19 @@ func (c *askCmd) prompt(m *zoo.Model) (*model.Prompt, error) {
 		return m.Processor.ProcessText(question, images)
 	}
 	return m.Processor.Process(c.conversation(question, images))
+}
+
+// asked are the question and the pictures.
+func (c *askCmd) asked(m *zoo.Model) (string, []*imageproc.RGB, error) {
+	question, err := c.question()
+	if err != nil {
+		return "", nil, err
+	}
+	if captions, ok := m.Processor.(interface{ Captions() bool }); question == "" && !(ok && captions.Captions()) {
+		return "", nil, errors.New("the question is empty")
+	}
+	images, err := c.open(m, c.Image...)
+	return question, images, err
 }
 
 func (c *askCmd) conversation(question string, images []*imageproc.RGB) []model.Turn {

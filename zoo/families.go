@@ -32,9 +32,10 @@ type Family struct {
 	// Processor opens what turns conversations into prompts; nil for models that generate nothing.
 	Processor func(fsys fs.FS, net any) (model.Processor, error)
 
-	Names []checkpoint.Rename // other dialects of tensor names, turned into ours
-	Tied  []checkpoint.Tied
-	Text  string // field of config.json that holds the language model's part, "" if all of it
+	Names  []checkpoint.Rename // other dialects of tensor names, turned into ours
+	Tied   []checkpoint.Tied   // of which the config says whether they are
+	Shared []checkpoint.Tied   // of which the file shows it, by leaving one out
+	Text   string              // field of config.json that holds the language model's part, "" if all of it
 
 	Parts []Part // in the order of the data's way through the model
 

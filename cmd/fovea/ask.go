@@ -21,6 +21,7 @@ type askCmd struct {
 	Image    []string `help:"Picture file; may be repeated." short:"i" placeholder:"FILE" sep:"none"`
 	System   string   `help:"System prompt." placeholder:"TEXT"`
 	Raw      bool     `help:"Take the question as a finished prompt, without the chat template; <image> stands for each picture."`
+	Choose   []string `help:"Tell how likely this answer is among those given, instead of answering; to be repeated." placeholder:"ANSWER" sep:"none"`
 	JSON     bool     `name:"json" help:"Print one JSON object with text, token ids and timings."`
 	Question []string `arg:"" optional:"" help:"The question, or - to read it from standard input. Models that caption pictures go on from it, and need none."`
 	modelFlags
@@ -39,7 +40,8 @@ func (askCmd) Help() string {
     fovea ask --model llava-1.5-7b --image a.jpg --image b.jpg "What differs?"
     fovea ask --model qwen2.5-vl-3b --image a.jpg --boxes --draw b.png "Outline each car, as JSON."
     fovea ask --model qwen-vl-chat --image a.jpg --box "this=10,20,200,300" "What is {}?"
-    fovea ask --model blip-image-captioning-base --image a.jpg
+    fovea ask --model blip-vqa-base --image a.jpg --choose yes --choose no "Is it raining?"
+    fovea ask --model blip-image-captioning-base --image a.jpg --beams 5
     echo "Describe the picture." | fovea ask --image a.jpg --json -`
 }
 
@@ -64,6 +66,9 @@ func (c *askCmd) Run(ctx context.Context, g *globals) error {
 		return err
 	}
 	defer m.Close()
+	if len(c.Choose) > 0 {
+		return c.choose(ctx, g, m, vlm)
+	}
 	opts, err := c.options(m)
 	if err != nil {
 		return err
@@ -72,6 +77,9 @@ func (c *askCmd) Run(ctx context.Context, g *globals) error {
 	p, images, err := c.prompt(m)
 	if err != nil {
 		return err
+	}
+	if begun, ok := m.Processor.(interface{ Begun(*model.Prompt) []int32 }); ok {
+		opts.Begun = begun.Begun(p)
 	}
 	r := askResult{PromptTokens: len(p.IDs), PicturesMS: ms(time.Since(began))}
 	pool := c.pool(g, m)
@@ -139,20 +147,7 @@ func (c *askCmd) tell(a *generate.Answer, r *askResult) error {
 
 // prompt reads question and pictures.
 func (c *askCmd) prompt(m *zoo.Model) (*model.Prompt, []*imageproc.RGB, error) {
-	question, err := c.question()
-	if err != nil {
-		return nil, nil, err
-	}
-	if captions, ok := m.Processor.(interface{ Captions() bool }); question == "" && !(ok && captions.Captions()) {
-		return nil, nil, errors.New("the question is empty")
-	}
-	images, err := c.open(m, c.Image...)
-	if err == nil {
-		err = c.check(m, images)
-	}
-	if err == nil {
-		question, err = c.pointed(m, question, images)
-	}
+	question, images, err := c.asked(m)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -162,6 +157,25 @@ func (c *askCmd) prompt(m *zoo.Model) (*model.Prompt, []*imageproc.RGB, error) {
 	}
 	p, err := m.Processor.Process(c.conversation(question, images))
 	return p, images, err
+}
+
+// asked are the question and the pictures.
+func (c *askCmd) asked(m *zoo.Model) (string, []*imageproc.RGB, error) {
+	question, err := c.question()
+	if err != nil {
+		return "", nil, err
+	}
+	if captions, ok := m.Processor.(interface{ Captions() bool }); question == "" && !(ok && captions.Captions()) {
+		return "", nil, errors.New("the question is empty")
+	}
+	images, err := c.open(m, c.Image...)
+	if err == nil {
+		err = c.check(m, images)
+	}
+	if err == nil {
+		question, err = c.pointed(m, question, images)
+	}
+	return question, images, err
 }
 
 func (c *askCmd) conversation(question string, images []*imageproc.RGB) []model.Turn {

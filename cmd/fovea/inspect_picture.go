@@ -64,10 +64,11 @@ func newViewLine(s *pictureSummary, i int, v *imageproc.RGB, g imageproc.Geometr
 	return l
 }
 
-// tokensOf counts the placeholders that the picture takes in a prompt.
+// tokensOf counts the placeholders that the picture takes in a prompt: none where it
+// is read by cross-attention.
 func tokensOf(m *zoo.Model, img *imageproc.RGB) (int, error) {
 	p, err := m.Processor.Process([]model.Turn{{Role: "user", Images: []*imageproc.RGB{img}}})
-	if err != nil {
+	if err != nil || len(p.At) == 0 {
 		return 0, err
 	}
 	n := 0

@@ -65,8 +65,12 @@ func stored(c *checkpoint.Checkpoint, tensor string) bool {
 	return ok
 }
 
-// ropeScaling reads both the newer keys and the older one; linear scaling by 1 is none.
+// ropeScaling reads both the newer keys and the older one; linear scaling by 1 is none. Models with positions in three
+// axes have no other scaling.
 func ropeScaling(k *ggufKeys, key func(string) string) map[string]any {
+	if sections := k.sections(key("rope.dimension_sections")); sections != nil {
+		return map[string]any{"rope_type": "default", "mrope_section": sections, "mrope_interleaved": key("") == "qwen3vl."}
+	}
 	kind := k.textOr(key("rope.scaling.type"), "linear")
 	factor := k.floatOr(key("rope.scaling.factor"), k.floatOr(key("rope.scale_linear"), 1))
 	if kind == "none" || kind == "linear" && (factor == 0 || factor == 1) {
@@ -138,9 +142,9 @@ func parseText(c *checkpoint.Checkpoint, config map[string]any) (llama.Config, e
 	}
 	parse := llama.ParseConfig
 	switch config["model_type"] {
-	case "qwen2":
+	case "qwen2", "qwen2vl":
 		parse = llama.ParseQwen2
-	case "qwen3":
+	case "qwen3", "qwen3vl":
 		parse = llama.ParseQwen3
 	}
 	cfg, err := parse(data)

@@ -11,6 +11,7 @@ import (
 	"github.com/fovea-ml/fovea/model/clip"
 	"github.com/fovea-ml/fovea/model/llama"
 	"github.com/fovea-ml/fovea/model/llava"
+	"github.com/fovea-ml/fovea/model/qwen2vl"
 	"github.com/fovea-ml/fovea/ops"
 )
 
@@ -37,6 +38,16 @@ func (m *Model) languageMetadata(cfg llama.Config) ([]checkpoint.KV, error) {
 	if s := cfg.RopeScaling; s != nil && (s.RopeType == "linear" || s.RopeType == "" && s.Type == "linear") {
 		add("rope.scaling.type", "linear")
 		add("rope.scaling.factor", float32(s.Factor))
+	}
+	if s := cfg.RopeScaling; s != nil && s.Sections != nil {
+		sections := []int32{0, 0, 0, 0}
+		for i, n := range s.Sections {
+			sections[i] = int32(n)
+		}
+		add("rope.dimension_sections", sections)
+	}
+	if net, ok := m.Net.(*qwen2vl.Model); ok && net.Config().Vision.Third() {
+		add("n_deepstack_layers", uint32(len(net.Config().Vision.Deep)))
 	}
 	tokens, err := m.tokenizerMetadata(cfg.VocabSize)
 	if err != nil {

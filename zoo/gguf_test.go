@@ -351,7 +351,7 @@ func TestOpenGGUFRefuses(t *testing.T) {
 		lm, mmproj string
 		want       string
 	}{
-		"architecture":    {edited(t, text.Name, set(keyArchitecture, "mamba"), nil), "", `unknown architecture "mamba"; known are llama and qwen2`},
+		"architecture":    {edited(t, text.Name, set(keyArchitecture, "mamba"), nil), "", `unknown architecture "mamba"; known are llama, qwen2, qwen3, qwen2vl and qwen3vl`},
 		"no architecture": {edited(t, text.Name, set(keyArchitecture, nil), nil), "", `unknown architecture ""`},
 		"mmproj alone":    {mmproj, "", "give it as mmproj, beside a language model"},
 		"two models":      {both.Name, text.Name, `architecture "llama", want clip`},
@@ -406,7 +406,7 @@ func TestWriteGGUFRefuses(t *testing.T) {
 		"class token": {"llava15", map[string]any{"vision_feature_select_strategy": "full"}, mmproj, "class token"},
 		"layers":      {"llava15", map[string]any{"vision_feature_layer": []int{2, 1}}, mmproj, "feature layers [2 1]"},
 		"tiles":       {"llava_next", nil, mmproj, "CLIP towers that see a picture as one view only"},
-		"family":      {"qwen2_vl", nil, "", "a Qwen2VLForConditionalGeneration cannot be written as GGUF"},
+		"family":      {"qwen_vl", nil, "", "a QWenLMHeadModel cannot be written as GGUF"},
 		"activation":  {"llava15", map[string]any{"projector_hidden_act": "silu"}, mmproj, "GELU only"},
 	} {
 		t.Run(name, func(t *testing.T) {

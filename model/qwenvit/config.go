@@ -28,7 +28,7 @@ type Config struct {
 }
 
 // Third reports whether the tower is Qwen3-VL's.
-func (cfg *Config) Third() bool { return cfg.Positions > 0 }
+func (cfg Config) Third() bool { return cfg.Positions > 0 }
 
 // common is what both kinds of vision_config say alike.
 type common struct {

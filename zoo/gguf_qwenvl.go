@@ -17,14 +17,15 @@ type qwenGGUF struct {
 	projector    string // clip.projector_type
 	architecture string // of the config.json that it was made of
 	modelType    string
+	language     string // general.architecture of the language model that goes with it
 	parse        func([]byte) (qwen2vl.Config, error)
 }
 
 func qwenGGUFs() []qwenGGUF {
 	return []qwenGGUF{
-		{"qwen2vl_merger", "Qwen2VLForConditionalGeneration", "qwen2_vl", qwen2vl.Parse2},
-		{"qwen2.5vl_merger", "Qwen2_5_VLForConditionalGeneration", "qwen2_5_vl", qwen2vl.Parse25},
-		{"qwen3vl_merger", "Qwen3VLForConditionalGeneration", "qwen3_vl", qwen2vl.Parse3},
+		{"qwen2vl_merger", "Qwen2VLForConditionalGeneration", "qwen2_vl", "qwen2vl", qwen2vl.Parse2},
+		{"qwen2.5vl_merger", "Qwen2_5_VLForConditionalGeneration", "qwen2_5_vl", "qwen2vl", qwen2vl.Parse25},
+		{"qwen3vl_merger", "Qwen3VLForConditionalGeneration", "qwen3_vl", "qwen3vl", qwen2vl.Parse3},
 	}
 }
 
@@ -33,6 +34,7 @@ const (
 
 	// What llama.cpp limits pictures to where the file does not say, in tokens.
 	leastQwenTokens, mostQwenTokens = 8, 4096
+	mostQwenPixels                  = 1 << 26
 	qwenWindow                      = 112 // pixels, of Qwen2.5-VL where the file does not say
 )
 
@@ -42,7 +44,7 @@ func (m *Model) openGGUFQwenVL(k *ggufKeys, text map[string]any) error {
 	if arch := pictures.textOr(keyArchitecture, ""); arch != "clip" {
 		return fmt.Errorf("architecture %q, want clip", arch)
 	}
-	kind, err := qwenKind(pictures)
+	kind, err := qwenKind(pictures, text["model_type"].(string))
 	if err != nil {
 		return err
 	}
@@ -52,7 +54,7 @@ func (m *Model) openGGUFQwenVL(k *ggufKeys, text map[string]any) error {
 		return fmt.Errorf("the vocabulary has no %s", qwenMarker)
 	}
 	config := qwenConfig(m.mmproj, pictures, kind, text, marker)
-	norm := ggufNormalize(pictures)
+	pipeline := smartOf(pictures)
 	if err := pictures.err(); err != nil {
 		return err
 	}
@@ -74,20 +76,21 @@ func (m *Model) openGGUFQwenVL(k *ggufKeys, text map[string]any) error {
 	if err := errors.Join(m.bindQwenLanguage(net), m.bindQwenPictures(net)); err != nil {
 		return err
 	}
-	return m.openGGUFQwenProcessor(k, net, smartOf(pictures, cfg, norm))
+	return m.openGGUFQwenProcessor(k, net, pipeline)
 }
 
-func qwenKind(k *ggufKeys) (qwenGGUF, error) {
+// qwenKind finds the generation of a tower that goes with a language model.
+func qwenKind(k *ggufKeys, language string) (qwenGGUF, error) {
 	name := k.textOr("clip.projector_type", k.textOr("clip.vision.projector_type", ""))
 	if name == "" && k.boolOr("clip.has_qwen2vl_merger", false) { // the older key
 		name = "qwen2vl_merger"
 	}
 	for _, kind := range qwenGGUFs() {
-		if kind.projector == name {
+		if kind.projector == name && kind.language == language {
 			return kind, nil
 		}
 	}
-	return qwenGGUF{}, fmt.Errorf("projector of type %q, which goes with another language model", name)
+	return qwenGGUF{}, fmt.Errorf("projector of type %q, which goes with another language model than %s", name, language)
 }
 
 // qwenConfig makes the config.json. Widths that llama.cpp's converter tells wrongly are those of the tensors.
@@ -160,12 +163,13 @@ func (k *ggufKeys) trueOnes(key string) []int {
 }
 
 // smartOf is the picture pipeline, of which files may leave out the limits.
-func smartOf(k *ggufKeys, cfg qwen2vl.Config, norm imageproc.Normalize) *imageproc.Processor {
-	side := cfg.Vision.PatchSize * cfg.Vision.Merge
-	return imageproc.NewPipeline(norm, imageproc.SmartResize{
-		Factor: side, Filter: imageproc.Bicubic,
-		Min: k.integerOr(keyMinPixels, leastQwenTokens*side*side), Max: k.integerOr(keyMaxPixels, mostQwenTokens*side*side),
-	})
+func smartOf(k *ggufKeys) *imageproc.Processor {
+	side := min(k.integer("clip.vision.patch_size"), 1<<8) * min(k.integerOr("clip.vision.spatial_merge_size", 2), 1<<4) // checked with the config
+	least, most := k.integerOr(keyMinPixels, leastQwenTokens*side*side), k.integerOr(keyMaxPixels, mostQwenTokens*side*side)
+	if least < 0 || most < least || most < side*side || most > mostQwenPixels {
+		k.wrong = append(k.wrong, fmt.Sprintf("pictures of %d to %d pixels, made of squares of %d×%d", least, most, side, side))
+	}
+	return imageproc.NewPipeline(ggufNormalize(k), imageproc.SmartResize{Factor: side, Filter: imageproc.Bicubic, Min: least, Max: most})
 }
 
 const keyMinPixels, keyMaxPixels = "clip.vision.image_min_pixels", "clip.vision.image_max_pixels"

@@ -1,15 +1,18 @@
 package zoo
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/fovea-ml/fovea/checkpoint"
+	"github.com/fovea-ml/fovea/generate"
 	"github.com/fovea-ml/fovea/imageproc"
 	"github.com/fovea-ml/fovea/kernel"
 	"github.com/fovea-ml/fovea/model"
@@ -194,6 +197,43 @@ func TestWriteGGUFQwenVLRefuses(t *testing.T) {
 		}
 		if err := WriteGGUF(m, path, path, nil); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want %q", name, err, c.want)
+		}
+	}
+}
+
+// TestGGUFQwenVLAsLlamaCpp wants the tokens that llama.cpp (llama-cpp-python 0.3.36) generates greedily from the same
+// files and prompts, for a picture of a size that neither changes.
+func TestGGUFQwenVLAsLlamaCpp(t *testing.T) {
+	const system = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
+	for fixture, c := range map[string]struct {
+		w, h   int
+		system string
+		want   []int32
+	}{
+		"qwen2_vl":   {112, 56, system, []int32{59, 404, 316, 249, 547, 249, 232}},
+		"qwen2_5_vl": {112, 56, system, []int32{59, 314, 356, 402, 390, 161, 59}},
+		"qwen3_vl":   {128, 64, "", []int32{528, 12, 488, 446, 377, 451, 366}},
+	} {
+		_, m := converted(t, fixture, true, asF32)
+		img := &imageproc.RGB{W: c.w, H: c.h, Pix: make([]uint8, 3*c.w*c.h)}
+		for i := range img.Pix {
+			img.Pix[i] = uint8(i * 7 % 251)
+		}
+		p, err := m.Processor.ProcessText(c.system+"<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|>What is in the picture?<|im_end|>\n<|im_start|>assistant",
+			[]*imageproc.RGB{img})
+		if err != nil {
+			t.Fatal(err)
+		}
+		vlm, _ := m.VLM()
+		s := generate.NewSession(vlm, 0, nil)
+		logits, err := s.Prefill(context.Background(), p)
+		var got []int32
+		for err == nil && len(got) < len(c.want) {
+			got = append(got, int32(slices.Index(logits, slices.Max(logits))))
+			logits, err = s.Step(got[len(got)-1])
+		}
+		if err != nil || !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v; %v", fixture, got, c.want, err)
 		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // OpenGGUF opens a language model of architecture llama, qwen2, qwen3, qwen2vl or qwen3vl in a GGUF file, or the first of
-// several, and with it, if mmproj is not "", the tower and projector of LLaVA-1.5 or of a Qwen-VL from the second
+// several, and with it, if mmproj is not "", the tower and projector of LLaVA-1.5, LLaVA-NeXT or a Qwen-VL from the second
 // generation on in another. The config is made of the metadata, and so
 // are the tokenizer and the chat template. Weights stay as they are stored, in the mapped files.
 func OpenGGUF(path, mmproj string) (*Model, error) {
@@ -104,7 +104,11 @@ func (m *Model) openPictured(k *ggufKeys, text map[string]any) error {
 	if err := m.configured(config); err != nil {
 		return err
 	}
-	cfg, err := llava.ParseConfig(m.Config)
+	parse := llava.ParseConfig
+	if pictures.has(keyPinpoints) {
+		parse = llava.ParseNext
+	}
+	cfg, err := parse(m.Config)
 	if err != nil {
 		return err
 	}
@@ -122,7 +126,7 @@ func (m *Model) openPictured(k *ggufKeys, text map[string]any) error {
 	swapped := swappedFFN(m.mmproj, cfg.Vision.HiddenSize)
 	err = errors.Join(
 		m.bindGGUF(m.ckpt, toOurs(languageNames(), languagePrefix), languagePrefix),
-		m.bindGGUF(m.mmproj, toOurs(pictureNames(swapped), ""), "vision_tower.", "multi_modal_projector."))
+		m.bindGGUF(m.mmproj, toOurs(pictureNames(swapped), ""), "vision_tower.", "multi_modal_projector.", "image_newline"))
 	if err != nil {
 		return err
 	}

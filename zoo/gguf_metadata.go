@@ -95,11 +95,14 @@ func (m *Model) pictureMetadata(net *llava.Model) ([]checkpoint.KV, error) {
 	cfg := net.Config()
 	layers := featureLayers(cfg)
 	norm := m.Pictures.Normalize()
-	want := ggufPictures(cfg.Vision.ImageSize, norm).String()
+	want, err := ggufPictures(cfg, norm)
+	if err != nil {
+		return nil, err
+	}
 	_, isCLIP := net.Vision.(*clip.Vision)
 	switch {
-	case !isCLIP || cfg.Tiles != nil:
-		return nil, errors.New("GGUF is written of CLIP towers that see a picture as one view only")
+	case !isCLIP || cfg.Tiles != nil && cfg.Tiles.Most > 0:
+		return nil, errors.New("GGUF is written of CLIP towers only, with features of tiles that are not pooled")
 	case !cfg.DropClass:
 		return nil, errors.New("GGUF cannot say that the class token is a feature")
 	case !slices.IsSorted(layers):
@@ -108,7 +111,7 @@ func (m *Model) pictureMetadata(net *llava.Model) ([]checkpoint.KV, error) {
 		return nil, errors.New("GGUF has projectors of two layers with biases and GELU only")
 	case cfg.Vision.HiddenAct != "gelu" && cfg.Vision.HiddenAct != "quick_gelu":
 		return nil, fmt.Errorf("GGUF has no towers with hidden_act %q", cfg.Vision.HiddenAct)
-	case m.Pictures.String() != want:
+	case m.Pictures.String() != want.String():
 		return nil, fmt.Errorf("GGUF cannot say how pictures are prepared here (%v); it means %s", m.Pictures, want)
 	}
 	metadata := m.general("clip", "mmproj")
@@ -130,6 +133,14 @@ func (m *Model) pictureMetadata(net *llava.Model) ([]checkpoint.KV, error) {
 	add("vision.feature_layer", layers)
 	add("vision.image_mean", colours(norm.Mean))
 	add("vision.image_std", colours(norm.Std))
+	if cfg.Tiles != nil {
+		var sizes []int32
+		for _, p := range cfg.Tiles.Pinpoints {
+			sizes = append(sizes, int32(p[1]), int32(p[0]))
+		}
+		add("vision.image_grid_pinpoints", sizes)
+		add("vision.mm_patch_merge_type", "spatial_unpad")
+	}
 	return metadata, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/fovea-ml/fovea/kernel"
+	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/tokenizer"
 	"github.com/fovea-ml/fovea/zoo"
 )
@@ -52,6 +53,9 @@ func perplexity(ctx context.Context, m *zoo.Model, name, text string, o Perplexi
 		return nil, fmt.Errorf("%s: a %s predicts no text", m.Name, m.Family.Architecture)
 	}
 	d := vlm.Decoder()
+	if model.ReadsMemory(d) {
+		return nil, fmt.Errorf("%s: a %s writes what its encoder has read: perplexity is of models that continue a text", m.Name, m.Family.Architecture)
+	}
 	if err := o.resolve(d.Context()); err != nil {
 		return nil, err
 	}

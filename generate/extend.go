@@ -21,26 +21,34 @@ type picture struct {
 // failure it holds what was in common.
 func (s *Session) Extend(ctx context.Context, p *model.Prompt) ([]float32, error) {
 	n := s.Common(p)
-	if len(p.IDs) > s.room {
-		return nil, s.tooLong(len(p.IDs), s.room)
+	if n := len(p.Reads()); n > s.room {
+		return nil, s.tooLong(n, s.room)
 	}
 	s.Truncate(n)
 	return s.Prefill(ctx, behind(p, n))
 }
 
 // Common is the number of tokens of the prompt that Extend need not run again. It
-// leaves at least one to be run, and never ends inside a picture.
+// leaves at least one to be run, and never ends inside a picture. Nothing is in
+// common with a prompt that was encoded from other tokens or pictures.
 func (s *Session) Common(p *model.Prompt) int {
-	// Positions may depend on how long the prompt is.
-	if d, ok := s.vlm.Decoder().(interface{ Alike(a, b int) bool }); ok && !d.Alike(s.cache.Prompt, len(p.IDs)) {
+	if !s.remembers(p) {
 		return 0
 	}
-	n := min(len(s.ids), max(0, len(p.IDs)-1))
+	ids := p.Reads()
+	// Positions may depend on how long the prompt is.
+	if d, ok := s.vlm.Decoder().(interface{ Alike(a, b int) bool }); ok && !d.Alike(s.cache.Prompt, len(ids)) {
+		return 0
+	}
+	n := min(len(s.ids), max(0, len(ids)-1))
 	for i := range n {
-		if s.ids[i] != p.IDs[i] {
+		if s.ids[i] != ids[i] {
 			n = i
 			break
 		}
+	}
+	if p.Remembers() {
+		return n
 	}
 	for i, at := range p.At {
 		if at >= n {
@@ -51,6 +59,24 @@ func (s *Session) Common(p *model.Prompt) int {
 		}
 	}
 	return n
+}
+
+// remembers reports whether what the decoder reads by cross-attention is what the
+// prompt brings.
+func (s *Session) remembers(p *model.Prompt) bool {
+	m := s.memory
+	if m == nil || !p.Remembers() {
+		return m == nil && !p.Remembers()
+	}
+	if len(m.Images) != len(p.Images) || !slices.Equal(m.At, p.At) || (m.DecoderIDs == nil) != (p.DecoderIDs == nil) {
+		return false
+	}
+	for i, t := range m.Images {
+		if !(picture{tiles: t}).same(p.Images[i], 0) {
+			return false
+		}
+	}
+	return p.DecoderIDs == nil || slices.Equal(m.IDs, p.IDs)
 }
 
 // pictureEnd is the token behind the placeholders of picture i. A model that does
@@ -70,14 +96,22 @@ func (s *Session) pictureEnd(p *model.Prompt, i int) int {
 	return end
 }
 
-// same reports whether a picture at a place has the same pixels and, so that its tiles enter alike, size.
+// same reports whether a picture at a place has the same pixels and, so that its
+// tiles enter alike, size and text for the adapter.
 func (q picture) same(t *model.Tiles, at int) bool {
-	return q.at == at && (q.tiles == t || q.tiles.Original == t.Original &&
+	return q.at == at && (q.tiles == t || q.tiles.Original == t.Original && slices.Equal(q.tiles.Text, t.Text) &&
 		slices.Equal(q.tiles.Views.Sizes, t.Views.Sizes) && slices.Equal(q.tiles.Views.Pixels, t.Views.Pixels))
 }
 
-// behind is the prompt without its first n tokens and their pictures.
+// behind is the prompt without its first n tokens and their pictures. What has
+// been encoded for the first stays for the others.
 func behind(p *model.Prompt, n int) *model.Prompt {
+	switch {
+	case n == 0:
+		return p
+	case p.DecoderIDs != nil:
+		return &model.Prompt{DecoderIDs: p.DecoderIDs[n:]}
+	}
 	out := &model.Prompt{IDs: p.IDs[n:]}
 	for i, at := range p.At {
 		if at >= n {

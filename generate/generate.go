@@ -1,6 +1,7 @@
 package generate
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"slices"
@@ -12,6 +13,7 @@ import (
 // Options say how an answer is made and when it ends.
 type Options struct {
 	Sampling
+	Beams     Beams
 	MaxTokens int      // of the answer; 0 or less: as many as the context holds
 	EOS       []int32  // tokens that end the answer
 	Stop      []string // texts that end the answer and are not part of it
@@ -49,7 +51,7 @@ type Answer struct {
 // Start prepares an answer to a prompt, which runs behind what the session
 // has seen.
 func Start(s *Session, tok *tokenizer.Tokenizer, o Options) (*Answer, error) {
-	if err := o.Check(); err != nil {
+	if err := cmp.Or(o.Check(), o.Beams.check(o.Sampling)); err != nil {
 		return nil, err
 	}
 	return &Answer{s: s, tok: tok, o: o}, nil
@@ -73,6 +75,10 @@ func (a *Answer) Tokens(ctx context.Context, p *model.Prompt) iter.Seq2[Token, e
 // run samples and steps until the answer ends. Each token is yielded before the
 // step that follows it runs.
 func (a *Answer) run(ctx context.Context, logits []float32, yield func(Token, error) bool) {
+	if a.o.Beams.Width > 1 {
+		a.runBeams(ctx, logits, yield)
+		return
+	}
 	sampler := NewSampler(a.o.Sampling, a.s.IDs())
 	text := &tail{stream: a.tok.Stream(!a.o.Special), stop: a.o.Stop}
 	for {
@@ -83,6 +89,24 @@ func (a *Answer) run(ctx context.Context, logits []float32, yield func(Token, er
 		var err error
 		if logits, err = a.next(ctx, t.ID); err != nil {
 			yield(Token{}, err)
+			return
+		}
+	}
+}
+
+// runBeams yields the tokens of the likeliest answer once it has been found.
+func (a *Answer) runBeams(ctx context.Context, logits []float32, yield func(Token, error) bool) {
+	ids, err := a.s.search(ctx, logits, a.o)
+	if err != nil {
+		yield(Token{}, err)
+		return
+	}
+	text := &tail{stream: a.tok.Stream(!a.o.Special), stop: a.o.Stop}
+	for i, id := range ids {
+		if i == len(ids)-1 && a.Reason == "" && !slices.Contains(a.o.EOS, id) && len(ids) != a.o.MaxTokens {
+			a.Reason = FullContext
+		}
+		if t := a.take(id, text); !yield(t, nil) || a.Reason != "" {
 			return
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/fovea-ml/fovea/kernel"
 	"github.com/fovea-ml/fovea/model"
@@ -27,7 +28,8 @@ type Session struct {
 	seq   model.Sequence
 	past  [1]*model.KVCache
 
-	pictures []picture // whose features are in the cache, in order
+	pictures []picture     // whose features are in the cache, in order
+	memory   *model.Prompt // whose tokens and pictures the decoder reads by cross-attention; nil: none
 }
 
 // NewSession makes room for capacity tokens, or for the model's whole context if
@@ -42,14 +44,18 @@ func NewSession(vlm model.VLM, capacity int, pool *kernel.Pool) *Session {
 	return s
 }
 
-// IDs are the tokens in the cache, placeholders of pictures included.
+// IDs are the tokens in the cache that the decoder has read, placeholders of pictures included.
 func (s *Session) IDs() []int32 { return s.ids }
 
 // Room is the number of tokens that still fit.
 func (s *Session) Room() int { return s.room - len(s.ids) }
 
-// Truncate forgets all tokens but the first n.
+// Truncate forgets all tokens but the first n; with n = 0, what was encoded for
+// cross-attention too.
 func (s *Session) Truncate(n int) {
+	if n == 0 {
+		s.memory = nil
+	}
 	s.cache.Truncate(n)
 	s.ids = s.ids[:n]
 	for len(s.pictures) > 0 && s.pictures[len(s.pictures)-1].at >= n {
@@ -58,43 +64,68 @@ func (s *Session) Truncate(n int) {
 }
 
 // Prefill runs a prompt behind what is in the cache and returns the logits that
-// follow it, valid until the next call. When it fails the cache is as before.
+// follow it, valid until the next call. A prompt that brings something for
+// cross-attention starts the session anew. When Prefill fails the cache is as
+// before, or empty if it was to start anew and has begun to.
 func (s *Session) Prefill(ctx context.Context, p *model.Prompt) ([]float32, error) {
 	if err := s.check(p); err != nil {
 		return nil, err
 	}
-	// The embeddings outlive the chunks, whose activations do not, and what
-	// encoding pictures took is given back.
-	prompt := tensor.Ctx{Pool: s.ctx.Pool}
-	all := s.vlm.Embed(&prompt, p)
-	before, width := len(s.ids), all.X.Cols()
-	s.cache.PromptOr(before + len(p.IDs))
+	if p.Remembers() {
+		s.Truncate(0)
+		s.memory = p
+	}
+	// What is embedded outlives the chunks, which take the memory that encoding took.
+	s.ctx.Reset()
+	all := s.vlm.Embed(&s.ctx, p)
+	all.X, all.Memory = kept(all.X), kept(all.Memory)
+	for i, d := range all.Deep {
+		all.Deep[i] = kept(d)
+	}
+	before, ids := len(s.ids), p.Reads()
+	s.cache.PromptOr(before + len(ids))
 	var h *tensor.Tensor
-	for at := 0; at < len(p.IDs); at += prefillChunk {
+	for at := 0; at < len(ids); at += prefillChunk {
 		if err := ctx.Err(); err != nil {
 			s.Truncate(before)
 			return nil, err
 		}
-		n := min(prefillChunk, len(p.IDs)-at)
+		n := min(prefillChunk, len(ids)-at)
 		s.ctx.Reset()
 		h = s.forward(all.Cut(at, at+n))
-		s.ids = append(s.ids, p.IDs[at:at+n]...)
+		s.ids = append(s.ids, ids[at:at+n]...)
 	}
-	for i, at := range p.At {
-		s.pictures = append(s.pictures, picture{before + at, p.Images[i]})
+	if p.DecoderIDs == nil { // else placeholders are the encoder's
+		for i, at := range p.At {
+			s.pictures = append(s.pictures, picture{before + at, p.Images[i]})
+		}
 	}
-	last := tensor.From(h.Row(h.Rows()-1), 1, width)
+	last := tensor.From(h.Row(h.Rows()-1), 1, h.Cols())
 	return s.vlm.Decoder().Logits(&s.ctx, last).F32, nil
+}
+
+// kept is a copy of t that outlives a reset.
+func kept(t *tensor.Tensor) *tensor.Tensor {
+	if t == nil {
+		return nil
+	}
+	return tensor.From(slices.Clone(t.F32), slices.Clone(t.Shape)...)
 }
 
 // check tells what is wrong with a prompt that would run next. Placeholders may
 // have ids of their own outside the vocabulary.
 func (s *Session) check(p *model.Prompt) error {
-	switch {
-	case len(p.IDs) == 0:
+	room, anew := s.Room(), p.Remembers()
+	if anew {
+		room = s.room
+	}
+	switch n := len(p.Reads()); {
+	case n == 0:
 		return fmt.Errorf("generate: the prompt is empty")
-	case len(p.IDs) > s.Room():
-		return s.tooLong(len(p.IDs), s.Room())
+	case n > room:
+		return s.tooLong(n, room)
+	case !anew && s.memory == nil && (s.cache.Cross != nil || p.DecoderIDs != nil):
+		return fmt.Errorf("generate: the prompt has no picture or text for the model's encoder, whose output the decoder needs")
 	}
 	from := 0
 	for i, at := range p.At {
@@ -103,7 +134,10 @@ func (s *Session) check(p *model.Prompt) error {
 		}
 		from = s.pictureEnd(p, i)
 	}
-	return s.checkIDs(p.IDs, from, len(p.IDs))
+	if err := s.checkIDs(p.IDs, from, len(p.IDs)); err != nil {
+		return err
+	}
+	return s.checkIDs(p.DecoderIDs, 0, len(p.DecoderIDs))
 }
 
 func (s *Session) checkIDs(ids []int32, from, to int) error {

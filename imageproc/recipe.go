@@ -14,6 +14,11 @@ var (
 	halfMean, halfStd = []float64{0.5, 0.5, 0.5}, []float64{0.5, 0.5, 0.5}
 )
 
+// CLIPNormalize is how CLIP's pictures are normalised, and those of many after it.
+func CLIPNormalize() Normalize {
+	return Normalize{Rescale: 1.0 / 255, Mean: [3]float64(clipMean), Std: [3]float64(clipStd)}
+}
+
 // recipe is what a processor type of transformers does with a config.
 type recipe struct {
 	size, crop size           // defaults

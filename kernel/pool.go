@@ -37,6 +37,7 @@ type Pool struct {
 	loop    loopTask
 	gemm    gemmTask
 	tiles   tileTask
+	hand    handOver
 	int8    int8Task
 	bias    []float32 // of the product under way, if it rounds
 	scratch []scratch // by worker

@@ -91,6 +91,11 @@ func tileOutAVX512(c *float32, ldc int, tile *float32, rows, cols int, add bool,
 //go:noescape
 func tileOutTransposedAVX512(c *float32, ldc int, tile *float32, rows, cols int, add bool, bias *float32)
 
+// tileBiasAVX512 is tileBiasGeneric, for groups of 32 lines.
+//
+//go:noescape
+func tileBiasAVX512(sums, bias *float32, groups int)
+
 func tileProduct(call *tileCall) {
 	if useAMX {
 		tileProductAMX(fullTiles, call)
@@ -172,4 +177,13 @@ func tileOut(c []float32, ldc int, tile []float32, rows, cols int, transposed, a
 	default:
 		tileOutAVX512(&c[0], ldc, &tile[0], rows, cols, add, bias)
 	}
+}
+
+// tileBias is tileBiasGeneric.
+func tileBias(sums, bias []float32) {
+	if !useAVX512 {
+		tileBiasGeneric(sums, bias)
+		return
+	}
+	tileBiasAVX512(&sums[0], &bias[0], len(sums)/(2*tileSums))
 }

@@ -24,3 +24,5 @@ func packLine(dst []byte, x []float32) { packVectorGeneric(dst, &operand{f32: x}
 func tileOut(c []float32, ldc int, tile []float32, rows, cols int, transposed, add bool, bias *float32) {
 	tileOutGeneric(c, ldc, tile, rows, cols, transposed, add, bias)
 }
+
+func tileBias(sums, bias []float32) { tileBiasGeneric(sums, bias) }

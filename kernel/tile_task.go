@@ -21,8 +21,9 @@ type tileTask struct {
 	flip bool      // rows of tiles are columns of c
 
 	rows, cols operand
-	r, s, k    int // vectors in rows and cols, and their length
-	steps      int // tiles along k
+	r, s, k    int       // vectors in rows and cols, and their length
+	steps      int       // tiles along k
+	hand       *handOver // where the sums go instead of c; nil in plain products
 
 	pool   *Pool
 	packed tileColumns
@@ -67,7 +68,8 @@ func (g *tileTask) run(p *Pool, c Mat, a, b operand, k int, accumulate bool, bia
 		pass := max(tilePassBytes/(tileDepth*2*g.steps)/panelSide*panelSide, tileBlockCols)
 		for g.s0 = 0; g.s0 < g.s; g.s0 += pass {
 			g.sn = min(pass, g.s-g.s0)
-			g.product()
+			g.pack()
+			g.blocks()
 		}
 	}
 	g.pool, g.c, g.bias, g.rows, g.cols = nil, nil, nil, operand{}, operand{}
@@ -87,15 +89,18 @@ func (g *tileTask) parts(n int, phase func(*tileTask, int, int)) {
 	g.pool.run(n, g)
 }
 
-// product packs the columns of a pass; then each worker takes blocks of sums.
-func (g *tileTask) product() {
+// pack packs the columns of a pass.
+func (g *tileTask) pack() {
 	g.packed.grow(g.sn, g.steps, tileBlockK)
 	g.packPanels = 1
 	if g.cols.kMajor && g.cols.dtype.Quantised() {
 		g.packPanels = decodedCols / panelSide
 	}
 	g.parts(ceilDiv(g.packed.panels, g.packPanels)*ceilDiv(g.steps, tileBlockK), (*tileTask).packPart)
+}
 
+// blocks has each worker take blocks of sums, by the packed columns.
+func (g *tileTask) blocks() {
 	g.colBlocks = ceilDiv(g.packed.panels*panelSide, tileBlockCols)
 	g.colBlock = ceilDiv(g.packed.panels, g.colBlocks) * panelSide
 	g.colBlocks = ceilDiv(g.sn, g.colBlock)
@@ -107,7 +112,27 @@ func (g *tileTask) product() {
 func (g *tileTask) split(panels int) int {
 	parts := ceilDiv(panels*panelSide, tileBlockRows)
 	parts = ceilDiv(parts, g.pool.workers) * g.pool.workers
-	return min(parts, panels)
+	return min(parts, panels/g.stride())
+}
+
+// stride is the number of panels that stay in one block: those of a gate and of what it opens.
+func (g *tileTask) stride() int {
+	if g.hand != nil && g.hand.gated {
+		return 2
+	}
+	return 1
+}
+
+// panel is where a panel of rows is: the operand, the first vector and how many there are.
+func (g *tileTask) panel(p int) (x *operand, o, count int) {
+	if g.stride() == 1 {
+		return &g.rows, p * panelSide, min(panelSide, g.r-p*panelSide)
+	}
+	x = &g.rows
+	if p%2 == 1 {
+		x = &g.hand.gate
+	}
+	return x, p / 2 * panelSide, panelSide
 }
 
 // packPart packs some panels of columns over some of k.
@@ -131,9 +156,10 @@ func (g *tileTask) packPart(worker, part int) {
 // multiply computes a block of sums: panels of rows by a block of columns.
 func (g *tileTask) multiply(worker, part int) {
 	s := &g.pool.scratch[worker]
-	panels := ceilDiv(g.r, panelSide)
+	stride := g.stride()
+	panels := ceilDiv(g.r, panelSide) / stride
 	row := part % g.rowParts
-	lo, hi := row*panels/g.rowParts, (row+1)*panels/g.rowParts
+	lo, hi := row*panels/g.rowParts*stride, (row+1)*panels/g.rowParts*stride
 	j0 := part / g.rowParts * g.colBlock
 	cols := min(g.colBlock, g.sn-j0)
 	sums := ceilDiv(cols, panelSide) * panelSums
@@ -150,6 +176,10 @@ func (g *tileTask) multiply(worker, part int) {
 		call.c = &c[0]
 		g.fetch(&call, i+1, lo, hi, cols)
 		tileProduct(&call)
+	}
+	if g.hand != nil {
+		g.hand.take(s.tiles.sums, lo, hi, j0, cols)
+		return
 	}
 	g.put(s.tiles.sums, lo, hi, j0, cols)
 }
@@ -169,18 +199,20 @@ func (g *tileTask) place(i, lo, hi, cols int) (p, t int) {
 func (g *tileTask) fetch(call *tileCall, i, lo, hi, cols int) {
 	p, t := g.place(i, lo, hi, cols)
 	call.fetch, call.fetchRow = call.a, 0
-	if x := &g.rows; !x.kMajor && p*panelSide < g.r && t < g.steps {
-		call.fetch, call.fetchRow = x.address(p*panelSide, t*tileDepth), x.dtype.Bytes(x.stride)
+	if p*panelSide >= g.r || t >= g.steps {
+		return
+	}
+	if x, o, _ := g.panel(p); !x.kMajor {
+		call.fetch, call.fetchRow = x.address(o, t*tileDepth), x.dtype.Bytes(x.stride)
 	}
 }
 
 // rowPanel has a call multiply panel p of rows from tile t of k on.
 func (g *tileTask) rowPanel(call *tileCall, s *scratch, p, t int) {
-	o := p * panelSide
-	count := min(panelSide, g.r-o)
-	if g.rows.dtype == BF16 && !g.rows.kMajor && g.s <= tileDirect && count == panelSide && g.k%tileDepth == 0 {
-		call.a = g.rows.pointer(g.rows.index(o, t*tileDepth))
-		call.aRow, call.aStep, call.aHalf = 2*g.rows.stride, 2*tileDepth, 2*tileSide*g.rows.stride
+	x, o, count := g.panel(p)
+	if x.dtype == BF16 && !x.kMajor && g.s <= tileDirect && count == panelSide && g.k%tileDepth == 0 {
+		call.a = x.pointer(x.index(o, t*tileDepth))
+		call.aRow, call.aStep, call.aHalf = 2*x.stride, 2*tileDepth, 2*tileSide*x.stride
 		return
 	}
 	s.tiles.panel = growBytes(s.tiles.panel, panelBytes*max(call.steps, tileBlockK))
@@ -191,15 +223,15 @@ func (g *tileTask) rowPanel(call *tileCall, s *scratch, p, t int) {
 
 // packRows packs panel p of rows from t on.
 func (g *tileTask) packRows(s *scratch, dst []byte, p, t, length int) {
-	x, o := g.rows, p*panelSide
-	count := min(panelSide, g.r-o)
+	at, o, count := g.panel(p)
+	x := *at
 	switch {
-	case g.packsPanel(t, length):
+	case packsPanel(at, t, length):
 		call := g.packCall(dst, p, t, length)
 		packRowsPanel(x.dtype, &call)
 		return
 	case x.dtype.Quantised():
-		x = s.decode(&g.rows, o, count, t, length)
+		x = s.decode(at, o, count, t, length)
 		o, t = 0, 0
 	}
 	for i := 0; i < count; i += tileSide {
@@ -207,19 +239,19 @@ func (g *tileTask) packRows(s *scratch, dst []byte, p, t, length int) {
 	}
 }
 
-// packsPanel reports whether rows can be packed by a packCall.
-func (g *tileTask) packsPanel(t, length int) bool {
-	return packsPanels(g.rows.dtype) && !g.rows.kMajor && length%tileDepth == 0 && length <= tileBlockK*tileDepth
+// packsPanel reports whether rows of x can be packed by a packCall.
+func packsPanel(x *operand, t, length int) bool {
+	return packsPanels(x.dtype) && !x.kMajor && length%tileDepth == 0 && length <= tileBlockK*tileDepth
 }
 
 func (g *tileTask) packCall(dst []byte, p, t, length int) packCall {
-	x, o := &g.rows, p*panelSide
+	x, o, count := g.panel(p)
 	elements, _ := x.dtype.Block()
 	if !x.dtype.Quantised() {
 		elements = tileDepth
 	}
 	call := packCall{
-		dst: &dst[0], src: x.address(o, t), row: x.dtype.Bytes(x.stride), count: min(panelSide, g.r-o),
+		dst: &dst[0], src: x.address(o, t), row: x.dtype.Bytes(x.stride), count: count,
 		blocks: length / elements, ahead: x.dtype.Bytes(length),
 	}
 	if t+length == g.k {

@@ -5,6 +5,7 @@ import "github.com/fovea-ml/fovea/ops"
 // KVCache is what one sequence has left behind in every layer.
 type KVCache struct {
 	Layer []*ops.KV
+	Cross []*ops.KV // of what an encoder made, for cross-attention; nil for decoders alone
 
 	// Prompt is how many tokens the prompt had that was read first, all chunks of it:
 	// the positions of some decoders depend on that. 0: nothing has been read yet.
@@ -27,6 +28,25 @@ func NewKVCache(layers, capacity, width int) *KVCache {
 	return k
 }
 
+// NewCrossCache is NewKVCache for a decoder that attends to an encoder's output too.
+func NewCrossCache(layers, capacity, width int) *KVCache {
+	k := NewKVCache(layers, capacity, width)
+	k.Cross = make([]*ops.KV, layers)
+	k.forgetMemory(0)
+	return k
+}
+
+// ReadsMemory reports whether a decoder reads what an encoder made, so that it
+// says nothing of a text alone.
+func ReadsMemory(d Decoder) bool { return d.NewCache(1).Cross != nil }
+
+// forgetMemory makes room for another encoder's output of so many rows.
+func (k *KVCache) forgetMemory(rows int) {
+	for i := range k.Cross {
+		k.Cross[i] = ops.NewKV(rows, k.Layer[i].Width())
+	}
+}
+
 // Len is the number of tokens in the cache.
 func (k *KVCache) Len() int { return k.Layer[0].Len() }
 
@@ -46,6 +66,15 @@ func (k *KVCache) SetNext(position int) {
 	}
 }
 
+// Follow makes the tokens behind the first n those of src, whose first n are the same.
+func (k *KVCache) Follow(src *KVCache, n int) {
+	for i, l := range k.Layer {
+		l.Follow(src.Layer[i], n)
+	}
+	k.Prompt = src.Prompt
+	k.shifts = append(k.shifts[:0], src.shifts...)
+}
+
 // PromptOr is Prompt, which becomes n if nothing has been read yet.
 func (k *KVCache) PromptOr(n int) int {
 	if k.Prompt == 0 {
@@ -54,7 +83,7 @@ func (k *KVCache) PromptOr(n int) int {
 	return k.Prompt
 }
 
-// Truncate forgets all tokens but the first n.
+// Truncate forgets all tokens but the first n. What an encoder made stays.
 func (k *KVCache) Truncate(n int) {
 	for _, l := range k.Layer {
 		l.Truncate(n)

@@ -20,6 +20,8 @@ type Tiles struct {
 	// Cols and Rows are how many tiles across and down follow the view of the
 	// whole picture, row by row; 0 where pictures are not cut.
 	Cols, Rows int
+
+	Text []int32 // what an adapter reads beside the picture, in its own tokenizer's ids; nil: nothing
 }
 
 // Features is what an Encoder sees.
@@ -39,8 +41,32 @@ type Prompt struct {
 	Starts   []int    // first token of each packed conversation, and the number of tokens; nil means one
 	Branches [][]int  // of each conversation, as in Sequence
 	Images   []*Tiles // in the order of their placeholders
-	At       []int    // At[i] is the first placeholder of Images[i]
-	Labels   []int32  // next-token targets: Labels[i] follows IDs[i]; negative where nothing is taught
+	Labels   []int32  // next-token targets: Labels[i] follows token i of Reads; negative where nothing is taught
+
+	// At[i] is the first placeholder of Images[i]. Nil where pictures have none
+	// since the decoder reads them by cross-attention: then Images[i] is that of
+	// the conversation i.
+	At []int
+
+	// DecoderIDs are what the decoder reads at first where IDs are for an encoder.
+	// Nil: the decoder reads IDs. With DecoderIDs and nothing for the encoder, a
+	// prompt goes on from one that had it. DecoderStarts are as Starts.
+	DecoderIDs    []int32
+	DecoderStarts []int
+}
+
+// Reads are the tokens that the decoder reads.
+func (p *Prompt) Reads() []int32 {
+	if p.DecoderIDs != nil {
+		return p.DecoderIDs
+	}
+	return p.IDs
+}
+
+// Remembers reports whether the prompt brings something that the decoder reads by
+// cross-attention: tokens of an encoder or pictures without placeholders.
+func (p *Prompt) Remembers() bool {
+	return p.DecoderIDs != nil && len(p.IDs)+len(p.Images) > 0 || len(p.Images) > len(p.At)
 }
 
 // Encoder turns pictures into features.
@@ -65,6 +91,10 @@ type Decoder interface {
 	Vocab() int                                            // number of logits
 }
 
+// Recomputer is a Decoder that can keep only the inputs of its blocks while
+// training, and run them again for their gradients.
+type Recomputer interface{ SetRecompute(on bool) }
+
 // VLM is a model that can be prompted. A language model alone is one that takes no pictures.
 type VLM interface {
 	Embed(c *tensor.Ctx, p *Prompt) *Sequence
@@ -77,4 +107,11 @@ type DualEncoder interface {
 	EmbedImage(c *tensor.Ctx, v *Views) *tensor.Tensor                   // [views, width], unit length
 	Similarity(c *tensor.Ctx, image, text *tensor.Tensor) *tensor.Tensor // [views, texts], scaled by the learned temperature
 	Context() int                                                        // the most tokens a text may have
+}
+
+// Matcher reads texts with pictures before it, and tells which belong together.
+type Matcher interface {
+	DualEncoder
+	See(c *tensor.Ctx, v *Views) *Features                          // what Match reads of pictures
+	Match(c *tensor.Ctx, f *Features, ids [][]int32) *tensor.Tensor // of text i and view i, the logits of no match and of a match: [texts, 2]
 }

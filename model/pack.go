@@ -9,6 +9,7 @@ import (
 // only some have labels the others teach nothing.
 func Pack(prompts []*Prompt) *Prompt {
 	out := &Prompt{Starts: make([]int, 1, len(prompts)+1)}
+	decoded := slices.ContainsFunc(prompts, func(p *Prompt) bool { return p.DecoderIDs != nil })
 	branched := slices.ContainsFunc(prompts, func(p *Prompt) bool { return p.Branches != nil })
 	labelled := slices.ContainsFunc(prompts, func(p *Prompt) bool { return p.Labels != nil })
 	for _, p := range prompts {
@@ -19,19 +20,49 @@ func Pack(prompts []*Prompt) *Prompt {
 			out.At = append(out.At, base+at)
 		}
 		out.Labels = append(out.Labels, p.Labels...)
-		for labelled && len(out.Labels) < len(out.IDs) {
+		if decoded {
+			out.DecoderStarts = follow(out.DecoderStarts, len(out.DecoderIDs), p.DecoderStarts)
+			out.DecoderIDs = append(out.DecoderIDs, p.Reads()...)
+			out.DecoderStarts = append(out.DecoderStarts, len(out.DecoderIDs))
+		}
+		for labelled && len(out.Labels) < len(out.Reads()) {
 			out.Labels = append(out.Labels, -1)
 		}
-		for i := 1; i < len(p.Starts)-1; i++ { // a packed prompt keeps its conversations apart
-			out.Starts = append(out.Starts, base+p.Starts[i])
-		}
-		out.Starts = append(out.Starts, len(out.IDs))
+		out.Starts = append(follow(out.Starts, base, p.Starts), len(out.IDs))
 		if branched {
 			out.Branches = append(out.Branches, p.Branches...)
 			out.Branches = append(out.Branches, make([][]int, len(out.Starts)-1-len(out.Branches))...)
 		}
 	}
 	return out
+}
+
+// follow adds the bounds within a prompt that begins at base: a packed prompt
+// keeps its conversations apart.
+func follow(starts []int, base int, within []int) []int {
+	if starts == nil {
+		starts = []int{0}
+	}
+	for i := 1; i < len(within)-1; i++ {
+		starts = append(starts, base+within[i])
+	}
+	return starts
+}
+
+// Longest is the number of tokens that the decoder reads of the longest packed conversation.
+func (p *Prompt) Longest() int {
+	starts := p.Starts
+	if p.DecoderIDs != nil {
+		starts = p.DecoderStarts
+	}
+	if starts == nil {
+		return len(p.Reads())
+	}
+	most := 0
+	for i := range len(starts) - 1 {
+		most = max(most, starts[i+1]-starts[i])
+	}
+	return most
 }
 
 // Labelled is the number of tokens that the prompt teaches.
@@ -58,8 +89,8 @@ func Branch(prompts []*Prompt) (*Prompt, error) {
 	out := &Prompt{IDs: slices.Clone(first.IDs[:trunk]), Labels: slices.Clone(first.Labels[:trunk]), Images: first.Images, At: first.At}
 	branches := make([]int, len(prompts))
 	for i, p := range prompts {
-		if len(p.Labels) != len(p.IDs) || p.Starts != nil || p.Branches != nil {
-			return nil, fmt.Errorf("model: conversation %d of %d to branch has no labels, or is a pack", i+1, len(prompts))
+		if len(p.Labels) != len(p.IDs) || p.Starts != nil || p.Branches != nil || p.Remembers() {
+			return nil, fmt.Errorf("model: conversation %d of %d to branch has no labels, is a pack, or is one for an encoder too", i+1, len(prompts))
 		}
 		if n := len(p.At); trunk == 0 || n != len(out.At) || n > 0 && p.At[n-1] >= trunk {
 			return nil, fmt.Errorf("model: conversation %d of %d does not begin with the pictures of the others", i+1, len(prompts))

@@ -23,6 +23,13 @@ type Sequence struct {
 	Deep []*tensor.Tensor
 
 	Past []*KVCache // of each sequence; nil when there is none, as in training
+
+	// Memory [rows, width] is what an encoder made, for a decoder with
+	// cross-attention, and MemoryStarts the first row of it that belongs to each
+	// sequence, and the number of rows; nil means one sequence. A sequence without
+	// rows has those that its cache holds. Nil: all have.
+	Memory       *tensor.Tensor
+	MemoryStarts []int
 }
 
 // Position is the place of a row of sequence i, counted from its start, among
@@ -49,10 +56,13 @@ func (s *Sequence) Next(lo, hi int) int32 {
 }
 
 // Cut is rows [lo, hi) of a single sequence, to be run when those before are in
-// the cache.
+// the cache, and with them the memory.
 func (s *Sequence) Cut(lo, hi int) Sequence {
 	width := s.X.Cols()
 	out := Sequence{X: tensor.From(s.X.F32[lo*width:hi*width], hi-lo, width)}
+	if lo == 0 {
+		out.Memory, out.MemoryStarts = s.Memory, s.MemoryStarts
+	}
 	for _, d := range s.Deep {
 		out.Deep = append(out.Deep, tensor.From(d.F32[lo*width:hi*width], hi-lo, width))
 	}

@@ -91,6 +91,13 @@ func (e *Embedding) Forward(c *tensor.Ctx, ids []int32) *tensor.Tensor {
 	return ops.Gather(c, ids, e.Weight)
 }
 
+// Unembed maps [rows, width] to scores of all entries, [rows, entries]: the head of
+// a language model that has none of its own.
+func (e *Embedding) Unembed(c *tensor.Ctx, h *tensor.Tensor) *tensor.Tensor {
+	c.ObserveInput(e.Weight, h)
+	return ops.Linear(c, h, e.Weight, nil)
+}
+
 // SwiGLU is a gated feed-forward part (Shazeer 2020, https://arxiv.org/abs/2002.05202).
 type SwiGLU struct {
 	Gate *Linear `ckpt:"gate_proj"`
@@ -105,5 +112,23 @@ func NewSwiGLU(width, inner int, bias bool) *SwiGLU {
 
 // Forward keeps the shape.
 func (s *SwiGLU) Forward(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor {
-	return s.Down.Forward(c, ops.SwiGLU(c, s.Gate.Forward(c, x), s.Up.Forward(c, x)))
+	return Gated(c, x, s.Gate, s.Up, s.Down)
+}
+
+// FeedForward is down(act(up(x))).
+func FeedForward(c *tensor.Ctx, x *tensor.Tensor, up, down *Linear, act ops.Act) *tensor.Tensor {
+	if c.Inputs != nil { // somebody wants to see what goes into down
+		return down.Forward(c, ops.Activate(c, up.Forward(c, x), act))
+	}
+	return ops.FeedForward(c, x, ops.Feed{Up: up.Weight, UpBias: up.Bias, Down: down.Weight, DownBias: down.Bias, Act: act})
+}
+
+// Gated is down(SiLU(gate(x)) ⊙ up(x)).
+func Gated(c *tensor.Ctx, x *tensor.Tensor, gate, up, down *Linear) *tensor.Tensor {
+	if c.Inputs != nil {
+		return down.Forward(c, ops.SwiGLU(c, gate.Forward(c, x), up.Forward(c, x)))
+	}
+	return ops.FeedForward(c, x, ops.Feed{
+		Gate: gate.Weight, GateBias: gate.Bias, Up: up.Weight, UpBias: up.Bias, Down: down.Weight, DownBias: down.Bias,
+	})
 }

@@ -27,12 +27,21 @@ type Attn struct {
 	// the start of the sequence. Nil: no branches. For training, with Causal.
 	Branches [][]int
 
+	Relative *Relative // biases by distance; nil: none
+
 	// Past, one for each sequence, is what has been seen before: k and v are
 	// appended to it, and attended to after it. Nil in training.
 	Past []*KV
 }
 
-// Attention is y = softmax(scale·q·kᵀ + mask)·v for every sequence and head,
+func (a *Attn) table() *T {
+	if a.Relative == nil {
+		return nil
+	}
+	return a.Relative.Table
+}
+
+// Attention is y = softmax(scale·q·kᵀ + bias + mask)·v for every sequence and head,
 // with q [tokens, Heads·d] and k, v [tokens, KVHeads·d]: [tokens, Heads·d].
 //
 // It is computed in blocks, so that memory does not grow with the square of the
@@ -40,7 +49,7 @@ type Attn struct {
 // at multiples of keyBlock counted from the start of the sequence: a token's
 // result is the same to the bit in a whole prefill, in a chunked one and alone.
 func Attention(c *tensor.Ctx, q, k, v *T, a *Attn) *T {
-	y := c.New(q.Shape, q, k, v)
+	y := c.New(q.Shape, q, k, v, a.table())
 	var lse []float32
 	if y.NeedsGrad() {
 		lse = c.Scratch(q.Rows() * a.Heads)
@@ -61,8 +70,11 @@ func Attention(c *tensor.Ctx, q, k, v *T, a *Attn) *T {
 			at.begin(c, q, k, v, a)
 			at.y, at.lse = y.F32, lse
 			at.dy, at.dq, at.dk, at.dv = y.Grad(), gradOf(c, q), gradOf(c, k), gradOf(c, v)
+			at.beginTable(c)
+			dbias := at.dbias
 			at.keyUnits()
 			at.share(c.Pool, (*attention).backward)
+			at.endTable(c, dbias)
 		})
 	}
 	return y
@@ -80,6 +92,7 @@ type attention struct {
 	q, k, v, y     []float32
 	dy, dq, dk, dv []float32
 	lse            []float32 // log Σ exp(score), [tokens, Heads], kept for the backward
+	bias, dbias    []float32 // of Relative by head and distance; its gradients by sequence too
 	d              int       // width of a head
 	scale          float32
 
@@ -92,6 +105,7 @@ type attention struct {
 
 // segment is one sequence: where its queries are, and its keys and values.
 type segment struct {
+	number      int
 	q0, queries int
 	k0, keys    int        // rows of k and v
 	k, v        kernel.Mat // [keys, KVHeads·d]
@@ -150,6 +164,7 @@ func (at *attention) begin(c *tensor.Ctx, q, k, v *T, a *Attn) {
 		at.extend(c)
 	}
 	at.branch()
+	at.relate(c)
 	for i, s := range at.segments {
 		if s.queries > 0 && (s.keys == 0 || a.Causal && s.keys < s.queries) {
 			panic(fmt.Sprintf("ops: Attention: sequence %d has %d queries, %d keys", i, s.queries, s.keys))
@@ -168,7 +183,7 @@ func checkStarts(starts []int, rows int) {
 func (at *attention) segment(q0, q1, k0, k1 int) {
 	w := at.d * at.KVHeads
 	at.segments = append(at.segments, segment{
-		q0: q0, queries: q1 - q0, k0: k0, keys: k1 - k0,
+		number: len(at.segments), q0: q0, queries: q1 - q0, k0: k0, keys: k1 - k0,
 		k: kernel.F32Mat(at.k[k0*w:k1*w], k1-k0, w), v: kernel.F32Mat(at.v[k0*w:k1*w], k1-k0, w),
 	})
 }
@@ -235,6 +250,7 @@ func (at *attention) share(p *kernel.Pool, work func(*attention, *worker, *unit)
 	p.Run(n, at)
 	at.q, at.k, at.v, at.y, at.lse = nil, nil, nil, nil, nil
 	at.dy, at.dq, at.dk, at.dv = nil, nil, nil, nil
+	at.bias, at.dbias = nil, nil
 }
 
 // Run is one worker: it takes units until there are none left.

@@ -90,7 +90,10 @@ func (at *attention) weighRows(w *worker, u *unit, y, p kernel.Mat, k0 int) {
 	for i := range p.Rows {
 		if u.heads == 1 {
 			seen = at.limit(u.segment, u.lo+i)
+			at.biasRow(u.segment, u.head, u.lo+i, k0, matRow(p, i))
 			u.mask(u.lo+i, k0, matRow(p, i), float32(math.Inf(-1)))
+		} else {
+			at.biasRow(u.segment, u.head+i, u.lo, k0, matRow(p, i))
 		}
 		fade := w.weigh(i, matRow(p, i), seen-k0)
 		if k0 > 0 && fade != 1 {
@@ -164,6 +167,7 @@ func (at *attention) backwardBlock(w *worker, u *unit) {
 		w.pool.GemmNT(p, q, k, false)
 		for i := range n {
 			row, seen := matRow(p, i), min(max(at.limit(u.segment, u.lo+i)-k0, 0), k1-k0)
+			at.biasRow(u.segment, u.head, u.lo+i, k0, row)
 			kernel.SoftmaxExp(row[:seen], at.lse[at.lseAt(u, i)])
 			clear(row[seen:])
 			u.mask(u.lo+i, k0, row, 0)
@@ -172,11 +176,14 @@ func (at *attention) backwardBlock(w *worker, u *unit) {
 		if at.dv != nil {
 			w.pool.GemmTN(at.keysOf(dv, u.head, u.k0+k0, u.k0+k1), p, dy, true)
 		}
-		if at.dq == nil && at.dk == nil {
+		if at.dq == nil && at.dk == nil && at.dbias == nil {
 			continue
 		}
 		w.pool.GemmNT(ds, dy, at.keysOf(u.v, u.head, k0, k1), true)
 		kernel.Mul(ds.F32[:n*ds.Cols], ds.F32[:n*ds.Cols], p.F32[:n*ds.Cols])
+		for i := 0; i < n && at.dbias != nil; i++ {
+			at.collectRow(u.segment, u.head, u.lo+i, k0, matRow(ds, i))
+		}
 		if at.dk != nil {
 			w.pool.GemmTN(at.keysOf(dk, u.head, u.k0+k0, u.k0+k1), ds, q, true)
 		}

@@ -26,7 +26,7 @@ func (at *attention) chunkUnits() {
 
 // forwardPacked is forward for a chunk.
 func (at *attention) forwardPacked(w *worker, u *unit) {
-	if u.branches != nil {
+	if u.branches != nil || at.bias != nil {
 		at.forward(w, u)
 		return
 	}

@@ -29,11 +29,18 @@ func rowsOf(t *T, lo, hi int) *T {
 // them, and expects the bits of the whole.
 func TestAttentionWithCache(t *testing.T) {
 	for _, compute := range []tensor.DType{tensor.F32, tensor.BF16} {
-		t.Run(compute.String(), func(t *testing.T) { testCache(t, compute) })
+		t.Run(compute.String(), func(t *testing.T) { testCache(t, compute, nil) })
+		t.Run(compute.String()+" relative", func(t *testing.T) {
+			r := &Relative{Table: randomTensor(rand.New(rand.NewPCG(2, 2)), 7, 6)}
+			for i := range 301 {
+				r.Buckets = append(r.Buckets, int32(i%7))
+			}
+			testCache(t, compute, r)
+		})
 	}
 }
 
-func testCache(t *testing.T, compute tensor.DType) {
+func testCache(t *testing.T, compute tensor.DType, r *Relative) {
 	const heads, kvHeads, d, n = 6, 2, 8, 600
 	pool := kernel.NewPool(2)
 	pool.Compute = compute
@@ -41,7 +48,7 @@ func testCache(t *testing.T, compute tensor.DType) {
 	cputest.TestAll(t, kernel.Impls, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(1, 1))
 		q, k, v := randomTensor(rng, 2*n, heads*d), randomTensor(rng, 2*n, kvHeads*d), randomTensor(rng, 2*n, kvHeads*d)
-		a := Attn{Heads: heads, KVHeads: kvHeads, Causal: true, Starts: []int{0, n, 2 * n}}
+		a := Attn{Heads: heads, KVHeads: kvHeads, Causal: true, Starts: []int{0, n, 2 * n}, Relative: r}
 		c := &tensor.Ctx{Pool: pool}
 		want := slices.Clone(Attention(c, q, k, v, &a).F32)
 
@@ -51,7 +58,7 @@ func testCache(t *testing.T, compute tensor.DType) {
 			c.Reset()
 			// The second sequence follows the first one in every packed chunk.
 			y := Attention(c, pair(q, at, step, n), pair(k, at, step, n), pair(v, at, step, n),
-				&Attn{Heads: heads, KVHeads: kvHeads, Causal: true, Starts: []int{0, step, 2 * step}, Past: past})
+				&Attn{Heads: heads, KVHeads: kvHeads, Causal: true, Starts: []int{0, step, 2 * step}, Past: past, Relative: r})
 			half := len(y.F32) / 2
 			got[0], got[1] = append(got[0], y.F32[:half]...), append(got[1], y.F32[half:]...)
 		}
@@ -60,7 +67,7 @@ func testCache(t *testing.T, compute tensor.DType) {
 		}
 		past[0].Truncate(n / 2)
 		y := Attention(c, rowsOf(q, n/2, n), rowsOf(k, n/2, n), rowsOf(v, n/2, n),
-			&Attn{Heads: heads, KVHeads: kvHeads, Causal: true, Past: past[:1]})
+			&Attn{Heads: heads, KVHeads: kvHeads, Causal: true, Past: past[:1], Relative: r})
 		if w := heads * d; !slices.Equal(y.F32, want[n/2*w:n*w]) {
 			t.Error("a truncated cache differs from the whole")
 		}
@@ -129,6 +136,12 @@ func TestPanics(t *testing.T) {
 		"Attention full":    func() { Attention(c, x, x, x, &Attn{Heads: 1, KVHeads: 1, Past: []*KV{full}}) },
 		"Attention branches": func() {
 			Attention(c, x, x, x, &Attn{Heads: 1, KVHeads: 1, Causal: true, Branches: [][]int{{0}}})
+		},
+		"Attention distances": func() {
+			Attention(c, x, x, x, &Attn{Heads: 1, KVHeads: 1, Relative: &Relative{tensor.New(3, 1), []int32{0, 1, 3}}})
+		},
+		"Attention table": func() {
+			Attention(c, x, x, x, &Attn{Heads: 2, KVHeads: 2, Relative: &Relative{tensor.New(3, 1), []int32{0, 1, 2}}})
 		},
 		"Attention training": func() {
 			Attention(train, x, x, x, &Attn{Heads: 1, KVHeads: 1, Past: []*KV{NewKV(9, 4)}})

@@ -32,6 +32,9 @@ func (kv *KV) Store(dtype tensor.DType) {
 	kv.k, kv.v = store{dtype: dtype}, store{dtype: dtype}
 }
 
+// Width is that of a key.
+func (kv *KV) Width() int { return kv.width }
+
 // Len is the number of tokens held.
 func (kv *KV) Len() int { return kv.n }
 
@@ -44,6 +47,24 @@ func (kv *KV) Truncate(n int) {
 		panic(fmt.Sprintf("ops: KV: Truncate(%d) of %d tokens", n, kv.n))
 	}
 	kv.n = n
+}
+
+// Follow makes the tokens behind the first n those of src, whose first n are the same.
+func (kv *KV) Follow(src *KV, n int) {
+	kv.Truncate(n)
+	rows := src.n - n
+	if kv.n == 0 {
+		kv.k, kv.v = store{dtype: src.k.dtype}, store{dtype: src.v.dtype}
+	}
+	if rows > kv.capacity-kv.n || kv.width != src.width || kv.k.dtype != src.k.dtype {
+		panic(fmt.Sprintf("ops: KV: %d tokens of width %d in %v to follow %d of %d in %v", kv.capacity, kv.width, kv.k.dtype, src.n, src.width, src.k.dtype))
+	}
+	if src.n*kv.width > kv.k.len() {
+		kv.grow(min(max(src.n, kvStart), kv.capacity))
+	}
+	kv.k.copy(&src.k, n*kv.width, src.n*kv.width)
+	kv.v.copy(&src.v, n*kv.width, src.n*kv.width)
+	kv.n = src.n
 }
 
 // append adds rows of keys and values.
@@ -87,6 +108,15 @@ func (s *store) put(at int, x []float32) {
 		return
 	}
 	kernel.FromF32(s.raw[2*at:2*(at+len(x))], x, s.dtype)
+}
+
+// copy copies the elements [lo, hi) of a store of the same dtype.
+func (s *store) copy(src *store, lo, hi int) {
+	if s.dtype == tensor.F32 {
+		copy(s.f32[lo:hi], src.f32[lo:hi])
+		return
+	}
+	copy(s.raw[2*lo:2*hi], src.raw[2*lo:2*hi])
 }
 
 // grow makes room for n elements and keeps the first held.

@@ -24,6 +24,9 @@ func table() []row {
 	for _, s := range [][3]int{{1, 1, 1}, {1, 5, 9}, {3, 17, 6}, {70, 33, 67}} {
 		rows = append(rows, linear(s[0], s[1], s[2], false), linear(s[0], s[1], s[2], true), project(s[0], s[1], s[2]))
 	}
+	for _, s := range [][4]int{{1, 5, 3, 2}, {6, 9, 32, 7}, {70, 33, 64, 19}} {
+		rows = append(rows, feedForward(s[0], s[1], s[2], s[3], false), feedForward(s[0], s[1], s[2], s[3], true))
+	}
 	for _, k := range []int{96, 512} { // whole blocks of quantised weights
 		rows = append(rows, linear(1, k, 19, true), linear(30, k, 7, false), gather(4, k), addRowsRow(3, k))
 	}
@@ -66,6 +69,43 @@ func linear(m, k, n int, bias bool) row {
 			}
 		}
 		return y
+	}
+	return r
+}
+
+// feedForward has biases without a gate, and none with one.
+func feedForward(m, k, inner, n int, gated bool) row {
+	r := row{op: "FeedForward", name: fmt.Sprintf("%dx%dx%dx%d", m, k, inner, n), in: []input{x(m, k), w(inner, k), w(n, inner)}, flops: 2 * m * inner * (k + n)}
+	up, down, gate := linear(m, k, inner, !gated), linear(m, inner, n, !gated), linear(m, k, inner, false)
+	if gated {
+		r.name += "+gate"
+		r.in = append(r.in, w(inner, k))
+		r.flops += 2 * m * k * inner
+	} else {
+		r.in = append(r.in, w(inner), w(n))
+	}
+	r.run = func(c *tensor.Ctx, in []*T) *T {
+		f := Feed{Up: in[1], Down: in[2], Act: QuickGELU}
+		if gated {
+			f.Gate = in[3]
+		} else {
+			f.UpBias, f.DownBias = in[3], in[4]
+		}
+		return FeedForward(c, in[0], f)
+	}
+	r.ref = func(in [][]float64) []float64 {
+		if !gated {
+			h := up.ref([][]float64{in[0], in[1], in[3]})
+			for i, v := range h {
+				h[i] = v / (1 + math.Exp(-1.702*v))
+			}
+			return down.ref([][]float64{h, in[2], in[4]})
+		}
+		h, g := up.ref(in[:2]), gate.ref([][]float64{in[0], in[3]})
+		for i, v := range g {
+			h[i] *= v / (1 + math.Exp(-v))
+		}
+		return down.ref([][]float64{h, in[2]})
 	}
 	return r
 }

@@ -54,9 +54,12 @@ type scope struct{ f32, ints, heads position }
 // position is a chunk and the elements used in it.
 type position struct{ chunk, used int }
 
-// slab is a list of chunks of which the first at.chunk are full.
+// slab is a list of chunks of which the first at.chunk are full. A new one is at
+// least half as large as all before it, so that there are few, and runs of varying
+// shapes strand few ends of chunks. Memory that is never used costs nothing.
 type slab[E any] struct {
 	chunks [][]E
+	held   int // elements of all chunks
 	at     position
 }
 
@@ -70,22 +73,11 @@ func (s *slab[E]) take(n, chunk int) []E {
 		}
 		s.at = position{chunk: s.at.chunk + 1}
 	}
-	s.chunks = append(s.chunks, make([]E, max(n, chunk)))
+	s.chunks = append(s.chunks, make([]E, max(n, chunk, s.held/2)))
 	s.at = position{chunk: len(s.chunks) - 1, used: n}
+	s.held += len(s.chunks[s.at.chunk])
 	return s.chunks[s.at.chunk][:n:n]
 }
 
-// reset frees everything. What took several chunks gets a single one, so that
-// runs of varying shapes do not strand the ends of ever more chunks.
-func (s *slab[E]) reset() {
-	s.at = position{}
-	if len(s.chunks) < 2 {
-		return
-	}
-	n := 0
-	for _, c := range s.chunks {
-		n += len(c)
-	}
-	s.chunks = nil
-	s.chunks = [][]E{make([]E, n)}
-}
+// reset frees everything.
+func (s *slab[E]) reset() { s.at = position{} }

@@ -20,8 +20,49 @@ func TestArenaSettles(t *testing.T) {
 	if n := testing.AllocsPerRun(5, run); n != 0 {
 		t.Errorf("%v allocations a run", n)
 	}
-	if n := len(c.arena.f32.chunks); n != 1 {
-		t.Errorf("%d chunks after Reset", n)
+}
+
+// TestArenaOfVaryingRuns: runs of ever other shapes end up in few chunks.
+func TestArenaOfVaryingRuns(t *testing.T) {
+	c := &Ctx{}
+	most := 0
+	for run := range 200 {
+		c.Reset()
+		used := 0
+		for i := range 40 {
+			n := (run*7919 + i*104729) % (f32Chunk / 2)
+			c.Scratch(n)
+			used += n
+		}
+		most = max(most, used)
+	}
+	if s := &c.arena.f32; s.held > 3*most || len(s.chunks) > 12 {
+		t.Errorf("%d floats in %d chunks, and no run needs more than %d", s.held, len(s.chunks), most)
+	}
+}
+
+// TestReplaceNeedsOneBlock: blocks one after the other need the memory of one, give what
+// Block gives, and leave a tensor from outside alone.
+func TestReplaceNeedsOneBlock(t *testing.T) {
+	double := func(c *Ctx, x *Tensor) *Tensor {
+		y := c.New(x.Shape, x)
+		for i, v := range x.F32 {
+			y.F32[i] = 2 * v
+		}
+		return y
+	}
+	c := &Ctx{}
+	in := From([]float32{1, 2, 3}, 1, 3)
+	x := c.Block(in, double)
+	at := c.arena.f32.at
+	for range 5 {
+		x = c.Replace(x, double)
+	}
+	if c.arena.f32.at != at {
+		t.Errorf("five blocks moved the arena from %v to %v", at, c.arena.f32.at)
+	}
+	if x.F32[2] != 3*64 || in.F32[2] != 3 {
+		t.Errorf("%v from %v", x.F32, in.F32)
 	}
 }
 

@@ -120,6 +120,18 @@ func (c *Ctx) Block(x *Tensor, f func(c *Ctx, x *Tensor) *Tensor) *Tensor {
 	return y
 }
 
+// Replace is Block whose output takes the place of x when nothing is learnt: the
+// memory of any number of blocks is that of one. Who holds x sees the output.
+func (c *Ctx) Replace(x *Tensor, f func(c *Ctx, x *Tensor) *Tensor) *Tensor {
+	if c.Train {
+		return f(c, x)
+	}
+	s := c.arena.enter()
+	copy(x.F32, f(c, x).F32)
+	c.arena.leave(s)
+	return x
+}
+
 // Recompute runs f, a block of a model, without keeping its activations: only
 // the output survives, and Backward runs f once more to get the rest (Chen et
 // al. 2016, https://arxiv.org/abs/1604.06174). It trades a third more arithmetic

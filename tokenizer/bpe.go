@@ -41,6 +41,7 @@ type scratch struct {
 	pairs []merge
 	heap  []candidate
 	nodes []symbol
+	steps []step
 }
 
 const (
@@ -77,13 +78,16 @@ func (m *bpe) setChar(r rune, id int32) {
 func (m *bpe) useByteFallback() {
 	m.bytes = new([256]int32)
 	for b := range m.bytes {
-		id, ok := m.ids[fmt.Sprintf("<0x%02X>", b)]
+		id, ok := m.ids[byteToken(byte(b))]
 		if !ok {
 			id = -1
 		}
 		m.bytes[b] = id
 	}
 }
+
+// byteToken spells the token of a byte.
+func byteToken(b byte) string { return fmt.Sprintf("<0x%02X>", b) }
 
 func (m *bpe) encode(dst []int32, word string, s *scratch) []int32 {
 	if m.boundary == 0 {

@@ -128,8 +128,13 @@ func (f *tokenizerJSON) model() (model, map[string]int32, error) {
 		return nil, nil, errors.New("missing")
 	}
 	var head struct{ Type string }
-	if json.Unmarshal(f.Model, &head) == nil && head.Type == "WordPiece" {
-		return readWordPiece(f.Model)
+	if json.Unmarshal(f.Model, &head) == nil {
+		switch head.Type {
+		case "WordPiece":
+			return readWordPiece(f.Model)
+		case "Unigram":
+			return readUnigram(f.Model)
+		}
 	}
 	var p bpeJSON
 	if err := json.Unmarshal(f.Model, &p); err != nil {

@@ -38,6 +38,7 @@ func newNormalizer(c *component, depth int) (normalizer, error) {
 		Chinese     *bool        `json:"handle_chinese_chars"`
 		Accents     *bool        `json:"strip_accents"`
 		Lower       *bool        `json:"lowercase"`
+		CharsMap    []byte       `json:"precompiled_charsmap"` // base64
 	}
 	if err := c.into(&p); err != nil {
 		return nil, err
@@ -65,6 +66,11 @@ func newNormalizer(c *component, depth int) (normalizer, error) {
 			p.Accents = &lower
 		}
 		return bertNormalizer{orTrue(p.Clean), orTrue(p.Chinese), *p.Accents, lower}, nil
+	case "Precompiled":
+		if len(p.CharsMap) == 0 {
+			return nil, nil
+		}
+		return newCharsMap(p.CharsMap)
 	case "Prepend":
 		return prepend(p.Prepend), nil
 	case "Replace":

@@ -17,10 +17,10 @@ const maxPieceLen = 256
 const (
 	pieceNormal, pieceUnknown, pieceControl, pieceUser, pieceUnused, pieceByte = 1, 2, 3, 4, 5, 6
 
-	modelBPE = 2
+	modelUnigram, modelBPE = 1, 2
 )
 
-var modelTypes = map[uint64]string{1: "UNIGRAM", modelBPE: "BPE", 3: "WORD", 4: "CHAR"}
+var modelTypes = map[uint64]string{modelUnigram: "UNIGRAM", modelBPE: "BPE", 3: "WORD", 4: "CHAR"}
 
 type spPiece struct {
 	text  string
@@ -34,14 +34,14 @@ type spModel struct {
 	modelType    uint64
 	byteFallback bool
 	suffixSpace  bool
-	charsMap     bool // has precompiled normalisation rules
+	charsMap     []byte // precompiled normalisation rules
 	dummyPrefix  bool
 	trimSpaces   bool
 	escapeSpaces bool
 }
 
 func parseSentencePiece(data []byte) (*spModel, error) {
-	m := &spModel{modelType: 1, dummyPrefix: true, trimSpaces: true, escapeSpaces: true}
+	m := &spModel{modelType: modelUnigram, dummyPrefix: true, trimSpaces: true, escapeSpaces: true}
 	err := eachField(data, func(f protoField) error {
 		switch f.num {
 		case 1:
@@ -109,7 +109,7 @@ func (m *spModel) normalizerSpec(data []byte) error {
 	return eachField(data, func(f protoField) error {
 		switch f.num {
 		case 2:
-			m.charsMap = len(f.bytes) > 0
+			m.charsMap = f.bytes
 		case 3:
 			m.dummyPrefix = f.value != 0
 		case 4:
@@ -125,10 +125,8 @@ func (m *spModel) check() error {
 	switch {
 	case len(m.pieces) == 0:
 		return errors.New("no pieces")
-	case m.modelType != modelBPE:
+	case m.modelType != modelBPE && m.modelType != modelUnigram:
 		return fmt.Errorf("trainer_spec: model_type %d (%s) is not supported", m.modelType, modelTypes[m.modelType])
-	case m.charsMap:
-		return errors.New("normalizer_spec: precompiled_charsmap is not supported")
 	case m.suffixSpace:
 		return errors.New("trainer_spec: treat_whitespace_as_suffix is not supported")
 	case !m.escapeSpaces:
@@ -153,26 +151,49 @@ func readSentencePiece(data []byte, _ folder, cfg settings) (*Tokenizer, error) 
 		}
 		ids[p.text] = int32(i)
 	}
-	t := &Tokenizer{model: sp.bpe(ids)}
+	t := &Tokenizer{}
+	if t.model, err = sp.model(ids); err != nil {
+		return nil, err
+	}
 	if t.vocab, err = newVocabulary(ids); err != nil {
 		return nil, err
 	}
-	sp.pipeline(t, cfg)
+	if err := sp.pipeline(t, cfg); err != nil {
+		return nil, fmt.Errorf("normalizer_spec: %w", err)
+	}
 	if t.added, err = newAddedTokens(cfg.merge(&t.vocab, sp.specials()), t.normalizer); err != nil {
 		return nil, err
 	}
 	sp.name(&cfg)
 	t.affix.prefix = cfg.flagged(t, orTrue(cfg.AddBOS), "bos_token")
-	t.affix.suffix = cfg.flagged(t, cfg.AddEOS != nil && *cfg.AddEOS, "eos_token")
+	t.affix.suffix = cfg.flagged(t, cfg.AddEOS != nil && *cfg.AddEOS || cfg.endsText(), "eos_token")
 	return t, nil
+}
+
+// endsText reports whether the reference's class puts an end token behind every text, whatever the configuration says.
+func (cfg *settings) endsText() bool { return strings.TrimSuffix(cfg.Class, "Fast") == "T5Tokenizer" }
+
+// model is the one that the pieces are for.
+func (m *spModel) model(ids map[string]int32) (model, error) {
+	if m.modelType == modelUnigram {
+		return m.unigram(ids)
+	}
+	return m.bpe(ids), nil
 }
 
 // pipeline puts the dummy prefix before every stretch of text between special tokens (legacy behaviour, the default)
 // or only before the first.
-func (m *spModel) pipeline(t *Tokenizer, cfg settings) {
+func (m *spModel) pipeline(t *Tokenizer, cfg settings) error {
 	prefix := m.dummyPrefix && orTrue(cfg.AddPrefixSpace)
 	escape := normalizerFunc(func(s string) string { return strings.ReplaceAll(s, " ", mark) })
 	var ns normalizers
+	if len(m.charsMap) > 0 {
+		c, err := newCharsMap(m.charsMap)
+		if err != nil {
+			return err
+		}
+		ns = append(ns, normalizerFunc(c.longest))
+	}
 	if m.trimSpaces {
 		ns = append(ns, normalizerFunc(func(s string) string {
 			return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == ' ' }), " ")
@@ -194,6 +215,7 @@ func (m *spModel) pipeline(t *Tokenizer, cfg settings) {
 	if prefix {
 		t.decoders = append(t.decoders, stripping(" ", 1, 0, true))
 	}
+	return nil
 }
 
 // specials lists the control and unknown pieces.
@@ -264,6 +286,39 @@ func (m *spModel) bpe(ids map[string]int32) *bpe {
 		b.boundary = []rune(mark)[0]
 	}
 	return b
+}
+
+// unigram takes the scores as they are. Pieces of the user's are better than any way to spell them.
+func (m *spModel) unigram(ids map[string]int32) (*unigram, error) {
+	u := &unigram{ids: map[string]int32{}, unk: -1, single: true, scores: make([]float64, len(m.pieces))}
+	least, most := float32(math.Inf(1)), float32(math.Inf(-1))
+	for i, p := range m.pieces {
+		switch p.kind {
+		case pieceNormal:
+			least, most = min(least, p.score), max(most, p.score)
+		case pieceUnknown:
+			u.unk = int32(i)
+		}
+	}
+	if u.unk < 0 {
+		return nil, errors.New("no piece for what is unknown")
+	}
+	u.unknown = float64(least - unkPenalty)
+	for i, p := range m.pieces {
+		if p.kind != pieceNormal && p.kind != pieceUser {
+			continue
+		}
+		u.ids[p.text], u.longest, u.scores[i] = int32(i), max(u.longest, len(p.text)), float64(p.score)
+		if p.kind == pieceUser {
+			u.scores[i] = float64(float32(len(p.text))*most - 0.1)
+		}
+	}
+	if m.byteFallback {
+		bytes := &unigram{ids: ids}
+		bytes.findBytes()
+		u.bytes = bytes.bytes
+	}
+	return u, nil
 }
 
 // crosses reports whether text has a mark behind another character.

@@ -61,12 +61,12 @@ func (f *feeder) batch(step int) *batch {
 				return b
 			}
 			n := p.Labelled()
-			if n == 0 || len(p.IDs) > f.most {
+			if n == 0 || p.Longest() > f.most {
 				b.skipped++
 				continue
 			}
 			b.labelled += n
-			b.tokens += len(p.IDs)
+			b.tokens += len(p.IDs) + len(p.DecoderIDs)
 			prompts = append(prompts, p)
 		}
 		if len(prompts) > 0 {

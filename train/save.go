@@ -97,6 +97,11 @@ func copyFiles(dst string, src fs.FS) error {
 		return err
 	}
 	for _, e := range entries {
+		if e.IsDir() && strings.HasSuffix(e.Name(), "tokenizer") { // an adapter's own
+			if err := copyFolder(dst, src, e.Name()); err != nil {
+				return err
+			}
+		}
 		if e.IsDir() || !describesModel(e.Name()) {
 			continue
 		}
@@ -109,6 +114,17 @@ func copyFiles(dst string, src fs.FS) error {
 		}
 	}
 	return nil
+}
+
+func copyFolder(dst string, src fs.FS, name string) error {
+	within, err := fs.Sub(src, name)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Join(dst, name), 0o777); err != nil {
+		return err
+	}
+	return copyFiles(filepath.Join(dst, name), within)
 }
 
 // writeSynced writes a file that is on the disk when it returns; its name is
@@ -129,7 +145,7 @@ func describesModel(name string) bool {
 		return false
 	}
 	switch filepath.Ext(name) {
-	case ".json", ".jinja", ".model", ".txt":
+	case ".json", ".jinja", ".model", ".tiktoken", ".txt":
 		return true
 	}
 	return false

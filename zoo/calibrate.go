@@ -41,8 +41,8 @@ type squares struct {
 // NewCalibration prepares a model that generates text. pool may be nil.
 func NewCalibration(m *Model, pool *kernel.Pool) (*Calibration, error) {
 	vlm, ok := m.VLM()
-	if !ok {
-		return nil, fmt.Errorf("zoo: %s: a %s generates no text to calibrate with", m.Name, m.Family.Architecture)
+	if !ok || model.ReadsMemory(vlm.Decoder()) {
+		return nil, fmt.Errorf("zoo: %s: a %s continues no text to calibrate with", m.Name, m.Family.Architecture)
 	}
 	c := &Calibration{m: m, vlm: vlm, pool: pool, seen: map[*tensor.Tensor]*squares{}}
 	c.cache = vlm.Decoder().NewCache(vlm.Decoder().Context())

@@ -6,14 +6,18 @@ import (
 
 	"github.com/fovea-ml/fovea/checkpoint"
 	"github.com/fovea-ml/fovea/model"
+	"github.com/fovea-ml/fovea/model/blip"
+	"github.com/fovea-ml/fovea/model/blip2"
 	"github.com/fovea-ml/fovea/model/chat"
 	"github.com/fovea-ml/fovea/model/clip"
 	"github.com/fovea-ml/fovea/model/convnext"
 	"github.com/fovea-ml/fovea/model/dinov2"
 	"github.com/fovea-ml/fovea/model/llama"
 	"github.com/fovea-ml/fovea/model/llava"
+	"github.com/fovea-ml/fovea/model/opt"
 	"github.com/fovea-ml/fovea/model/qwen2vl"
 	"github.com/fovea-ml/fovea/model/siglip"
+	"github.com/fovea-ml/fovea/model/t5"
 	"github.com/fovea-ml/fovea/model/vit"
 )
 
@@ -54,6 +58,11 @@ func Families() []Family {
 		llavaFamily("LlavaForConditionalGeneration", "llava", llava.ParseConfig),
 		llavaFamily("LlavaNextForConditionalGeneration", "llava_next", llava.ParseNext),
 		llavaFamily("LlavaOnevisionForConditionalGeneration", "llava_onevision", llava.ParseOneVision),
+		blipFamily("BlipForConditionalGeneration", declare(blip.ParseConfig, blip.NewCaptioner), openCaptioner),
+		blipFamily("BlipForQuestionAnswering", declare(blip.ParseConfig, blip.NewAnswerer), openAnswerer),
+		blipFamily("BlipForImageTextRetrieval", declare(blip.ParseConfig, blip.NewMatcher), nil),
+		blip2Family("Blip2ForConditionalGeneration", "blip-2", blip2.ParseConfig),
+		blip2Family("InstructBlipForConditionalGeneration", "instructblip", blip2.ParseInstruct),
 		qwenVLFamily(),
 		qwen2VLFamily("Qwen2VLForConditionalGeneration", "qwen2_vl", qwen2vl.Parse2),
 		qwen2VLFamily("Qwen2_5_VLForConditionalGeneration", "qwen2_5_vl", qwen2vl.Parse25),
@@ -67,6 +76,17 @@ func Families() []Family {
 			Architecture: "Qwen2ForCausalLM", ModelType: "qwen2",
 			New:       declareText(llama.ParseQwen2),
 			Processor: openText, Tied: tiedText, Parts: []Part{{"language", ""}},
+		},
+		{
+			Architecture: "OPTForCausalLM", ModelType: "opt",
+			New:       declare(opt.ParseConfig, func(cfg opt.Config) (*optModel, error) { return &optModel{opt.New(cfg)}, nil }),
+			Processor: openText, Tied: tiedOPT, Parts: []Part{{"language", ""}},
+			Names: []checkpoint.Rename{{From: `^decoder\.`, To: "model.decoder."}}, // as the first checkpoints have it
+		},
+		{
+			Architecture: "T5ForConditionalGeneration", ModelType: "t5",
+			New:       declare(t5.ParseConfig, func(cfg t5.Config) (*t5Model, error) { return &t5Model{t5.New(cfg)}, nil }),
+			Processor: openT5, Tied: tiedT5(""), Parts: []Part{{"language", ""}},
 		},
 		{
 			Architecture: "Qwen3ForCausalLM", ModelType: "qwen3",
@@ -141,6 +161,17 @@ func declare[C, M any](parse func([]byte) (C, error), build func(C) (M, error)) 
 
 // tiedText is a head that may be the embedding table of a language model alone.
 var tiedText = []checkpoint.Tied{{Name: "lm_head.weight", To: "model.embed_tokens.weight"}}
+
+// tiedOPT is the same for OPT.
+var tiedOPT = []checkpoint.Tied{{Name: "lm_head.weight", To: "model.decoder.embed_tokens.weight"}}
+
+// tiedT5 are the copies of the embedding table that a checkpoint of T5 may have.
+func tiedT5(prefix string) (list []checkpoint.Tied) {
+	for _, name := range []string{"lm_head.weight", "encoder.embed_tokens.weight", "decoder.embed_tokens.weight"} {
+		list = append(list, checkpoint.Tied{Name: prefix + name, To: prefix + "shared.weight"})
+	}
+	return list
+}
 
 // declareText declares a decoder alone.
 func declareText(parse func([]byte) (llama.Config, error)) func([]byte) (any, error) {

@@ -19,6 +19,10 @@ type Generation struct {
 	MinP              float64
 	RepetitionPenalty float64
 	MaxNewTokens      int
+
+	Beams         int // 1 is greedy
+	LengthPenalty float64
+	EarlyStopping string // of a search by beams: "false", "true" or "never"
 }
 
 // ids reads a token id or a list of them.
@@ -42,6 +46,9 @@ type generationFile struct {
 	MinP              *float64 `json:"min_p"`
 	RepetitionPenalty *float64 `json:"repetition_penalty"`
 	MaxNewTokens      int      `json:"max_new_tokens"`
+	Beams             *int     `json:"num_beams"`
+	LengthPenalty     *float64 `json:"length_penalty"`
+	EarlyStopping     any      `json:"early_stopping"`
 	ChatFormat        string   `json:"chat_format"` // of the first Qwen: "chatml" or "raw"
 }
 
@@ -56,6 +63,13 @@ func readGeneration(fsys fs.FS, m *Model) (Generation, error) {
 		EOS: f.EOS, DoSample: f.DoSample, MaxNewTokens: f.MaxNewTokens,
 		Temperature: or(f.Temperature, 1), TopK: or(f.TopK, 50), TopP: or(f.TopP, 1), MinP: or(f.MinP, 0),
 		RepetitionPenalty: or(f.RepetitionPenalty, 1),
+		Beams:             or(f.Beams, 1), LengthPenalty: or(f.LengthPenalty, 1), EarlyStopping: "false",
+	}
+	if f.EarlyStopping != nil {
+		g.EarlyStopping = fmt.Sprint(f.EarlyStopping)
+	}
+	if net, ok := m.Net.(interface{ EOS() int32 }); ok { // whatever the file says
+		g.EOS = []int32{net.EOS()}
 	}
 	if len(g.EOS) == 0 {
 		g.EOS = m.configEOS()

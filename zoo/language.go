@@ -8,6 +8,8 @@ import (
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/model/chat"
 	"github.com/fovea-ml/fovea/model/llama"
+	"github.com/fovea-ml/fovea/model/opt"
+	"github.com/fovea-ml/fovea/model/t5"
 	"github.com/fovea-ml/fovea/tensor"
 	"github.com/fovea-ml/fovea/tokenizer"
 )
@@ -22,6 +24,38 @@ func (m *languageModel) Embed(c *tensor.Ctx, p *model.Prompt) *model.Sequence {
 }
 
 func (m *languageModel) Decoder() model.Decoder { return m.Model }
+
+// optModel is the same of OPT.
+type optModel struct {
+	Language *opt.Model `ckpt:""`
+}
+
+func (m *optModel) Embed(c *tensor.Ctx, p *model.Prompt) *model.Sequence {
+	return &model.Sequence{X: m.Language.Embed(c, p.IDs), Starts: p.Starts, Branches: p.Branches}
+}
+
+func (m *optModel) Decoder() model.Decoder { return m.Language }
+
+// t5Model makes T5 a model that can be prompted with text for its encoder.
+type t5Model struct {
+	Language *t5.Model `ckpt:""`
+}
+
+func (m *t5Model) Embed(c *tensor.Ctx, p *model.Prompt) *model.Sequence {
+	return m.Language.Sequence(c, p, m.Language.Embed(c, p.IDs))
+}
+
+func (m *t5Model) Decoder() model.Decoder { return m.Language }
+
+func openT5(fsys fs.FS, net any) (model.Processor, error) {
+	p, err := openChat(fsys)
+	if err != nil {
+		return nil, err
+	}
+	cfg := net.(*t5Model).Language.Config()
+	p.Start = []int32{cfg.Start()}
+	return p, nil
+}
 
 // openChat reads the tokenizer and, if there is one, the chat template.
 func openChat(fsys fs.FS) (*chat.Processor, error) {

@@ -84,6 +84,9 @@ func TestOpenFixtures(t *testing.T) {
 		eos                      []int32
 	}{
 		"llava15":       {"LlavaForConditionalGeneration", true, true, true, []int32{2}},
+		"blip2_opt":     {"Blip2ForConditionalGeneration", true, true, true, []int32{202}},
+		"blip2_t5":      {"Blip2ForConditionalGeneration", true, true, true, []int32{1}},
+		"instructblip":  {"InstructBlipForConditionalGeneration", true, true, true, []int32{2}},
 		"clip":          {"CLIPModel", true, true, false, nil},
 		"clip_vision":   {"CLIPVisionModel", false, true, false, nil},
 		"siglip_vision": {"SiglipVisionModel", false, true, false, nil},

@@ -35,7 +35,8 @@ type Model struct {
 
 	files  fs.FS
 	ckpt   *checkpoint.Checkpoint
-	mmproj *checkpoint.Checkpoint // the file beside ckpt that holds the picture encoder, if any
+	mmproj *checkpoint.Checkpoint   // the file beside ckpt that holds the picture encoder, if any
+	others []*checkpoint.Checkpoint // more that hold parts of the model
 }
 
 // VLM returns the model as one that generates, or false if it does not.
@@ -50,7 +51,7 @@ func (m *Model) Files() fs.FS { return m.files }
 // Close unmaps the weights; the model must not be used afterwards.
 func (m *Model) Close() error {
 	var errs []error
-	for _, c := range []*checkpoint.Checkpoint{m.ckpt, m.mmproj} {
+	for _, c := range append([]*checkpoint.Checkpoint{m.ckpt, m.mmproj}, m.others...) {
 		if c != nil {
 			errs = append(errs, c.Close())
 		}
@@ -178,7 +179,7 @@ func familyOf(config []byte) (Family, error) {
 }
 
 // harmless are tensors that old checkpoints carry and no model reads.
-var harmless = []string{"*position_ids", "*rotary_emb.inv_freq"}
+var harmless = []string{"*position_ids", "*rotary_emb.inv_freq", "*EncDecAttention.relative_attention_bias.weight"}
 
 func (m *Model) params() []checkpoint.Param {
 	var params []checkpoint.Param
@@ -188,11 +189,16 @@ func (m *Model) params() []checkpoint.Param {
 
 func (m *Model) bind() error {
 	params := m.params()
+	return checkpoint.Bind(m.ckpt, params, m.Family.Names, m.bindOptions(params))
+}
+
+// bindOptions say which tensors need not be parameters.
+func (m *Model) bindOptions(params []checkpoint.Param) checkpoint.BindOptions {
 	opts := checkpoint.BindOptions{Ignore: harmless}
 	for _, t := range m.Family.Tied {
 		if !slices.ContainsFunc(params, func(p checkpoint.Param) bool { return p.Name == t.Name }) { // the table serves, whether or not the file repeats it
 			opts.Ignore = append(opts.Ignore, t.Name)
 		}
 	}
-	return checkpoint.Bind(m.ckpt, params, m.Family.Names, opts)
+	return opts
 }

@@ -21,7 +21,7 @@ type askCmd struct {
 	System   string   `help:"System prompt." placeholder:"TEXT"`
 	Raw      bool     `help:"Take the question as a finished prompt, without the chat template; <image> stands for each picture."`
 	JSON     bool     `name:"json" help:"Print one JSON object with text, token ids and timings."`
-	Question []string `arg:"" help:"The question, or - to read it from standard input."`
+	Question []string `arg:"" optional:"" help:"The question, or - to read it from standard input. Models that caption pictures go on from it, and need none."`
 	modelFlags
 	computeFlags
 	pictureFlags
@@ -33,7 +33,9 @@ func (askCmd) Help() string {
 
     fovea ask --image examples/five.png "How many objects are there?"
     fovea ask --model vicuna-q4_k_m.gguf --mmproj mmproj.gguf --image a.jpg "What is this?"
+    fovea ask --model blip2_pretrained_opt2.7b.pth --language-model opt-2.7b --image a.jpg "Question: what is this? Answer:"
     fovea ask --model llava-1.5-7b --image a.jpg --image b.jpg "What differs?"
+    fovea ask --model blip-image-captioning-base --image a.jpg
     echo "Describe the picture." | fovea ask --image a.jpg --json -`
 }
 
@@ -70,7 +72,7 @@ func (c *askCmd) Run(ctx context.Context, g *globals) error {
 	defer pool.Close()
 	capacity := 0
 	if opts.MaxTokens > 0 {
-		capacity = len(p.IDs) + opts.MaxTokens
+		capacity = len(p.Reads()) + opts.MaxTokens
 	}
 	s := generate.NewSession(vlm, capacity, pool)
 	a, err := generate.Start(s, m.Tokenizer, opts)
@@ -120,6 +122,9 @@ func (c *askCmd) prompt(m *zoo.Model) (*model.Prompt, error) {
 	if err != nil {
 		return nil, err
 	}
+	if captions, ok := m.Processor.(interface{ Captions() bool }); question == "" && !(ok && captions.Captions()) {
+		return nil, errors.New("the question is empty")
+	}
 	images, err := c.open(m, c.Image...)
 	if err != nil {
 		return nil, err
@@ -152,9 +157,6 @@ func (c *askCmd) question() (string, error) {
 			return "", fmt.Errorf("standard input: more than %d bytes", maxQuestion)
 		}
 		text = strings.TrimRight(string(data), "\r\n")
-	}
-	if text == "" {
-		return "", errors.New("the question is empty")
 	}
 	return text, nil
 }

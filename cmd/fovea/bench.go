@@ -130,6 +130,9 @@ func (c *benchModelCmd) open() (m *zoo.Model, vlm model.VLM, err error) {
 		return nil, nil, err
 	}
 	vlm, generates := m.VLM()
+	if generates && model.ReadsMemory(vlm.Decoder()) { // a rate of tokens would say little of an encoder and a decoder
+		vlm, generates = nil, false
+	}
 	if !generates && towerOf(m) == nil {
 		_ = m.Close()
 		return nil, nil, fmt.Errorf("%s: a %s cannot be measured", m.Name, m.Family.Architecture)

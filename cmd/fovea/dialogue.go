@@ -117,7 +117,7 @@ func (d *dialogue) prompt() (*model.Prompt, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(p.IDs)+d.reserve(capacity) <= capacity || len(d.turns) <= 2 {
+		if len(p.Reads())+d.reserve(capacity) <= capacity || len(d.turns) <= 2 {
 			return p, nil
 		}
 		d.turns = d.turns[2:]

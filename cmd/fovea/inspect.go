@@ -14,8 +14,11 @@ import (
 )
 
 type inspectCmd struct {
-	Path    string `arg:"" optional:"" help:"Checkpoint directory, GGUF file, .safetensors, .bin or .pth file."`
-	Mmproj  string `help:"GGUF file of the picture encoder that goes with a GGUF PATH." placeholder:"FILE"`
+	Path   string `arg:"" optional:"" help:"Checkpoint directory, GGUF file, .safetensors, .bin or .pth file."`
+	Mmproj string `help:"GGUF file of the picture encoder that goes with a GGUF PATH." placeholder:"FILE"`
+
+	Language string `name:"language-model" help:"Directory of the language model that goes with a .pth PATH of LAVIS's BLIP-2." placeholder:"DIR"`
+
 	Tensors bool   `help:"List every tensor."`
 	Image   string `help:"Picture file: print the views that the model has of it, its tiles and its tokens." short:"i" placeholder:"FILE"`
 	Draw    string `help:"PNG file to draw the views of --image to." placeholder:"FILE"`
@@ -70,8 +73,8 @@ func (c *inspectCmd) Run() error {
 
 // open reports whether the weights are there too.
 func (c *inspectCmd) open() (m *zoo.Model, whole bool, err error) {
-	if c.Path == "" || isGGUF(c.Path) || checkpoint.HasWeights(c.Path) {
-		m, err = openPath(c.Path, c.Mmproj)
+	if c.Path == "" || isGGUF(c.Path) || isLAVIS(c.Path) || checkpoint.HasWeights(c.Path) {
+		m, err = openPath(c.Path, c.Mmproj, c.Language)
 		return m, true, err
 	}
 	if _, err := os.Stat(c.Path); err != nil {
@@ -81,10 +84,10 @@ func (c *inspectCmd) open() (m *zoo.Model, whole bool, err error) {
 	return m, false, err
 }
 
-// generates reports whether a file is a GGUF file of a language model.
+// generates reports whether a file is a GGUF file of a language model, or has one beside it.
 func (c *inspectCmd) generates() bool {
 	if !isGGUF(c.Path) {
-		return false
+		return isLAVIS(c.Path) && c.Language != ""
 	}
 	ckpt, err := openFile(c.Path)
 	if err != nil {

@@ -20,6 +20,9 @@ type cli struct {
 	Chat       chatCmd       `cmd:"" help:"Talk with a model about pictures."`
 	Train      trainCmd      `cmd:"" help:"Train a model by a recipe; goes on where an earlier run stopped."`
 	Eval       evalCmd       `cmd:"" help:"Measure a model on a benchmark."`
+	Match      matchCmd      `cmd:"" help:"Tell how well texts and pictures go together."`
+	Classify   classifyCmd   `cmd:"" help:"Sort pictures into classes that are only named."`
+	Embed      embedCmd      `cmd:"" help:"Print the embeddings of pictures and texts."`
 	Inspect    inspectCmd    `cmd:"" help:"Tell what is in a checkpoint and what memory it takes."`
 	Bench      benchCmd      `cmd:"" help:"Measure the speed of a model on this machine."`
 	Quantize   quantizeCmd   `cmd:"" help:"Write a model as GGUF files, in a type that takes less memory."`

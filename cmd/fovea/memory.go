@@ -3,7 +3,7 @@ package main
 import (
 	"strings"
 
-	"github.com/fovea-ml/fovea/model/llama"
+	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/nn"
 	"github.com/fovea-ml/fovea/tensor"
 	"github.com/fovea-ml/fovea/zoo"
@@ -28,9 +28,7 @@ func memoryOf(m *zoo.Model) memory {
 	})
 	if vlm, ok := m.VLM(); ok {
 		out.Activations = activations(m)
-		if d, ok := vlm.Decoder().(*llama.Model); ok {
-			out.Cache = cachePerToken(d.Config()) * int64(d.Context())
-		}
+		out.Cache = cachePerToken(vlm.Decoder()) * int64(vlm.Decoder().Context())
 	}
 	return out
 }
@@ -74,9 +72,12 @@ func blockOf(name string) (block string, inside bool) {
 }
 
 // cachePerToken is the size of one token's keys and values in all layers.
-func cachePerToken(cfg llama.Config) int64 {
+func cachePerToken(d model.Decoder) (bytes int64) {
 	const keysAndValues = 2
-	return keysAndValues * int64(cfg.NumHiddenLayers) * int64(cfg.NumKeyValueHeads) * int64(cfg.HeadDim) * float32Bytes
+	for _, l := range d.NewCache(1).Layer {
+		bytes += keysAndValues * int64(l.Width()) * float32Bytes
+	}
+	return bytes
 }
 
 // floatsPerRow is what a layer makes of each row: a norm its output, a matrix

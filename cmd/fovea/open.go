@@ -14,14 +14,15 @@ import (
 
 // modelFlags name the model of a command.
 type modelFlags struct {
-	Model  string `help:"Checkpoint directory or GGUF file, instead of the model in the binary." placeholder:"PATH"`
-	Mmproj string `help:"GGUF file of the picture encoder that goes with a GGUF --model." placeholder:"FILE"`
-	Quant  string `help:"Quantise the language model on opening; fovea quantize --help lists the types." placeholder:"TYPE"`
+	Model    string `help:"Checkpoint directory, GGUF file, or .pth file of LAVIS's BLIP-2, instead of the model in the binary." placeholder:"PATH"`
+	Mmproj   string `help:"GGUF file of the picture encoder that goes with a GGUF --model." placeholder:"FILE"`
+	Language string `name:"language-model" help:"Directory of the language model that goes with a .pth --model." placeholder:"DIR"`
+	Quant    string `help:"Quantise the language model on opening; fovea quantize --help lists the types." placeholder:"TYPE"`
 }
 
 // openModel opens the model as the flags say.
 func (f modelFlags) openModel() (*zoo.Model, error) {
-	m, err := openPath(f.Model, f.Mmproj)
+	m, err := openPath(f.Model, f.Mmproj, f.Language)
 	if err != nil || f.Quant == "" {
 		return m, err
 	}
@@ -32,19 +33,24 @@ func (f modelFlags) openModel() (*zoo.Model, error) {
 	return m, nil
 }
 
-// openPath opens a directory or a GGUF file; "" stands for the model in the binary.
-func openPath(path, mmproj string) (*zoo.Model, error) {
-	if isGGUF(path) {
+// openPath opens a directory, or a GGUF file or one of LAVIS with what goes with it; "" stands for the model in the binary.
+func openPath(path, mmproj, language string) (*zoo.Model, error) {
+	switch {
+	case isLAVIS(path) && mmproj == "":
+		return zoo.OpenLAVIS(path, language)
+	case language != "":
+		return nil, fmt.Errorf("--language-model %s: it goes with a --model that is a .pth file", language)
+	case isGGUF(path):
 		return zoo.OpenGGUF(path, mmproj)
-	}
-	if mmproj != "" {
+	case mmproj != "":
 		return nil, fmt.Errorf("--mmproj %s: it goes with a --model that is a GGUF file", mmproj)
-	}
-	if path == "" {
+	case path == "":
 		return zoo.Open(embedded.Tiny(), embedded.Name)
 	}
 	return zoo.OpenDir(path)
 }
+
+func isLAVIS(path string) bool { return strings.EqualFold(filepath.Ext(path), ".pth") }
 
 func isGGUF(path string) bool { return strings.EqualFold(filepath.Ext(path), ".gguf") }
 

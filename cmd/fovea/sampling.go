@@ -18,6 +18,9 @@ type samplingFlags struct {
 	RepetitionPenalty *float64 `help:"Make words that occurred less likely; 1 does not." placeholder:"R" group:"sampling"`
 	Seed              uint64   `help:"Seed of the draws: the same seed gives the same answer." default:"0" placeholder:"N" group:"sampling"`
 
+	Beams         *int     `help:"Search for the likeliest answer by N beginnings at once, instead of taking the likeliest word each time." placeholder:"N"`
+	LengthPenalty *float64 `help:"Of a search by beams: above 0 favours long answers, below 0 short ones." placeholder:"P"`
+
 	MaxTokens int      `help:"Longest answer in tokens; 0 leaves it to the model." default:"0" placeholder:"N"`
 	Stop      []string `help:"Text that ends the answer; may be repeated." placeholder:"TEXT" sep:"none"`
 }
@@ -42,7 +45,25 @@ func (f *samplingFlags) options(m *zoo.Model) (generate.Options, error) {
 	set(&o.TopP, f.TopP)
 	set(&o.MinP, f.MinP)
 	set(&o.RepetitionPenalty, f.RepetitionPenalty)
+	o.Beams = f.beams(g, o.Temperature > 0)
 	return o, o.Check()
+}
+
+// beams resolves the flags of a search. What the checkpoint says holds unless words are drawn.
+func (f *samplingFlags) beams(g zoo.Generation, drawn bool) generate.Beams {
+	b := generate.Beams{LengthPenalty: g.LengthPenalty}
+	if !drawn {
+		b.Width = g.Beams
+	}
+	switch g.EarlyStopping {
+	case "true":
+		b.Early = generate.StopFound
+	case "never":
+		b.Early = generate.StopSurely
+	}
+	set(&b.Width, f.Beams)
+	set(&b.LengthPenalty, f.LengthPenalty)
+	return b
 }
 
 func set[T any](dst, flag *T) {

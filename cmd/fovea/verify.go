@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 
 	"github.com/fovea-ml/fovea/internal/verify"
@@ -12,10 +13,11 @@ import (
 )
 
 type verifyCmd struct {
-	Dir      string `arg:"" name:"dir" help:"Directory of the checkpoint and, unless --expected is given, of expected.json, expected.safetensors and the pictures." type:"path"`
-	Expected string `help:"Take the expectations and their pictures from this directory." placeholder:"DIR2" type:"path"`
-	Compute  string `help:"Arithmetic of matrix products, and the tolerances that it needs: f32, bf16 or int8." enum:"f32,bf16,int8" default:"f32" placeholder:"TYPE"`
-	JSON     bool   `name:"json" help:"Print the report as JSON."`
+	Dir       string  `arg:"" name:"dir" help:"Directory of the checkpoint and, unless --expected is given, of expected.json, expected.safetensors and the pictures." type:"path"`
+	Expected  string  `help:"Take the expectations and their pictures from this directory." placeholder:"DIR2" type:"path"`
+	Compute   string  `help:"Arithmetic of matrix products, and the tolerances that it needs: f32, bf16 or int8." enum:"f32,bf16,int8" default:"f32" placeholder:"TYPE"`
+	Tolerance float64 `help:"Let stages differ by this much of their largest magnitude, and tokens where neither is better by more: for weights that are not the reference's, such as quantised ones." placeholder:"X"`
+	JSON      bool    `name:"json" help:"Print the report as JSON."`
 	modelFlags
 }
 
@@ -39,15 +41,20 @@ Each greedy step follows the reference's tokens up to there.
 Where the CPU has no units for them, bf16 and int8 run in plain Go, slowly. NaN and infinity
 never pass.
 
+--tolerance allows more, for weights that are not quite the reference's. The last
+line tells the largest distance of all stages; docs/quantisation.md tells what
+to expect of each quantised type.
+
 Examples:
 
     fovea verify testdata/llava15
     fovea verify my-port --expected testdata/llava15
     fovea verify --model llava.gguf --mmproj mmproj.gguf testdata/llava15
     fovea verify testdata/clip --json
+    fovea verify embedded/fovea-tiny --expected testdata/fovea_tiny --quant q4_0 --tolerance 0.2
 
---model names the checkpoint where DIR holds only expectations: a GGUF file, or
-another directory. It cannot go together with --expected.`
+--model names the checkpoint where DIR holds only expectations: a GGUF or .pth
+file, or another directory. It cannot go together with --expected.`
 }
 
 func (c *verifyCmd) Run(ctx context.Context, g *globals) error {
@@ -62,10 +69,8 @@ func (c *verifyCmd) Run(ctx context.Context, g *globals) error {
 	defer m.Close()
 	pool := g.pool()
 	defer pool.Close()
-	o := verify.Options{Tolerance: verify.Float32(), Pool: pool}
-	if pool.Compute = computeTypes[c.Compute]; pool.Compute != kernel.F32 {
-		o.Tolerance = verify.BFloat16()
-	}
+	pool.Compute = computeTypes[c.Compute]
+	o := verify.Options{Tolerance: c.tolerance(pool.Compute), Pool: pool}
 	if !c.JSON {
 		o.OnCase = func(done *verify.Case) { _ = done.Write(os.Stdout) }
 	}
@@ -84,9 +89,22 @@ func (c *verifyCmd) Run(ctx context.Context, g *globals) error {
 	return r.Err()
 }
 
+// tolerance is what was asked for, or what the arithmetic needs.
+func (c *verifyCmd) tolerance(compute kernel.DType) verify.Tolerance {
+	switch {
+	case c.Tolerance > 0:
+		return verify.Within(c.Tolerance)
+	case compute != kernel.F32:
+		return verify.BFloat16()
+	}
+	return verify.Float32()
+}
+
 // resolve settles which path is the checkpoint, and returns that of the expectations.
 func (c *verifyCmd) resolve() (expected string, err error) {
 	switch {
+	case c.Tolerance < 0 || c.Tolerance > 1 || math.IsNaN(c.Tolerance):
+		return "", fmt.Errorf("--tolerance %v: want a share of a stage's largest magnitude, above 0 and at most 1", c.Tolerance)
 	case c.Model != "" && c.Expected != "":
 		return "", errors.New("--model and --expected both say where DIR's other half is: with --expected, DIR is the checkpoint; drop one of them")
 	case c.Model != "":

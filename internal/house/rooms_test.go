@@ -12,11 +12,11 @@ type room struct {
 
 // The packages below model/, by what they are.
 var (
-	encoders   = []string{"model/clip", "model/siglip", "model/dinov2", "model/convnext", "model/qwenvit", "model/bigg"}
-	adapters   = []string{"model/projector", "model/merger", "model/resampler"}
-	decoders   = []string{"model/llama"}
+	encoders   = []string{"model/blipvit", "model/clip", "model/siglip", "model/dinov2", "model/convnext", "model/qwenvit", "model/bigg"}
+	adapters   = []string{"model/projector", "model/merger", "model/qformer", "model/resampler"}
+	decoders   = []string{"model/llama", "model/opt", "model/t5"}
 	processors = []string{"model/chat"}
-	families   = []string{"model/llava", "model/qwenvl", "model/qwen2vl"} // of more than one part
+	families   = []string{"model/blip", "model/blip2", "model/llava", "model/qwenvl", "model/qwen2vl"} // of more than one part
 )
 
 // rooms is the table: from the ground up, each room uses those above it in the
@@ -38,20 +38,21 @@ func rooms() []room {
 
 		{path: "model", uses: []string{"tensor", "ops", "imageproc", "tokenizer"}},
 	}
-	all = append(all, room{path: "model/vit", uses: parts}) // what encoders share
+	all = append(all, room{path: "model/vit", uses: parts})  // what encoders share
+	all = append(all, room{path: "model/bert", uses: parts}) // what the Q-Former and BLIP's text models share
 	for _, path := range encoders {
 		all = append(all, room{path: path, uses: append([]string{"model/vit"}, parts...)})
 	}
 	for _, path := range slices.Concat(adapters, decoders) {
-		all = append(all, room{path: path, uses: parts})
+		all = append(all, room{path: path, uses: append([]string{"model/bert"}, parts...)})
 	}
 	for _, path := range processors {
 		all = append(all, room{path: path, uses: seams})
 	}
 	for _, path := range families {
-		all = append(all, room{path: path, uses: slices.Concat([]string{"model/vit"}, parts, seams, encoders, adapters, decoders, processors)})
+		all = append(all, room{path: path, uses: slices.Concat([]string{"model/vit", "model/bert"}, parts, seams, encoders, adapters, decoders, processors)})
 	}
-	models := slices.Concat([]string{"model/vit"}, encoders, adapters, decoders, processors, families)
+	models := slices.Concat([]string{"model/vit", "model/bert"}, encoders, adapters, decoders, processors, families)
 	run := []string{"kernel", "tensor", "model", "imageproc", "tokenizer"}
 	return append(all,
 		room{path: "zoo", uses: slices.Concat(models, parts, seams, []string{"kernel", "checkpoint"})},
@@ -60,7 +61,7 @@ func rooms() []room {
 
 		room{path: "generate", uses: run},
 		room{path: "data", uses: []string{"data/scenes", "model", "imageproc"}},
-		room{path: "train", uses: slices.Concat(run, decoders, []string{"nn", "checkpoint", "zoo", "data", "data/scenes"})},
+		room{path: "train", uses: slices.Concat(run, []string{"nn", "checkpoint", "zoo", "data", "data/scenes"})},
 		room{path: "eval", uses: slices.Concat(run, []string{"zoo", "generate", "data", "data/scenes"})},
 		room{path: "internal/verify", uses: slices.Concat(run, []string{"nn", "zoo", "generate", "internal/golden"})},
 

@@ -78,6 +78,12 @@ func (r *runner) contrastive(net model.DualEncoder, want *golden.Case, images []
 	}}
 	scores := net.Similarity(c, net.EmbedImage(c, v), net.EmbedText(c, ids))
 	l.floats("logits_per_text", transpose(scores.F32, len(v.Sizes), len(ids)))
+	if net, ok := net.(model.Matcher); ok {
+		if len(v.Sizes) != len(ids) {
+			return fmt.Errorf("%d texts are to be matched with %d pictures", len(ids), len(v.Sizes))
+		}
+		net.Match(c, net.See(&tensor.Ctx{Pool: r.o.Pool}, v), ids)
+	}
 	return nil
 }
 

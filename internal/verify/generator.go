@@ -21,17 +21,54 @@ func (r *runner) generator(ctx context.Context, vlm model.VLM, want *golden.Case
 	if err != nil {
 		return err
 	}
-	l.ids(inputIDs, p.IDs, slices.Concat(want.InputIDs...))
-	l.ints("attention_mask", slices.Repeat([]int32{1}, len(p.IDs)))
+	raw := r.raw(p, l)
+	if want.Prompt != "" || !l.want.Has(sequenceLogits) { // a caption needs no beginning
+		l.ids(inputIDs, raw.IDs, slices.Concat(want.InputIDs...))
+		l.ints("attention_mask", slices.Repeat([]int32{1}, len(raw.IDs)))
+	}
+	l.adapter(p.Images)
 	l.pictures(p.Images)
 	if err := checkIDs(p, want.Generated, vlm.Decoder()); err != nil {
 		return err
 	}
-	r.whole(vlm, p, l)
+	r.whole(vlm, l.reads(raw), l)
+	r.sequence(vlm, p, l)
 	if want.Generated == nil {
 		return nil
 	}
 	return r.greedy(ctx, vlm, p, l)
+}
+
+// reads is the prompt with what the decoder of an encoder-decoder model reads at
+// once in the reference's run: what it begins with, and the first tokens that it
+// generated.
+func (l *listener) reads(p *model.Prompt) *model.Prompt {
+	if p.DecoderIDs == nil || !l.want.Has(decoderIDs) {
+		return p
+	}
+	want, _, err := l.want.Ints(decoderIDs)
+	if err != nil {
+		l.fail(decoderIDs, err.Error())
+		return p
+	}
+	all := slices.Concat(p.DecoderIDs, l.want.Generated)
+	all = all[:min(len(all), len(want))]
+	l.ints(decoderIDs, all)
+	with := *p
+	with.DecoderIDs = all
+	return &with
+}
+
+const decoderIDs = "decoder_input_ids"
+
+// adapter compares what an adapter reads beside the pictures.
+func (l *listener) adapter(images []*model.Tiles) {
+	var ids []int32
+	for _, t := range images {
+		ids = append(ids, t.Text...)
+	}
+	l.ints("qformer_input_ids", ids)
+	l.ints("qformer_attention_mask", slices.Repeat([]int32{1}, len(ids)))
 }
 
 // pictures compares what the encoder sees and the sizes of the files' pictures.
@@ -59,10 +96,10 @@ func (l *listener) pictures(images []*model.Tiles) {
 
 // checkIDs refuses what would index past the model's tables.
 func checkIDs(p *model.Prompt, continuation []int32, d model.Decoder) error {
-	if n := len(p.IDs) + len(continuation); n > d.Context() {
+	if n := len(p.Reads()) + len(continuation); n > d.Context() {
 		return fmt.Errorf("prompt and continuation have %d tokens, and the context is %d", n, d.Context())
 	}
-	for _, id := range slices.Concat(p.IDs, continuation) {
+	for _, id := range slices.Concat(p.IDs, p.DecoderIDs, continuation) {
 		placeholder := slices.ContainsFunc(p.At, func(at int) bool { return p.IDs[at] == id })
 		if !placeholder && (id < 0 || int(id) >= d.Vocab()) {
 			return fmt.Errorf("token %d is none of the model's %d", id, d.Vocab())
@@ -80,11 +117,11 @@ func (r *runner) whole(vlm model.VLM, p *model.Prompt, l *listener) {
 		if !l.want.Has(stage) {
 			continue
 		}
-		rows, width := len(p.IDs), h.Cols()
+		rows, width := h.Rows(), h.Cols()
 		if strings.HasSuffix(stage, "_tail") {
 			rows = min(rows, l.rows(stage))
 		}
-		tail := tensor.From(h.F32[(len(p.IDs)-rows)*width:], rows, width)
+		tail := tensor.From(h.F32[(h.Rows()-rows)*width:], rows, width)
 		if stage != "lm.last_hidden_tail" {
 			tail = d.Logits(&c, tail)
 		}
@@ -104,14 +141,15 @@ func (l *listener) rows(stage string) int {
 // greedy continues the prompt. Every step follows the reference's tokens, so
 // that one that differs does not change those behind it.
 func (r *runner) greedy(ctx context.Context, vlm model.VLM, p *model.Prompt, l *listener) error {
-	want := l.want.Generated
-	s := generate.NewSession(vlm, len(p.IDs)+len(want), r.o.Pool)
+	begun := l.begun(p)
+	want := l.want.Generated[len(begun):]
+	s := generate.NewSession(vlm, len(p.Reads())+len(want), r.o.Pool)
 	logits, err := s.Prefill(ctx, p)
 	if err != nil {
 		return err
 	}
 	sampler := generate.NewSampler(generate.Sampling{}, nil)
-	got := make([]int32, 0, len(want))
+	got := slices.Clone(begun)
 	var steps []float32
 	for i, id := range want {
 		if err := ctx.Err(); err != nil {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/fovea-ml/fovea/checkpoint"
 	"github.com/fovea-ml/fovea/kernel"
 	"github.com/fovea-ml/fovea/zoo"
 )
@@ -40,16 +41,27 @@ func TestGGUF(t *testing.T) {
 
 func throughGGUF(t *testing.T, fixture string) *zoo.Model {
 	t.Helper()
-	hf, err := zoo.OpenDir(fixtures + fixture)
+	return asGGUF(t, fixtures+fixture, func(string, []int) kernel.DType { return kernel.F32 }, nil)
+}
+
+// asGGUF writes a checkpoint, after what edit does to it, as GGUF files and opens these.
+func asGGUF(t *testing.T, dir string, choose zoo.Choose, edit func(*zoo.Model) error) *zoo.Model {
+	t.Helper()
+	hf, err := zoo.OpenDir(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer hf.Close()
+	if edit != nil {
+		if err := edit(hf); err != nil {
+			t.Fatal(err)
+		}
+	}
 	path, mmproj := filepath.Join(t.TempDir(), "m.gguf"), ""
 	if hf.Pictures != nil {
 		mmproj = filepath.Join(t.TempDir(), "mmproj.gguf")
 	}
-	if err := zoo.WriteGGUF(hf, path, mmproj, func(string, []int) kernel.DType { return kernel.F32 }); err != nil {
+	if err := zoo.WriteGGUF(hf, path, mmproj, choose); err != nil {
 		t.Fatal(err)
 	}
 	m, err := zoo.OpenGGUF(path, mmproj)
@@ -58,4 +70,70 @@ func throughGGUF(t *testing.T, fixture string) *zoo.Model {
 	}
 	t.Cleanup(func() { m.Close() })
 	return m
+}
+
+// embedded is the model inside the binary. Its widths are multiples of 256, so that every
+// quantised type is used as it is. What testdata/fovea_tiny expects was computed by
+// transformers 5.24 (torch 2.15, float32) from the weights in embedded/fovea-tiny.
+const embedded = "../../embedded/fovea-tiny"
+
+// TestQuantised verifies a trained model whose language model went through GGUF files of
+// every kind of type. docs/quantisation.md has the distances that -v prints; the limits
+// are a third above them.
+func TestQuantised(t *testing.T) {
+	for _, test := range []struct {
+		mixture   string
+		tolerance float64
+	}{
+		{"f16", 1e-5}, {"q8_0", 0.012}, {"q6_k", 0.031}, {"q5_k_m", 0.055}, {"q5_0", 0.07}, {"q5_1", 0.065},
+		{"q4_k_m", 0.12}, {"q4_0", 0.16}, {"q4_1", 0.15}, {"iq4_nl", 0.22}, {"q3_k_m", 0.17}, {"q2_k", 0.4},
+	} {
+		t.Run(test.mixture, func(t *testing.T) {
+			x, err := checkpoint.ParseMixture(test.mixture)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := asGGUF(t, croppingTiny(t), nil, func(m *zoo.Model) error { return m.Quantize(x, nil) })
+			r, err := Run(context.Background(), m, os.DirFS(fixtures+"fovea_tiny"), Options{Tolerance: Within(test.tolerance)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantPass(t, r)
+			stage, number, rel := r.worst()
+			t.Logf("%.2g, of %s in case %d", rel, stage, number)
+			if rel < test.tolerance/4 && x.Base != kernel.F16 {
+				t.Errorf("the largest distance is %.2g, and %v is allowed: was nothing quantised?", rel, test.tolerance)
+			}
+		})
+	}
+}
+
+// croppingTiny is the embedded model with pictures prepared as LLaVA's, which is what
+// GGUF files can say. It is the same for square ones.
+func croppingTiny(t *testing.T) string {
+	dir := copied(t, "../embedded/fovea-tiny")
+	p := readObject(t, dir, "preprocessor_config.json")
+	p["size"] = map[string]any{"shortest_edge": 64}
+	p["do_center_crop"], p["crop_size"] = true, 64
+	writeObject(t, dir, "preprocessor_config.json", p)
+	return dir
+}
+
+// TestEmbedded verifies the model inside the binary as it is.
+func TestEmbedded(t *testing.T) {
+	pool := kernel.NewPool(1)
+	defer pool.Close()
+	for compute, tolerance := range map[kernel.DType]Tolerance{kernel.F32: Float32(), kernel.BF16: BFloat16()} {
+		m, err := zoo.OpenDir(embedded)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pool.Compute = compute
+		r, err := Run(context.Background(), m, os.DirFS(fixtures+"fovea_tiny"), Options{Tolerance: tolerance, Pool: pool})
+		m.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantPass(t, r)
+	}
 }

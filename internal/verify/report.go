@@ -175,9 +175,24 @@ func (r *Report) WriteSummary(w io.Writer) error {
 			fmt.Fprintf(&b, ", %d %s", n.count, n.what)
 		}
 	}
+	if stage, c, rel := r.worst(); stage != "" {
+		fmt.Fprintf(&b, "; the largest distance is %s, of %s in case %d", short(rel), stage, c)
+	}
 	b.WriteByte('\n')
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// worst names the stage that is furthest from the reference, relative to its largest magnitude.
+func (r *Report) worst() (stage string, number int, rel float64) {
+	for _, c := range r.Cases {
+		for _, s := range c.Stages {
+			if s.MaxRel != nil && (stage == "" || *s.MaxRel > rel) {
+				stage, number, rel = s.Name, c.Number, *s.MaxRel
+			}
+		}
+	}
+	return stage, number, rel
 }
 
 // String spells a tolerance out.

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -27,7 +28,7 @@ func TestTorchShards(t *testing.T) {
 		for _, name := range part {
 			index[name] = file
 		}
-		write(file, torchSave(t, c, part))(t, dir)
+		write(file, torchSave(t, params(t, c, part)))(t, dir)
 	}
 	list, err := json.Marshal(map[string]any{"weight_map": index})
 	if err != nil {
@@ -43,9 +44,22 @@ func TestTorchShards(t *testing.T) {
 	wantPass(t, run(t, dir, dir, Float32()))
 }
 
-// torchSave writes half-precision tensors as PyTorch does: a pickle of a
+// params are tensors of a checkpoint.
+func params(t *testing.T, c *checkpoint.Checkpoint, names []string) (list []checkpoint.Param) {
+	t.Helper()
+	for _, name := range names {
+		x, err := c.Tensor(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, checkpoint.Param{Name: name, T: x})
+	}
+	return list
+}
+
+// torchSave writes tensors of single and half precision as PyTorch does: a pickle of a
 // dictionary, and the elements of each in an entry of its own.
-func torchSave(t *testing.T, c *checkpoint.Checkpoint, names []string) string {
+func torchSave(t *testing.T, list []checkpoint.Param) string {
 	t.Helper()
 	var file, pickle bytes.Buffer
 	z := zip.NewWriter(&file)
@@ -70,17 +84,23 @@ func torchSave(t *testing.T, c *checkpoint.Checkpoint, names []string) string {
 		}
 	}
 	pickle.WriteString("\x80\x02}(")
-	for i, name := range names {
-		x, err := c.Tensor(name)
-		if err != nil || x.DType != kernel.F16 {
-			t.Fatalf("%s: %v, %v", name, x, err)
+	for i, p := range list {
+		name, x := p.Name, p.T
+		data, storage := x.Raw, "HalfStorage"
+		if x.DType == kernel.F32 {
+			storage = "FloatStorage"
+			for _, v := range x.F32 {
+				data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))
+			}
+		} else if x.DType != kernel.F16 {
+			t.Fatalf("%s: %v", name, x)
 		}
 		key := fmt.Sprint(i)
-		entry("data/"+key, x.Raw)
+		entry("data/"+key, data)
 		text(name)
 		pickle.WriteString("ctorch._utils\n_rebuild_tensor_v2\n((")
 		text("storage")
-		pickle.WriteString("ctorch\nHalfStorage\n")
+		pickle.WriteString("ctorch\n" + storage + "\n")
 		text(key)
 		text("cpu")
 		numbers(x.Len())

@@ -34,7 +34,11 @@ type Tolerance struct {
 func Float32() Tolerance { return Tolerance{Pixels: 1e-6, Stage: 1e-5} }
 
 // BFloat16 is for arithmetic in bfloat16. Pictures are prepared in float32 all the same.
-func BFloat16() Tolerance { return Tolerance{Pixels: 1e-6, Stage: 2e-2, CloseTokens: true} }
+func BFloat16() Tolerance { return Within(2e-2) }
+
+// Within lets stages differ by a share of their largest magnitude, and tokens accordingly:
+// for arithmetic or weights that are not the reference's.
+func Within(stage float64) Tolerance { return Tolerance{Pixels: 1e-6, Stage: stage, CloseTokens: true} }
 
 // Options of a run.
 type Options struct {

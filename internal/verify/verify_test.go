@@ -55,8 +55,14 @@ func TestFixtures(t *testing.T) {
 		"llava15":         {4, 53, 0, 6},
 		"llava_next":      {3, 47, 0, 6},
 		"llava_onevision": {3, 47, 0, 3},
+		"blip2_opt":       {3, 52, 0, 0},
+		"blip2_t5":        {3, 58, 0, 0},
+		"instructblip":    {2, 40, 0, 0},
 		"qwen2_vl":        {4, 56, 0, 0},
 		"qwen2_5_vl":      {4, 64, 0, 0},
+		"blip_caption":    {2, 20, 0, 0},
+		"blip_vqa":        {2, 22, 0, 0},
+		"blip_itm":        {1, 8, 0, 0},
 		"qwen_vl":         {6, 30, 0, 0}, // two of the cases are pictures
 		"qwen3_vl":        {4, 57, 0, 0}, // torch 2.15 and transformers 5.24, as below
 		"qwen3":           {2, 18, 0, 0},

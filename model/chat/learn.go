@@ -40,6 +40,9 @@ func (p *Processor) LearnApart(conv []model.Turn) (*model.Prompt, error) {
 			return nil, err
 		}
 	}
+	if p.Adapter != nil || p.Start != nil { // questions have no beginning in common
+		return model.Pack(prompts), nil
+	}
 	return model.Branch(prompts)
 }
 
@@ -76,6 +79,14 @@ func (p *Processor) learn(conv []model.Turn, tiles []*model.Tiles) (*model.Promp
 	if err != nil {
 		return nil, err
 	}
+	if len(rounds) > 0 {
+		if tiles, err = p.beside(tiles, rounds[0].asked); err != nil {
+			return nil, err
+		}
+	}
+	if p.Start != nil {
+		return p.learnEncoded(rounds, tiles)
+	}
 	var ids []int32
 	var taught []bool
 	for i, r := range rounds {
@@ -87,6 +98,35 @@ func (p *Processor) learn(conv []model.Turn, tiles []*model.Tiles) (*model.Promp
 		}
 	}
 	return p.place(ids, taught, tiles)
+}
+
+// learnEncoded makes a conversation of each answer: what comes before it is for the
+// encoder, and the decoder learns the answer.
+func (p *Processor) learnEncoded(rounds []round, tiles []*model.Tiles) (*model.Prompt, error) {
+	var prompts []*model.Prompt
+	before := ""
+	for _, r := range rounds {
+		before += r.asked
+		if r.answer == "" {
+			continue
+		}
+		out, err := p.place(p.encode(before), nil, tiles)
+		if err != nil {
+			return nil, err
+		}
+		answer := p.Tok.Encode(strings.TrimLeft(r.answer, " "), tokenizer.Bare)
+		out.DecoderIDs = append(slices.Clone(p.Start), answer[:len(answer)-1]...)
+		out.Labels = append(slices.Repeat([]int32{-1}, len(p.Start)-1), answer...)
+		prompts = append(prompts, out)
+		before += strings.TrimSuffix(r.answer, p.end())
+	}
+	if len(prompts) == 0 {
+		return nil, fmt.Errorf("chat: the conversation has no answer to learn")
+	}
+	if len(prompts) == 1 {
+		return prompts[0], nil
+	}
+	return model.Pack(prompts), nil
 }
 
 // round is what the template puts before an answer, and the answer with its end token.

@@ -7,6 +7,7 @@ package chat
 import (
 	"fmt"
 	"image"
+	"slices"
 	"strings"
 
 	"github.com/fovea-ml/fovea/imageproc"
@@ -27,6 +28,15 @@ type Processor struct {
 	Brackets *Brackets              // Marker opens a picture's place, and another token closes it; nil: it is the place
 
 	EOS string // the token that ends an answer; "": the tokenizer's end of a sequence
+
+	// Ahead: the placeholders of the picture, of which there is one, stand before
+	// the text and its first special token, and no marker is in the text. Without
+	// Tokens there are none: the model reads the picture by cross-attention.
+	Ahead   bool
+	Frame   func(ids []int32) []int32 // what the model reads of the ids of a text; nil: all
+	Adapter *tokenizer.Tokenizer      // reads the text for an adapter that sees it beside the picture; nil: none does
+	Longest int                       // tokens that the adapter can read
+	Start   []int32                   // what the decoder of an encoder-decoder model reads first; nil for decoders alone
 
 	// Parted: the template is one for pictures, and wants text in parts too where Pictures is nil.
 	Parted bool
@@ -50,19 +60,33 @@ func (p *Processor) Process(conv []model.Turn) (*model.Prompt, error) {
 // ProcessText takes text in the model's own format, with a marker for every picture.
 func (p *Processor) ProcessText(text string, images []*imageproc.RGB) (*model.Prompt, error) {
 	tiles, err := p.tiles(images)
+	if err == nil {
+		tiles, err = p.beside(tiles, text)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return p.place(p.encode(text), nil, tiles)
+	out, err := p.place(p.encode(text), nil, tiles)
+	if err == nil {
+		out.DecoderIDs = slices.Clone(p.Start)
+	}
+	return out, err
 }
+
+// Captions reports whether a picture alone is a prompt.
+func (p *Processor) Captions() bool { return p.Ahead }
 
 // encode adds the special tokens of a sequence unless the template has put
 // them into the text itself.
 func (p *Processor) encode(text string) []int32 {
-	if bos, ok := p.Tok.BOS(); ok && strings.HasPrefix(text, p.Tok.Token(bos)) {
+	if bos, ok := p.Tok.BOS(); ok && p.Frame == nil && strings.HasPrefix(text, p.Tok.Token(bos)) {
 		return p.Tok.Encode(text, tokenizer.Bare)
 	}
-	return p.Tok.Encode(text)
+	ids := p.Tok.Encode(text)
+	if p.Frame != nil {
+		ids = p.Frame(ids)
+	}
+	return ids
 }
 
 // tiles runs the picture pipeline.
@@ -86,16 +110,56 @@ func (p *Processor) tiles(images []*imageproc.RGB) ([]*model.Tiles, error) {
 	return out, nil
 }
 
+// beside gives the pictures the text that an adapter reads with them. The same
+// picture may stand in several prompts, each with a text of its own.
+func (p *Processor) beside(tiles []*model.Tiles, text string) ([]*model.Tiles, error) {
+	if p.Adapter == nil {
+		return tiles, nil
+	}
+	ids := p.Adapter.Encode(text)
+	if len(ids) > p.Longest {
+		return nil, fmt.Errorf("chat: the text has %d tokens for the adapter, which reads %d: shorten it", len(ids), p.Longest)
+	}
+	out := make([]*model.Tiles, len(tiles))
+	for i, t := range tiles {
+		with := *t
+		with.Text = ids
+		out[i] = &with
+	}
+	return out, nil
+}
+
+// ahead puts the markers of the pictures before ids.
+func (p *Processor) ahead(ids []int32, taught []bool, tiles []*model.Tiles) ([]int32, []bool, error) {
+	if !p.Ahead || len(tiles) == 0 {
+		return ids, taught, nil
+	}
+	if len(tiles) > 1 {
+		return nil, nil, fmt.Errorf("chat: this model takes one picture, and the prompt has %d", len(tiles))
+	}
+	if p.Tokens == nil {
+		return ids, taught, nil
+	}
+	if taught != nil {
+		taught = append([]bool{false}, taught...)
+	}
+	return append([]int32{p.Marker}, ids...), taught, nil
+}
+
 // place repeats every marker among ids once for each token of its picture.
 // taught, if not nil, says which ids are answers.
 func (p *Processor) place(ids []int32, taught []bool, tiles []*model.Tiles) (*model.Prompt, error) {
+	ids, taught, err := p.ahead(ids, taught, tiles)
+	if err != nil {
+		return nil, err
+	}
 	out := &model.Prompt{Images: tiles}
 	if p.Brackets != nil && p.Pictures != nil {
 		return p.placeBetween(out, ids, taught)
 	}
 	for i, id := range ids {
 		n := 1
-		if p.Pictures != nil && id == p.Marker {
+		if p.Tokens != nil && id == p.Marker {
 			var err error
 			if n, err = p.next(out); err != nil {
 				return nil, err
@@ -124,7 +188,7 @@ func (p *Processor) next(out *model.Prompt) (int, error) {
 
 // placed checks that every picture has a place, and moves the labels to theirs.
 func (p *Processor) placed(out *model.Prompt, labelled bool) (*model.Prompt, error) {
-	if len(out.At) < len(out.Images) {
+	if p.Tokens != nil && len(out.At) < len(out.Images) {
 		return nil, fmt.Errorf("chat: the prompt has %d picture markers and %d pictures", len(out.At), len(out.Images))
 	}
 	if labelled { // a label stands at the token before the one it names

@@ -43,6 +43,9 @@ func (p *Processor) parts(t model.Turn) ([]tokenizer.Part, error) {
 	if p.Pictures == nil {
 		return nil, nil
 	}
+	if p.Ahead {
+		return p.textOf(t)
+	}
 	texts := strings.Split(t.Text, marker)
 	marked := len(texts) - 1
 	if marked != 0 && marked != len(t.Images) {
@@ -65,6 +68,21 @@ func (p *Processor) parts(t model.Turn) ([]tokenizer.Part, error) {
 		}
 	}
 	return out, nil
+}
+
+// textOf is the one part of a turn whose picture is no part of the text. Its
+// marker may stand before the text all the same.
+func (p *Processor) textOf(t model.Turn) ([]tokenizer.Part, error) {
+	text := t.Text
+	for range t.Images {
+		if rest, ok := strings.CutPrefix(text, marker); ok {
+			text = strings.TrimPrefix(rest, "\n")
+		}
+	}
+	if strings.Contains(text, marker) {
+		return nil, fmt.Errorf("this model's picture stands before the text: an %s marker within it says nothing", marker)
+	}
+	return []tokenizer.Part{{Type: "text", Text: text}}, nil
 }
 
 // inline is the content of a turn for a template that knows text only.
@@ -92,6 +110,9 @@ func (p *Processor) join(messages []tokenizer.Message) string {
 			}
 			lines = append(lines, c.Text)
 		}
+	}
+	if p.Ahead { // as BLIP-2's authors do
+		return strings.Join(lines, " ")
 	}
 	return strings.Join(lines, "\n")
 }

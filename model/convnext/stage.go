@@ -66,7 +66,7 @@ func (s *Stage) forward(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor {
 
 func (b *Block) forward(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor {
 	h := b.Norm.Forward(c, ops.DepthwiseConv(c, x, b.Conv.Weight, b.Conv.Bias))
-	h = b.FC2.Forward(c, ops.Activate(c, b.FC1.Forward(c, h), b.act))
+	h = nn.FeedForward(c, h, b.FC1, b.FC2, b.act)
 	if b.Scale != nil {
 		h = ops.LayerScale(c, h, b.Scale)
 	}

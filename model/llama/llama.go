@@ -75,6 +75,9 @@ func New(cfg Config) *Model {
 	return m
 }
 
+// SetRecompute implements model.Recomputer.
+func (m *Model) SetRecompute(on bool) { m.Recompute = on }
+
 // Config returns the resolved configuration.
 func (m *Model) Config() Config { return m.cfg }
 
@@ -97,8 +100,7 @@ func (m *Model) Embed(c *tensor.Ctx, ids []int32) *tensor.Tensor {
 // Logits returns [rows, vocabulary] for final hidden states.
 func (m *Model) Logits(c *tensor.Ctx, h *tensor.Tensor) *tensor.Tensor {
 	if m.LMHead == nil {
-		c.ObserveInput(m.EmbedTokens.Weight, h)
-		return ops.Linear(c, h, m.EmbedTokens.Weight, nil)
+		return m.EmbedTokens.Unembed(c, h)
 	}
 	return m.LMHead.Forward(c, h)
 }
@@ -110,10 +112,13 @@ func (m *Model) Forward(c *tensor.Ctx, s *model.Sequence) *tensor.Tensor {
 	c.Observe("lm.hidden.0", x)
 	for i, b := range m.Blocks {
 		p.layer(i, s)
-		if m.Recompute && c.Train {
+		switch { // a literal each: one that Recompute keeps is allocated
+		case m.Recompute && c.Train:
 			x = c.Recompute(x, func(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor { return b.forward(c, x, p) })
-		} else {
+		case i == 0: // the embeddings are the caller's
 			x = c.Block(x, func(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor { return b.forward(c, x, p) })
+		default:
+			x = c.Replace(x, func(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor { return b.forward(c, x, p) })
 		}
 		if i < len(s.Deep) {
 			x = ops.Add(c, x, s.Deep[i])
@@ -136,6 +141,5 @@ func (b *Block) forward(c *tensor.Ctx, x *tensor.Tensor, p *pass) *tensor.Tensor
 	h = ops.Attention(c, ops.RoPE(c, q, p.queries), ops.RoPE(c, k, &p.angles), v, &p.attn)
 	x = ops.Add(c, x, b.O.Forward(c, h))
 	h = b.PostNorm.Forward(c, x)
-	h = ops.SwiGLU(c, b.Gate.Forward(c, h), b.Up.Forward(c, h))
-	return ops.Add(c, x, b.Down.Forward(c, h))
+	return ops.Add(c, x, nn.Gated(c, h, b.Gate, b.Up, b.Down))
 }

@@ -28,5 +28,5 @@ func (m *Merger) Adapt(c *tensor.Ctx, f *model.Features) *tensor.Tensor {
 	x := m.Norm.Forward(c, f.X)
 	width := m.FC1.Weight.Shape[1]
 	x = c.View(x, x.Len()/width, width)
-	return m.FC2.Forward(c, ops.Activate(c, m.FC1.Forward(c, x), ops.GELU))
+	return nn.FeedForward(c, x, m.FC1, m.FC2, ops.GELU)
 }

@@ -26,7 +26,7 @@ func NewMLP(in, out int, bias bool, act ops.Act) *MLP {
 
 // Adapt keeps the rows: one feature is one token.
 func (p *MLP) Adapt(c *tensor.Ctx, f *model.Features) *tensor.Tensor {
-	return p.Linear2.Forward(c, ops.Activate(c, p.Linear1.Forward(c, f.X), p.act))
+	return nn.FeedForward(c, f.X, p.Linear1, p.Linear2, p.act)
 }
 
 // Linear is one matrix.

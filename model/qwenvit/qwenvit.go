@@ -76,13 +76,17 @@ func (v *Vision) Encode(c *tensor.Ctx, views *model.Views) *model.Features {
 		if v.cfg.Window > 0 && !slices.Contains(v.cfg.Full, i) {
 			a.Starts = windows
 		}
-		x = c.Block(x, func(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor { return b.forward(c, x, a, angles) })
+		run := c.Replace
+		if slices.Contains(v.cfg.Deep, i-1) { // what goes in is among the features
+			f.Deep, run = append(f.Deep, x), c.Block
+		}
+		x = run(x, func(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor { return b.forward(c, x, a, angles) })
 		if c.Observing() {
 			c.Observe("visual.block."+strconv.Itoa(i), x)
 		}
-		if slices.Contains(v.cfg.Deep, i) {
-			f.Deep = append(f.Deep, x)
-		}
+	}
+	if slices.Contains(v.cfg.Deep, len(v.Blocks)-1) {
+		f.Deep = append(f.Deep, x)
 	}
 	if v.cfg.Window > 0 {
 		x = ops.Gather(c, p.rows(inverse(p.windowed)), x)
@@ -135,7 +139,7 @@ func (v *Vision) angles(p *plan) *ops.Rotary {
 	for i, from := range p.rows(p.windowed) {
 		line[i], column[i] = p.at[from].line, p.at[from].column
 	}
-	return ops.Rotary2D(head, 10000, line, column)
+	return ops.Rotary2D(head, v.cfg.Base, line, column)
 }
 
 // inverse is the permutation that undoes another.

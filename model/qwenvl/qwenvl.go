@@ -11,7 +11,6 @@ import (
 	"github.com/fovea-ml/fovea/model/llama"
 	"github.com/fovea-ml/fovea/model/resampler"
 	"github.com/fovea-ml/fovea/nn"
-	"github.com/fovea-ml/fovea/ops"
 	"github.com/fovea-ml/fovea/tensor"
 )
 
@@ -66,12 +65,7 @@ func (m *Model) Tokens(*model.Tiles) int { return m.cfg.Queries }
 
 // Embed looks up the tokens and puts every picture's features between its marks.
 func (m *Model) Embed(c *tensor.Ctx, p *model.Prompt) *model.Sequence {
-	ids, rows := p.Splice(m.Tokens)
-	s := &model.Sequence{X: m.Language.Embed(c, ids), Starts: p.Starts, Branches: p.Branches}
-	if len(p.Images) > 0 {
-		s.X = ops.Gather(c, rows, s.X, m.Features(c, p.Images))
-	}
-	return s
+	return model.EmbedAmong(c, m, p)
 }
 
 // Features returns the rows of all pictures that enter the language model.

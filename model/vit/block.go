@@ -18,6 +18,9 @@ type Block struct {
 	Norm2 *nn.LayerNorm `ckpt:"layer_norm2"`
 	MLP   nn.Layer      `ckpt:"mlp"`
 
+	// QKV, if there is one, is Q, K and V in one matrix, [3·width, width].
+	QKV *nn.Linear
+
 	// Scale1 and Scale2 [width] weigh what attention and the MLP add
 	// (LayerScale, Touvron et al. 2021, https://arxiv.org/abs/2103.17239); nil: 1.
 	Scale1, Scale2 *tensor.Tensor
@@ -40,7 +43,7 @@ func NewMLPOf(width, inner int, act ops.Act) *MLP {
 
 // Forward keeps the shape.
 func (m *MLP) Forward(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor {
-	return m.FC2.Forward(c, ops.Activate(c, m.FC1.Forward(c, x), m.act))
+	return nn.FeedForward(c, x, m.FC1, m.FC2, m.act)
 }
 
 // NewBlocks declares the layers of a checked config.
@@ -64,9 +67,19 @@ func NewBlocks(cfg Config) []*Block {
 // Forward runs packed sequences, bounded by a, and keeps the shape.
 func (b *Block) Forward(c *tensor.Ctx, x *tensor.Tensor, a *ops.Attn) *tensor.Tensor {
 	h := b.Norm1.Forward(c, x)
-	h = ops.Attention(c, b.Q.Forward(c, h), b.K.Forward(c, h), b.V.Forward(c, h), a)
+	q, k, v := b.project(c, h)
+	h = ops.Attention(c, q, k, v, a)
 	x = ops.Add(c, x, weigh(c, b.Out.Forward(c, h), b.Scale1))
 	return ops.Add(c, x, weigh(c, b.MLP.Forward(c, b.Norm2.Forward(c, x)), b.Scale2))
+}
+
+// project makes queries, keys and values.
+func (b *Block) project(c *tensor.Ctx, h *tensor.Tensor) (q, k, v *tensor.Tensor) {
+	if b.QKV == nil {
+		return b.Q.Forward(c, h), b.K.Forward(c, h), b.V.Forward(c, h)
+	}
+	d := h.Cols()
+	return b.QKV.Outputs(c, h, 0, d), b.QKV.Outputs(c, h, d, 2*d), b.QKV.Outputs(c, h, 2*d, 3*d)
 }
 
 func weigh(c *tensor.Ctx, x, scale *tensor.Tensor) *tensor.Tensor {

@@ -96,16 +96,20 @@ func (t *Trunk) Last(c *tensor.Ctx, views *model.Views) *tensor.Tensor {
 	return t.hidden(c, views, len(t.Blocks))[len(t.Blocks)]
 }
 
-// hidden runs the first n blocks and returns all hidden states, the embedding first.
+// hidden runs the first n blocks and returns the hidden states of feature layers and
+// the last; the embedding is number 0. The others are nil.
 func (t *Trunk) hidden(c *tensor.Ctx, views *model.Views, n int) []*tensor.Tensor {
 	x := t.Embed(c, views)
 	per := x.Rows() / len(views.Sizes)
 	attn := &ops.Attn{Heads: t.cfg.NumHeads, KVHeads: t.cfg.NumHeads, Starts: starts(len(views.Sizes), per)}
-	states := []*tensor.Tensor{x}
+	states := make([]*tensor.Tensor, n+1)
 	c.Observe(t.out.Stage+"hidden.0", x)
 	for i, b := range t.Blocks[:n] {
-		x = c.Block(x, func(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor { return b.Forward(c, x, attn) })
-		states = append(states, x)
+		run := c.Replace
+		if slices.Contains(t.out.Layers, i) {
+			states[i], run = x, c.Block
+		}
+		x = run(x, func(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor { return b.Forward(c, x, attn) })
 		if c.Observing() {
 			c.Observe(t.out.Stage+"hidden."+strconv.Itoa(i+1), x)
 		}
@@ -113,12 +117,13 @@ func (t *Trunk) hidden(c *tensor.Ctx, views *model.Views, n int) []*tensor.Tenso
 	if t.Bare && n == len(t.Blocks) {
 		c.Observe(t.out.Stage+"last_hidden_state", x)
 	}
+	states[n] = x
 	return states
 }
 
 // features takes the feature layers out of all hidden states, joined on channels.
 func (t *Trunk) features(c *tensor.Ctx, states []*tensor.Tensor, views int) *model.Features {
-	rows := states[0].Rows() / views
+	rows := states[len(states)-1].Rows() / views
 	parts := make([]*tensor.Tensor, len(t.out.Layers))
 	for i, l := range t.out.Layers {
 		parts[i] = states[l]

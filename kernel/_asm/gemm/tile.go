@@ -22,6 +22,7 @@ func tiles(g *gen) {
 	tileWeigh(g)
 	tileOut(g, false)
 	tileOut(g, true)
+	tileBias(g)
 }
 
 // load reads the fields of a tileCall at (R15) into registers.

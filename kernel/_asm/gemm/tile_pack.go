@@ -245,3 +245,23 @@ func outRow(g *gen, i int, done string, put func()) {
 		g.op("ADDQ R8, DI")
 	}
 }
+
+// tileBias writes the sum of lines of 16 floats and a bias that has a float for each of 32.
+//
+//	DI sums, CX groups of 32 lines left, SI bias
+func tileBias(g *gen) {
+	g.fn("tileBiasAVX512", "(sums, bias *float32, groups int)", 24)
+	g.op("MOVQ sums+0(FP), DI")
+	g.op("MOVQ bias+8(FP), SI")
+	g.op("MOVQ groups+16(FP), CX")
+	g.label("group")
+	for i := range 32 {
+		g.op("VBROADCASTSS %d(SI), Z0", 4*i)
+		g.op("VADDPS %d(DI), Z0, Z0", 64*i)
+		g.op("VMOVUPS Z0, %d(DI)", 64*i)
+	}
+	g.op("ADDQ $2048, DI")
+	g.op("DECQ CX")
+	g.op("JNZ group")
+	g.ret()
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"fmt"
+	"image"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/fovea-ml/fovea/kernel"
+	"github.com/fovea-ml/fovea/model"
+	"github.com/fovea-ml/fovea/tensor"
+	"github.com/fovea-ml/fovea/zoo"
+)
+
+// dualFlags open a model that compares pictures with texts.
+type dualFlags struct {
+	modelFlags
+	computeFlags
+	pictureFlags
+}
+
+// dual is such a model at work.
+type dual struct {
+	model    *zoo.Model
+	net      model.DualEncoder
+	pictures pictureFlags
+	ctx      tensor.Ctx
+}
+
+func (f dualFlags) openDual(g *globals) (*dual, error) {
+	m, err := f.openModel()
+	if err != nil {
+		return nil, err
+	}
+	net, ok := m.Net.(model.DualEncoder)
+	if !ok {
+		_ = m.Close()
+		return nil, fmt.Errorf("%s: a %s does not compare pictures with texts; give a --model that does, such as a CLIPModel", m.Name, m.Family.Architecture)
+	}
+	d := &dual{model: m, net: net, pictures: f.pictureFlags}
+	d.ctx.Pool = f.pool(g, m)
+	return d, nil
+}
+
+// close gives back what the model has taken.
+func (d *dual) close() {
+	d.ctx.Pool.Close()
+	_ = d.model.Close()
+}
+
+// tokens encodes texts.
+func (d *dual) tokens(texts []string) ([][]int32, error) {
+	ids := make([][]int32, len(texts))
+	for i, t := range texts {
+		ids[i] = d.model.Tokenizer.Encode(t)
+		if n := len(ids[i]); n == 0 || n > d.net.Context() {
+			return nil, fmt.Errorf("%q has %d tokens, and %s reads 1 to %d", t, n, d.model.Name, d.net.Context())
+		}
+	}
+	return ids, nil
+}
+
+// embedTexts returns a vector for each text.
+func (d *dual) embedTexts(texts []string) (*tensor.Tensor, error) {
+	ids, err := d.tokens(texts)
+	if err != nil {
+		return nil, err
+	}
+	d.ctx.Reset()
+	x := d.net.EmbedText(&d.ctx, ids)
+	return tensor.From(slices.Clone(x.F32), len(texts), x.Cols()), nil
+}
+
+// view reads a picture file as the model sees it.
+func (d *dual) view(file string) (*model.Views, error) {
+	img, err := d.pictures.open(d.model, file)
+	if err != nil {
+		return nil, err
+	}
+	p, err := d.model.Pictures.Process(img[0], nil)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return &model.Views{Pixels: p.Pixels, Sizes: []image.Point{{X: p.W, Y: p.H}}}, nil
+}
+
+// embedPicture returns the vector of a picture file: [1, width].
+func (d *dual) embedPicture(file string) (*tensor.Tensor, error) {
+	v, err := d.view(file)
+	if err != nil {
+		return nil, err
+	}
+	d.ctx.Reset()
+	return d.net.EmbedImage(&d.ctx, v), nil
+}
+
+// matches is the probability that each text belongs to a picture; nil for models that
+// do not read a text with the picture before it.
+func (d *dual) matches(file string, ids [][]int32) ([]float32, error) {
+	net, ok := d.net.(model.Matcher)
+	if !ok {
+		return nil, nil
+	}
+	v, err := d.view(file)
+	if err != nil {
+		return nil, err
+	}
+	d.ctx.Reset()
+	f := net.See(&d.ctx, v)
+	out := make([]float32, len(ids))
+	for i := range ids {
+		two := net.Match(&d.ctx, f, ids[i:i+1]).F32
+		kernel.Softmax(two, two)
+		out[i] = two[1]
+	}
+	return out, nil
+}
+
+// pictureFiles are files, and all pictures in those that are folders.
+func pictureFiles(args []string) ([]string, error) {
+	var out []string
+	for _, arg := range args {
+		if info, err := os.Stat(arg); err != nil || !info.IsDir() {
+			out = append(out, arg) // opening it tells what is wrong
+			continue
+		}
+		before := len(out)
+		err := filepath.WalkDir(arg, func(path string, e fs.DirEntry, err error) error {
+			if err == nil && !e.IsDir() && slices.Contains(pictureEndings, strings.ToLower(filepath.Ext(path))) {
+				out = append(out, path)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		if len(out) == before {
+			return nil, fmt.Errorf("%s: no pictures in this folder (%s)", arg, strings.Join(pictureEndings, " "))
+		}
+	}
+	return out, nil
+}
+
+// pictureEndings are the names of files that are read.
+var pictureEndings = []string{".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff"}

@@ -1,0 +1,80 @@
+// Package blip2 is BLIP-2 and InstructBLIP: a Q-Former asks a picture's features
+// as many questions as it has learned queries, and its answers, projected, stand
+// ahead of the text of a language model, which was trained before and without it.
+// InstructBLIP's Q-Former reads the text too.
+//
+// BLIP-2, Li et al. 2023, https://arxiv.org/abs/2301.12597; InstructBLIP, Dai et
+// al. 2023, https://arxiv.org/abs/2305.06500. Parameters are named as in Hugging
+// Face checkpoints of Blip2ForConditionalGeneration and
+// InstructBlipForConditionalGeneration.
+package blip2
+
+import (
+	"fmt"
+
+	"github.com/fovea-ml/fovea/model"
+	"github.com/fovea-ml/fovea/model/blipvit"
+	"github.com/fovea-ml/fovea/model/qformer"
+	"github.com/fovea-ml/fovea/nn"
+	"github.com/fovea-ml/fovea/tensor"
+)
+
+// Model is BLIP-2 or InstructBLIP.
+type Model struct {
+	Vision     *blipvit.Vision `ckpt:"vision_model"`
+	Queries    *tensor.Tensor  `ckpt:"query_tokens"` // [1, queries, width of the Q-Former]
+	QFormer    *qformer.Model  `ckpt:"qformer"`
+	Projection *nn.Linear      `ckpt:"language_projection"`
+	Language   model.Decoder   `ckpt:"language_model"`
+
+	cfg Config
+}
+
+// New declares the model of a checked config.
+func New(cfg Config) (*Model, error) {
+	vision, err := blipvit.New(cfg.Vision, "vision.")
+	if err != nil {
+		return nil, fmt.Errorf("blip2: %w", err)
+	}
+	width := cfg.QFormer.HiddenSize
+	return &Model{
+		Vision: vision, QFormer: qformer.New(cfg.QFormer), Language: cfg.language.declare(), cfg: cfg,
+		Queries: tensor.Declare(1, cfg.Queries, width), Projection: nn.NewLinear(width, cfg.language.width, true),
+	}, nil
+}
+
+// Config returns the resolved configuration.
+func (m *Model) Config() Config { return m.cfg }
+
+// Decoder is the language model, or the half of it that writes.
+func (m *Model) Decoder() model.Decoder { return m.Language }
+
+// TokensPerImage is the number of placeholders that a picture takes.
+func (m *Model) TokensPerImage() int { return m.cfg.Queries }
+
+// Tokens is the same of any picture.
+func (m *Model) Tokens(*model.Tiles) int { return m.cfg.Queries }
+
+// Embed looks up the tokens and puts what the Q-Former found over the
+// placeholders. An encoder, where the language model has one, reads all that.
+func (m *Model) Embed(c *tensor.Ctx, p *model.Prompt) *model.Sequence {
+	s := model.EmbedAmong(c, m, p)
+	if e, ok := m.Language.(encoderDecoder); ok {
+		return e.Sequence(c, p, s.X)
+	}
+	return s
+}
+
+// Features returns the rows of all pictures that enter the language model.
+func (m *Model) Features(c *tensor.Ctx, images []*model.Tiles) *tensor.Tensor {
+	var text [][]int32
+	for _, t := range images {
+		if m.cfg.Instructed {
+			text = append(text, t.Text)
+		}
+	}
+	f := m.Vision.Encode(c, model.ViewsOf(images))
+	x := m.Projection.Forward(c, m.QFormer.Forward(c, m.Queries, f, text))
+	c.Observe("projected", x)
+	return x
+}

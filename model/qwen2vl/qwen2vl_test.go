@@ -224,6 +224,7 @@ func TestConfigErrors(t *testing.T) {
 		{"2.5", `"hidden_act": "gelu"`, "hidden_act gelu, want silu"},
 		{"2.5", `"hidden_act": "none"`, "hidden_act: "},
 		{"3", `"num_position_embeddings": 10`, "num_position_embeddings is 10, want a square number"},
+		{"3", `"rope_parameters": {"rope_theta": 0}`, "rope_theta is 0"},
 		{"3", `"num_position_embeddings": -1`, "num_position_embeddings is -1"},
 		{"3", `"deepstack_visual_indexes": [0, 3]`, "deepstack_visual_indexes [0 3], want blocks in ascending order, of 3"},
 		{"3", `"deepstack_visual_indexes": [1, 0]`, "deepstack_visual_indexes [1 0]"},

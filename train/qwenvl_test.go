@@ -1,6 +1,7 @@
 package train
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,11 +33,16 @@ func TestTrainQwenVL(t *testing.T) {
 	}
 }
 
-// stored are the names of a checkpoint's tensors.
-func stored(t *testing.T, dir string) []string {
+// stored are the names and shapes of a checkpoint's tensors.
+func stored(t *testing.T, dir string) (all []string) {
 	t.Helper()
 	c, err := checkpoint.Open(os.DirFS(dir), ".")
 	check(t, err)
 	defer c.Close()
-	return slices.Sorted(slices.Values(c.Names()))
+	for _, name := range c.Names() {
+		info, _ := c.Info(name)
+		all = append(all, fmt.Sprint(name, info.Shape))
+	}
+	slices.Sort(all)
+	return all
 }

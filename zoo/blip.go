@@ -62,3 +62,24 @@ func openBLIP(fsys fs.FS, cfg blip.Config) (*chat.Processor, error) {
 	p.Pictures, err = openPictures(fsys, cfg.Vision.ImageSize)
 	return p, err
 }
+
+// What BLIP is made of.
+var (
+	aboutCaptioner = About{
+		System: "BLIP", Published: []string{"Salesforce/blip-image-captioning-base", "Salesforce/blip-image-captioning-large"},
+		Encoder: "ViT", Adapter: "cross-attention", Language: "BERT's layers, as a decoder",
+		Layouts: hubFiles, Fixtures: []string{"blip_caption"}, Presets: []string{"blip-captioning-base"},
+		Try: []string{`fovea ask --model {model} --image {picture} --max-tokens 20`, `fovea ask --model {model} --image {picture} --max-tokens 20 --beams 3 "a photo of"`},
+	}
+	aboutAnswerer = About{
+		System: "BLIP", Published: []string{"Salesforce/blip-vqa-base", "Salesforce/blip-vqa-capfilt-large"},
+		Encoder: "ViT", Adapter: "cross-attention", Language: "BERT's layers, as an encoder of the question and a decoder of the answer",
+		Layouts: hubFiles, Fixtures: []string{"blip_vqa"}, Try: []string{`fovea ask --model {model} --image {picture} --max-tokens 10 "how many dogs are there?"`},
+	}
+	aboutMatcher = About{
+		System: "BLIP", Published: []string{"Salesforce/blip-itm-base-coco", "Salesforce/blip-itm-large-flickr"},
+		Encoder: "ViT", Adapter: "cross-attention", Language: "BERT's layers, as an encoder",
+		Layouts: hubFiles, Fixtures: []string{"blip_itm"},
+		Try: []string{`fovea match --model {model} --image {picture} "a cat" "a dog"`, `fovea classify --model {model} --labels cat,dog,bird {picture}`},
+	}
+)

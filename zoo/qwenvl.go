@@ -76,3 +76,10 @@ func qwenVLPictures(side int) *imageproc.Processor {
 	}
 	return imageproc.NewPipeline(norm, imageproc.ResizeTo{W: side, H: side, Filter: imageproc.Bicubic})
 }
+
+// aboutQwenVL is what the first Qwen-VL is made of.
+var aboutQwenVL = About{
+	System: "Qwen-VL", Published: []string{"Qwen/Qwen-VL", "Qwen/Qwen-VL-Chat"},
+	Encoder: "OpenCLIP's ViT-bigG at 448 pixels", Adapter: "resampler: 256 queries, positions in two dimensions", Language: "Qwen",
+	Layouts: "PyTorch .bin or safetensors, whole or in shards; qwen.tiktoken", Fixtures: []string{"qwen_vl"}, Presets: []string{"qwen-vl-chat"}, Try: []string{tryAsk},
+}

@@ -63,7 +63,7 @@ var (
 	aboutLLaVANext = About{
 		System: "LLaVA", Published: []string{"llava-hf/llava-v1.6-vicuna-7b-hf", "llava-hf/llava-v1.6-mistral-7b-hf"},
 		Encoder: "CLIP ViT-L/14 at 336 pixels, over the picture and its tiles", Adapter: "two layers", Language: "Llama (Vicuna), Mistral or Qwen2",
-		Layouts: hubFiles, Fixtures: []string{"llava_next"}, Presets: []string{"llava-v1.6-vicuna-7b"},
+		Layouts: ggufFiles, Fixtures: []string{"llava_next"}, Presets: []string{"llava-v1.6-vicuna-7b"},
 		Try: []string{tryAsk, `fovea inspect {model} --image {picture} --draw tiles.png`},
 	}
 	aboutOneVision = About{

@@ -66,16 +66,16 @@ var (
 	aboutQwen2VL = About{
 		System: "Qwen-VL", Published: []string{"Qwen/Qwen2-VL-2B-Instruct", "Qwen/Qwen2-VL-7B-Instruct"},
 		Encoder: "ViT over pictures of any size", Adapter: "patch merger", Language: "Qwen2, positions in three axes",
-		Layouts: hubFiles, Fixtures: []string{"qwen2_vl"}, Presets: []string{"qwen2-vl-2b"}, Try: []string{tryAsk},
+		Layouts: ggufFiles, Fixtures: []string{"qwen2_vl"}, Presets: []string{"qwen2-vl-2b"}, Try: []string{tryAsk},
 	}
 	aboutQwen25VL = About{
 		System: "Qwen-VL", Published: []string{"Qwen/Qwen2.5-VL-3B-Instruct", "Qwen/Qwen2.5-VL-7B-Instruct"},
 		Encoder: "ViT over pictures of any size, attention in windows", Adapter: "patch merger", Language: "Qwen2, positions in three axes",
-		Layouts: hubFiles, Fixtures: []string{"qwen2_5_vl"}, Presets: []string{"qwen2.5-vl-3b"}, Try: []string{tryAsk},
+		Layouts: ggufFiles, Fixtures: []string{"qwen2_5_vl"}, Presets: []string{"qwen2.5-vl-3b"}, Try: []string{tryAsk},
 	}
 	aboutQwen3VL = About{
 		System: "Qwen-VL", Published: []string{"Qwen/Qwen3-VL-2B-Instruct", "Qwen/Qwen3-VL-8B-Instruct"},
 		Encoder: "ViT over pictures of any size, features of several layers (DeepStack)", Adapter: "patch mergers", Language: "Qwen3, positions in three axes",
-		Layouts: hubFiles, Fixtures: []string{"qwen3_vl"}, Presets: []string{"qwen3-vl-2b"}, Try: []string{tryAsk},
+		Layouts: ggufFiles, Fixtures: []string{"qwen3_vl"}, Presets: []string{"qwen3-vl-2b"}, Try: []string{tryAsk},
 	}
 )

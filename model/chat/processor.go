@@ -45,6 +45,9 @@ type Processor struct {
 // Tokenizer returns the checkpoint's tokenizer.
 func (p *Processor) Tokenizer() *tokenizer.Tokenizer { return p.Tok }
 
+// Templated reports whether turns are rendered by a template, the checkpoint's or the family's.
+func (p *Processor) Templated() bool { return p.Template != nil }
+
 // PictureProcessor returns the picture pipeline, nil for models of text only.
 func (p *Processor) PictureProcessor() *imageproc.Processor { return p.Pictures }
 

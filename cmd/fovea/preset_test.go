@@ -58,6 +58,17 @@ func TestLoads(t *testing.T) {
 		t.Errorf("llava-1.5-7b: %g operations for a picture, want %d", tower.flops, want)
 	}
 
+	// 39 blocks of width 1408, 16·16 patches of 14·14 pixels and a class token; the Q-Former's 32 queries of width 768
+	// go through 12 blocks, of which every second one maps the picture's features to keys and values.
+	const eva, inner, patches, queries, q = 1408, 6144, 257, 32, 768
+	want = 2*patches*(3*14*14*eva+39*(4*eva*eva+2*eva*inner)) + 4*patches*patches*eva*39
+	want += 2*queries*(12*(4*q*q+2*q*4*q)+6*2*q*q+q*2560) + 2*patches*6*2*eva*q
+	for name, width := range map[string]int{"blip2-opt-2.7b": 2560, "instructblip-vicuna-7b": 4096} {
+		if tower := towerOf(blank(t, name)); tower.tokens != patches || tower.flops != float64(want+2*queries*q*(width-2560)) {
+			t.Errorf("%s: %d tokens, %g operations for a picture, want %d", name, tower.tokens, tower.flops, want)
+		}
+	}
+
 	m = blank(t, "qwen2-0.5b") // 24 blocks of width 896, 2 of 14 heads for keys, tied
 	vlm, _ := m.VLM()
 	f := filler{base: tensor.BF16}

@@ -14,9 +14,11 @@ func blipFamily(architecture string, build func(config []byte) (any, error), ope
 	return Family{
 		Architecture: architecture, ModelType: "blip",
 		New: build, Processor: open,
-		Names: []checkpoint.Rename{{From: "text_decoder.cls.predictions.decoder.bias", To: "text_decoder.cls.predictions.bias"}},
-		Tied:  []checkpoint.Tied{{Name: "text_decoder.cls.predictions.decoder.weight", To: "text_decoder.bert.embeddings.word_embeddings.weight"}},
-		Text:  "text_config",
+		Shared: []checkpoint.Tied{
+			{Name: "text_decoder.cls.predictions.decoder.weight", To: "text_decoder.bert.embeddings.word_embeddings.weight"},
+			{Name: "text_decoder.cls.predictions.decoder.bias", To: "text_decoder.cls.predictions.bias"},
+		},
+		Text: "text_config",
 		Parts: []Part{
 			{"vision", "vision_model."}, {"language", "text_encoder."}, {"language", "text_decoder."},
 			{"adapter", "vision_proj."}, {"adapter", "text_proj."}, {"adapter", "itm_head."},
@@ -48,7 +50,7 @@ func openAnswerer(fsys fs.FS, net any) (model.Processor, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.Start = []int32{cfg.Text.StartID}
+	p.Start, p.Longest = []int32{cfg.Text.StartID}, cfg.Text.MaxPositions
 	return p, nil
 }
 

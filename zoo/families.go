@@ -12,6 +12,7 @@ import (
 	"github.com/fovea-ml/fovea/model/clip"
 	"github.com/fovea-ml/fovea/model/convnext"
 	"github.com/fovea-ml/fovea/model/dinov2"
+	"github.com/fovea-ml/fovea/model/grounding"
 	"github.com/fovea-ml/fovea/model/llama"
 	"github.com/fovea-ml/fovea/model/llava"
 	"github.com/fovea-ml/fovea/model/opt"
@@ -31,11 +32,14 @@ type Family struct {
 	// Processor opens what turns conversations into prompts; nil for models that generate nothing.
 	Processor func(fsys fs.FS, net any) (model.Processor, error)
 
-	Names []checkpoint.Rename // other dialects of tensor names, turned into ours
-	Tied  []checkpoint.Tied
-	Text  string // field of config.json that holds the language model's part, "" if all of it
+	Names  []checkpoint.Rename // other dialects of tensor names, turned into ours
+	Tied   []checkpoint.Tied   // of which the config says whether they are
+	Shared []checkpoint.Tied   // of which the file shows it, by leaving one out
+	Text   string              // field of config.json that holds the language model's part, "" if all of it
 
 	Parts []Part // in the order of the data's way through the model
+
+	Boxes *grounding.Dialect // how the model writes down where something is; nil: it does not
 
 	About About
 }
@@ -66,8 +70,8 @@ func Families() []Family {
 		blip2Family("Blip2ForConditionalGeneration", "blip-2", blip2.ParseConfig).about(aboutBLIP2),
 		blip2Family("InstructBlipForConditionalGeneration", "instructblip", blip2.ParseInstruct).about(aboutInstruct),
 		qwenVLFamily().about(aboutQwenVL),
-		qwen2VLFamily("Qwen2VLForConditionalGeneration", "qwen2_vl", qwen2vl.Parse2).about(aboutQwen2VL),
-		qwen2VLFamily("Qwen2_5_VLForConditionalGeneration", "qwen2_5_vl", qwen2vl.Parse25).about(aboutQwen25VL),
+		qwen2VLFamily("Qwen2VLForConditionalGeneration", "qwen2_vl", qwen2vl.Parse2, grounding.Qwen2VL()).about(aboutQwen2VL),
+		qwen2VLFamily("Qwen2_5_VLForConditionalGeneration", "qwen2_5_vl", qwen2vl.Parse25, grounding.Qwen25VL()).about(aboutQwen25VL),
 		qwen3VLFamily().about(aboutQwen3VL),
 		{
 			Architecture: "LlamaForCausalLM", ModelType: "llama",

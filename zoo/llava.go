@@ -8,6 +8,7 @@ import (
 
 	"github.com/fovea-ml/fovea/checkpoint"
 	"github.com/fovea-ml/fovea/model"
+	"github.com/fovea-ml/fovea/model/grounding"
 	"github.com/fovea-ml/fovea/model/llava"
 )
 
@@ -27,6 +28,7 @@ func llavaFamily(architecture, modelType string, parse func([]byte) (llava.Confi
 		},
 		Tied:  []checkpoint.Tied{{Name: "language_model.lm_head.weight", To: "language_model.model.embed_tokens.weight"}},
 		Text:  "text_config",
+		Boxes: grounding.LLaVA(),
 		Parts: []Part{{"vision", "vision_tower."}, {"adapter", "multi_modal_projector."}, {"adapter", "image_newline"}, {"language", "language_model."}},
 	}
 }

@@ -7,15 +7,17 @@ import (
 	"github.com/fovea-ml/fovea/checkpoint"
 	"github.com/fovea-ml/fovea/imageproc"
 	"github.com/fovea-ml/fovea/model"
+	"github.com/fovea-ml/fovea/model/grounding"
 	"github.com/fovea-ml/fovea/model/qwen2vl"
 )
 
 // qwen2VLFamily is the row of Qwen2-VL or Qwen2.5-VL.
-func qwen2VLFamily(architecture, modelType string, parse func([]byte) (qwen2vl.Config, error)) Family {
+func qwen2VLFamily(architecture, modelType string, parse func([]byte) (qwen2vl.Config, error), boxes *grounding.Dialect) Family {
 	return Family{
 		Architecture: architecture, ModelType: modelType,
 		New:       declare(parse, qwen2vl.New),
 		Processor: openQwen2VL,
+		Boxes:     boxes,
 		Names: []checkpoint.Rename{ // transformers 4.52 and later
 			{From: "model.visual.", To: "visual."},
 			{From: "model.language_model.", To: "model."},
@@ -33,6 +35,7 @@ func qwen3VLFamily() Family {
 		Architecture: "Qwen3VLForConditionalGeneration", ModelType: "qwen3_vl",
 		New:       declare(qwen2vl.Parse3, qwen2vl.New),
 		Processor: openQwen2VL,
+		Boxes:     grounding.Qwen3VL(),
 		Tied:      []checkpoint.Tied{{Name: "lm_head.weight", To: "model.language_model.embed_tokens.weight"}},
 		Text:      "text_config",
 		Parts: []Part{

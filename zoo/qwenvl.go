@@ -8,6 +8,7 @@ import (
 	"github.com/fovea-ml/fovea/imageproc"
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/model/chat"
+	"github.com/fovea-ml/fovea/model/grounding"
 	"github.com/fovea-ml/fovea/model/qwenvl"
 	"github.com/fovea-ml/fovea/tokenizer"
 )
@@ -19,6 +20,7 @@ func qwenVLFamily() Family {
 		Architecture: "QWenLMHeadModel", ModelType: "qwen",
 		New:       declare(qwenvl.ParseConfig, qwenvl.New),
 		Processor: openQwenVL,
+		Boxes:     grounding.QwenVL(),
 		Tied:      []checkpoint.Tied{{Name: "lm_head.weight", To: "transformer.wte.weight"}},
 		Parts: []Part{
 			{"vision", tower + "conv1."}, {"vision", tower + "positional_embedding"}, {"vision", tower + "ln_pre."}, {"vision", tower + "transformer."},

@@ -71,16 +71,23 @@ func Run(ctx context.Context, m *zoo.Model, files fs.FS, o Options) (*Report, er
 		Model: m.Name, Architecture: m.Family.Architecture, Weights: dtypes(m.Net), Arithmetic: o.arithmetic(),
 		Kernel: kernel.Name(), Reference: e.Class, Tolerance: o.Tolerance, Unknown: e.Rest(),
 	}
-	for i := range e.Cases {
-		c := r.check(ctx, i, &e.Cases[i])
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
+	add := func(c *Case) {
 		report.add(c)
 		if o.OnCase != nil {
 			o.OnCase(c)
 		}
 	}
+	for i := range e.Cases {
+		c := r.check(ctx, i, &e.Cases[i])
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		add(c)
+	}
+	if err := r.images(ctx, e, add); err != nil {
+		return nil, err
+	}
+	report.Unknown = withoutImages(report.Unknown, len(report.Cases)-len(e.Cases))
 	return report, nil
 }
 

@@ -82,6 +82,11 @@ type towers struct {
 		Width     int `json:"width"`
 		HeadWidth int `json:"head_width"`
 		PatchSize int `json:"patch_size"`
+
+		// BatchFirst: the authors' code gave its rows, tokens first, to an open_clip that
+		// wants views first. So it is today, if a file tells sizes; when the published
+		// weights learned, it was not.
+		BatchFirst bool `json:"batch_first"`
 	} `json:"clip"`
 	Dims   []int `json:"convnext_dims"`
 	Depths []int `json:"convnext_depths"`
@@ -123,6 +128,9 @@ type metaParams struct {
 // config is the config.json of the family that the checkpoint might have had.
 func (s *sphinxFiles) config() ([]byte, error) {
 	t := publishedTowers()
+	if _, err := fs.Stat(s.FS, towersFile); err == nil {
+		t.CLIP.BatchFirst = true
+	}
 	if err := s.read(&t, towersFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
@@ -232,7 +240,8 @@ func (k sphinxKind) clipEntry(t *towers) map[string]any {
 		"model_type": "clip_vision_model", "name": "clip", "shown": k.shown(viewSide),
 		"hidden_size": t.CLIP.Width, "intermediate_size": 4 * t.CLIP.Width, "num_hidden_layers": t.CLIP.Layers,
 		"num_attention_heads": t.CLIP.Width / max(t.CLIP.HeadWidth, 1), "image_size": t.CLIP.ImageSize, "patch_size": t.CLIP.PatchSize,
-		"hidden_act": "gelu", "layer_norm_eps": 1e-5, // not the activation that OpenAI's weights learned with, but the authors' code has it
+		"attends_across_views": t.CLIP.BatchFirst,
+		"hidden_act":           "gelu", "layer_norm_eps": 1e-5, // not the activation that OpenAI's weights learned with, but the authors' code has it
 	}
 }
 

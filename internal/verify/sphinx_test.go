@@ -54,9 +54,10 @@ func TestSPHINX(t *testing.T) {
 // TestSPHINXFails: a tolerance for 16 bits is still one.
 func TestSPHINXFails(t *testing.T) {
 	for name, damage := range map[string]func(*testing.T, string){
-		"heads":    replace("towers.json", `"num_heads": 3`, `"num_heads": 1`),
-		"layers":   replace("config.json", `"norm_eps": 1e-05`, `"norm_eps": 1.0`),
-		"one view": replace("meta.json", "llama_ens5", "llama_ens"),
+		"heads":     replace("towers.json", `"num_heads": 3`, `"num_heads": 1`),
+		"layers":    replace("config.json", `"norm_eps": 1e-05`, `"norm_eps": 1.0`),
+		"attention": replace("towers.json", `"head_width": 32`, `"head_width": 32, "batch_first": false`),
+		"one view":  replace("meta.json", "llama_ens5", "llama_ens"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := sphinxDir(t, "sphinx_1k")

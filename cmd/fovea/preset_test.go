@@ -14,6 +14,9 @@ func TestPresetSizes(t *testing.T) {
 	for name, want := range map[string]float64{
 		"llava-1.5-7b": 7.06e9, "llama-2-7b": 6.74e9, "tinyllama-1.1b": 1.10e9, "qwen2-0.5b": 0.494e9, "qwen2-1.5b": 1.54e9,
 		"clip-vit-l-14-336": 0.304e9, "clip-vit-b-32": 0.0875e9,
+		"blip-captioning-base": 0.2474e9, "blip2-opt-2.7b": 3.745e9, "instructblip-vicuna-7b": 7.914e9,
+		"llava-v1.6-vicuna-7b": 7.06e9, "llava-onevision-qwen2-0.5b": 0.894e9, "qwen-vl-chat": 9.657e9,
+		"qwen2-vl-2b": 2.209e9, "qwen2.5-vl-3b": 3.755e9, "qwen3-vl-2b": 2.1275e9,
 	} {
 		m := blank(t, name)
 		n := 0
@@ -22,8 +25,8 @@ func TestPresetSizes(t *testing.T) {
 			t.Errorf("%s: %d parameters, want %.3g", name, n, want)
 		}
 	}
-	if have := len(presetNames()); have != 7 {
-		t.Errorf("%d presets, and sizes of 7 are tested", have)
+	if have := len(presetNames()); have != 16 {
+		t.Errorf("%d presets, and sizes of 16 are tested", have)
 	}
 }
 
@@ -53,6 +56,17 @@ func TestLoads(t *testing.T) {
 	want += 2*rows*(width*4096+4096*4096) - 2*rows*12*width*width - 4*rows*rows*width
 	if tower := towerOf(m); tower.flops != float64(want) {
 		t.Errorf("llava-1.5-7b: %g operations for a picture, want %d", tower.flops, want)
+	}
+
+	// 39 blocks of width 1408, 16·16 patches of 14·14 pixels and a class token; the Q-Former's 32 queries of width 768
+	// go through 12 blocks, of which every second one maps the picture's features to keys and values.
+	const eva, inner, patches, queries, q = 1408, 6144, 257, 32, 768
+	want = 2*patches*(3*14*14*eva+39*(4*eva*eva+2*eva*inner)) + 4*patches*patches*eva*39
+	want += 2*queries*(12*(4*q*q+2*q*4*q)+6*2*q*q+q*2560) + 2*patches*6*2*eva*q
+	for name, width := range map[string]int{"blip2-opt-2.7b": 2560, "instructblip-vicuna-7b": 4096} {
+		if tower := towerOf(blank(t, name)); tower.tokens != patches || tower.flops != float64(want+2*queries*q*(width-2560)) {
+			t.Errorf("%s: %d tokens, %g operations for a picture, want %d", name, tower.tokens, tower.flops, want)
+		}
 	}
 
 	m = blank(t, "qwen2-0.5b") // 24 blocks of width 896, 2 of 14 heads for keys, tied

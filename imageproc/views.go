@@ -17,7 +17,7 @@ type View struct {
 
 // Views computes every view of img. The errors are those of Process.
 func (p *Processor) Views(img *RGB) (*Views, error) {
-	shown, err := p.Show(img)
+	shown, err := p.show(img)
 	if err != nil {
 		return nil, err
 	}
@@ -45,6 +45,23 @@ type Shown struct {
 
 // Show applies the geometric stages only: what the encoder sees in every view.
 func (p *Processor) Show(img *RGB) (*Shown, error) {
+	out, err := p.show(img)
+	if err != nil || p.parts == 0 {
+		return out, err
+	}
+	whole, geo := out.Pictures[0], out.Geometry[0]
+	w, h := whole.W/p.parts, whole.H/p.parts
+	for y := 0; y < p.parts; y++ {
+		for x := 0; x < p.parts; x++ {
+			out.Pictures = append(out.Pictures, whole.Window(x*w, y*h, w, h, Color{}))
+			out.Geometry = append(out.Geometry, geo.moved(x*w, y*h))
+		}
+	}
+	out.Cols, out.Rows = p.parts, p.parts
+	return out, nil
+}
+
+func (p *Processor) show(img *RGB) (*Shown, error) {
 	plans, out := [][]Step{p.steps}, &Shown{}
 	if p.tiling != nil && img.W > 0 && img.H > 0 {
 		out.Cols, out.Rows = p.tiling.Grid(img.W, img.H)

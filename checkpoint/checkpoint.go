@@ -116,15 +116,14 @@ func (c *Checkpoint) Tensor(name string) (*tensor.Tensor, error) {
 }
 
 func (c *Checkpoint) load(info Info) (*tensor.Tensor, error) {
-	f := c.files[info.File]
-	if f == nil {
-		return nil, fs.ErrClosed
+	read := c.raw
+	if info.parts != nil {
+		read = c.join
 	}
-	raw, err := f.bytes(info.offset, info.span())
+	raw, err := read(info)
 	if err != nil {
 		return nil, err
 	}
-	raw = info.gather(raw)
 	t := &tensor.Tensor{Shape: info.Shape, DType: info.DType}
 	if info.DType == tensor.F32 {
 		t.F32 = floats(raw)
@@ -132,6 +131,16 @@ func (c *Checkpoint) load(info Info) (*tensor.Tensor, error) {
 		t.Raw = raw
 	}
 	return t, nil
+}
+
+// raw are the bytes of a tensor in one file.
+func (c *Checkpoint) raw(info Info) ([]byte, error) {
+	f := c.files[info.File]
+	if f == nil {
+		return nil, fs.ErrClosed
+	}
+	raw, err := f.bytes(info.offset, info.span())
+	return info.gather(raw), err
 }
 
 // Close unmaps and closes the files. The tensors that were not copied are gone then.

@@ -36,6 +36,10 @@ func (s *Session) Common(p *model.Prompt) int {
 		return 0
 	}
 	ids := p.Reads()
+	// Positions may depend on how long the prompt is.
+	if d, ok := s.vlm.Decoder().(interface{ Alike(a, b int) bool }); ok && !d.Alike(s.cache.Prompt, len(ids)) {
+		return 0
+	}
 	n := min(len(s.ids), max(0, len(ids)-1))
 	for i := range n {
 		if s.ids[i] != ids[i] {
@@ -50,7 +54,7 @@ func (s *Session) Common(p *model.Prompt) int {
 		if at >= n {
 			break
 		}
-		if i >= len(s.pictures) || !s.pictures[i].same(p.Images[i], at) || pictureEnd(p, i) > n {
+		if i >= len(s.pictures) || !s.pictures[i].same(p.Images[i], at) || s.pictureEnd(p, i) > n {
 			return at
 		}
 	}
@@ -75,8 +79,12 @@ func (s *Session) remembers(p *model.Prompt) bool {
 	return p.DecoderIDs == nil || slices.Equal(m.IDs, p.IDs)
 }
 
-// pictureEnd is the token behind the placeholders of picture i.
-func pictureEnd(p *model.Prompt, i int) int {
+// pictureEnd is the token behind the placeholders of picture i. A model that does
+// not tell how many those are has equal ones.
+func (s *Session) pictureEnd(p *model.Prompt, i int) int {
+	if v, ok := s.vlm.(interface{ Tokens(*model.Tiles) int }); ok {
+		return p.At[i] + v.Tokens(p.Images[i])
+	}
 	stop := len(p.IDs)
 	if i+1 < len(p.At) {
 		stop = p.At[i+1]

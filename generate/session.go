@@ -79,7 +79,11 @@ func (s *Session) Prefill(ctx context.Context, p *model.Prompt) ([]float32, erro
 	s.ctx.Reset()
 	all := s.vlm.Embed(&s.ctx, p)
 	all.X, all.Memory = kept(all.X), kept(all.Memory)
+	for i, d := range all.Deep {
+		all.Deep[i] = kept(d)
+	}
 	before, ids := len(s.ids), p.Reads()
+	s.cache.PromptOr(before + len(ids))
 	var h *tensor.Tensor
 	for at := 0; at < len(ids); at += prefillChunk {
 		if err := ctx.Err(); err != nil {
@@ -128,7 +132,7 @@ func (s *Session) check(p *model.Prompt) error {
 		if err := s.checkIDs(p.IDs, from, at); err != nil {
 			return err
 		}
-		from = pictureEnd(p, i)
+		from = s.pictureEnd(p, i)
 	}
 	if err := s.checkIDs(p.IDs, from, len(p.IDs)); err != nil {
 		return err

@@ -7,6 +7,10 @@ type KVCache struct {
 	Layer []*ops.KV
 	Cross []*ops.KV // of what an encoder made, for cross-attention; nil for decoders alone
 
+	// Prompt is how many tokens the prompt had that was read first, all chunks of it:
+	// the positions of some decoders depend on that. 0: nothing has been read yet.
+	Prompt int
+
 	shifts []shift
 }
 
@@ -67,13 +71,25 @@ func (k *KVCache) Follow(src *KVCache, n int) {
 	for i, l := range k.Layer {
 		l.Follow(src.Layer[i], n)
 	}
+	k.Prompt = src.Prompt
 	k.shifts = append(k.shifts[:0], src.shifts...)
+}
+
+// PromptOr is Prompt, which becomes n if nothing has been read yet.
+func (k *KVCache) PromptOr(n int) int {
+	if k.Prompt == 0 {
+		k.Prompt = n
+	}
+	return k.Prompt
 }
 
 // Truncate forgets all tokens but the first n. What an encoder made stays.
 func (k *KVCache) Truncate(n int) {
 	for _, l := range k.Layer {
 		l.Truncate(n)
+	}
+	if n == 0 {
+		k.Prompt = 0
 	}
 	for len(k.shifts) > 0 && k.shifts[len(k.shifts)-1].tokens > n {
 		k.shifts = k.shifts[:len(k.shifts)-1]

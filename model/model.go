@@ -28,6 +28,9 @@ type Tiles struct {
 type Features struct {
 	X      *tensor.Tensor // [rows of all views, width]
 	Starts []int          // first row of each view, and the number of rows
+
+	// Deep are what earlier blocks saw, as X, where an adapter reads those too.
+	Deep []*tensor.Tensor
 }
 
 // Prompt is a tokenised conversation in which every picture has been given its

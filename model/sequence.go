@@ -17,6 +17,11 @@ type Sequence struct {
 	// sequence's cache holds. Nil: one row after another.
 	Positions [][3]int32
 
+	// Deep are rows to be added to the output of the first layers, one tensor [tokens,
+	// width] for each: what the picture encoder's deeper layers saw (DeepStack, Meng et
+	// al. 2024, https://arxiv.org/abs/2406.04334). Rows of text are zero.
+	Deep []*tensor.Tensor
+
 	Past []*KVCache // of each sequence; nil when there is none, as in training
 
 	// Memory [rows, width] is what an encoder made, for a decoder with
@@ -57,6 +62,9 @@ func (s *Sequence) Cut(lo, hi int) Sequence {
 	out := Sequence{X: tensor.From(s.X.F32[lo*width:hi*width], hi-lo, width)}
 	if lo == 0 {
 		out.Memory, out.MemoryStarts = s.Memory, s.MemoryStarts
+	}
+	for _, d := range s.Deep {
+		out.Deep = append(out.Deep, tensor.From(d.F32[lo*width:hi*width], hi-lo, width))
 	}
 	if s.Positions == nil {
 		return out

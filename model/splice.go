@@ -1,6 +1,29 @@
 package model
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/fovea-ml/fovea/ops"
+	"github.com/fovea-ml/fovea/tensor"
+)
+
+// Pictured is a model whose pictures become rows among those of its tokens.
+type Pictured interface {
+	VLM
+	Tokens(*Tiles) int                                      // placeholders of a picture
+	Features(c *tensor.Ctx, images []*Tiles) *tensor.Tensor // the rows of all pictures
+}
+
+// EmbedAmong looks up the tokens of a prompt and puts the features of its pictures
+// over their placeholders.
+func EmbedAmong(c *tensor.Ctx, m Pictured, p *Prompt) *Sequence {
+	ids, rows := p.Splice(m.Tokens)
+	s := &Sequence{X: m.Decoder().Embed(c, ids), Starts: p.Starts, Branches: p.Branches}
+	if len(p.Images) > 0 {
+		s.X = ops.Gather(c, rows, s.X, m.Features(c, p.Images))
+	}
+	return s
+}
 
 // Splice says how the features of a prompt's pictures come among its tokens: the
 // ids with 0 for the placeholders, which may lie outside of the embedding table,

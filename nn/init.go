@@ -46,7 +46,7 @@ func (in Initializer) normal(w []float32, name string, rng *rand.Rand) {
 
 // writesResidual reports whether a matrix is the last of its branch.
 func writesResidual(name string) bool {
-	for _, end := range []string{"o_proj.weight", "out_proj.weight", "down_proj.weight", "fc2.weight"} {
+	for _, end := range []string{"o_proj.weight", "out_proj.weight", "down_proj.weight", "c_proj.weight", "fc2.weight"} {
 		if strings.HasSuffix(name, end) {
 			return true
 		}

@@ -22,7 +22,7 @@ func table() []row {
 		}
 	}
 	for _, s := range [][3]int{{1, 1, 1}, {1, 5, 9}, {3, 17, 6}, {70, 33, 67}} {
-		rows = append(rows, linear(s[0], s[1], s[2], false), linear(s[0], s[1], s[2], true))
+		rows = append(rows, linear(s[0], s[1], s[2], false), linear(s[0], s[1], s[2], true), project(s[0], s[1], s[2]))
 	}
 	for _, s := range [][4]int{{1, 5, 3, 2}, {6, 9, 32, 7}, {70, 33, 64, 19}} {
 		rows = append(rows, feedForward(s[0], s[1], s[2], s[3], false), feedForward(s[0], s[1], s[2], s[3], true))
@@ -37,7 +37,7 @@ func table() []row {
 	rows = append(rows, patchesRow(1, 1, 1, 1, 1), patchesRow(2, 3, 6, 4, 2), patchesRow(1, 3, 7, 8, 3), patchesRow(3, 3, 32, 32, 8))
 	rows = append(rows, mapPatchesRow(1, 1, 1, 1, 1), mapPatchesRow(2, 6, 4, 3, 2), mapPatchesRow(1, 7, 8, 3, 3), mapPatchesRow(3, 16, 16, 20, 2))
 	rows = append(rows, depthwiseRow(1, 1, 1, 1, 1), depthwiseRow(2, 5, 3, 4, 3), depthwiseRow(1, 9, 8, 33, 7))
-	for _, k := range []Kernel{Linear2D, Cubic2D} {
+	for _, k := range []Kernel{Linear2D, Cubic2D, Corners2D, WideCubic2D} {
 		rows = append(rows, interpolateRow(Grid{1, 1}, Grid{3, 2}, 5, k), interpolateRow(Grid{5, 5}, Grid{4, 4}, 7, k),
 			interpolateRow(Grid{3, 7}, Grid{11, 2}, 96, k), interpolateRow(Grid{16, 16}, Grid{20, 9}, 130, k))
 	}
@@ -108,6 +108,22 @@ func feedForward(m, k, inner, n int, gated bool) row {
 		return down.ref([][]float64{h, in[2]})
 	}
 	return r
+}
+
+func project(m, k, n int) row {
+	return row{
+		op: "Project", name: fmt.Sprintf("%dx%dx%d", m, k, n), in: []input{x(m, k), w(k, n)}, flops: 2 * m * k * n,
+		run: func(c *tensor.Ctx, in []*T) *T { return Project(c, in[0], in[1]) },
+		ref: func(in [][]float64) []float64 {
+			y := make([]float64, m*n)
+			for i := range y {
+				for t := range k {
+					y[i] += in[0][i/n*k+t] * in[1][t*n+i%n]
+				}
+			}
+			return y
+		},
+	}
 }
 
 // elementwise is a row of an op whose output i depends on the elements i of its inputs.
@@ -470,7 +486,7 @@ func interpolateRow(from, to Grid, n int, k Kernel) row {
 	weight := func(d float64) float64 {
 		d = math.Abs(d)
 		switch {
-		case k == Linear2D:
+		case k != Cubic2D && k != WideCubic2D:
 			return max(0, 1-d)
 		case d < 1:
 			return 1.25*d*d*d - 2.25*d*d + 1
@@ -481,6 +497,15 @@ func interpolateRow(from, to Grid, n int, k Kernel) row {
 	}
 	axis := func(i, in, out int, f func(at int, w float64)) {
 		center := (float64(i)+0.5)*float64(in)/float64(out) - 0.5
+		if k == WideCubic2D {
+			center = (float64(i)+0.5)*float64(in)/(float64(out)+0.1) - 0.5
+		}
+		if k == Corners2D {
+			center = 0
+			if out > 1 {
+				center = float64(i) * float64(in-1) / float64(out-1)
+			}
+		}
 		for at := -2; at < in+2; at++ {
 			if w := weight(center - float64(at)); w != 0 {
 				f(min(max(at, 0), in-1), w)

@@ -16,7 +16,7 @@ const maxFile = 128 << 20 // bytes; the largest published tokenizer.json has 34 
 func Open(dir string) (*Tokenizer, error) { return OpenFS(os.DirFS(dir), ".") }
 
 // OpenFS reads the tokenizer in directory dir of fsys: tokenizer.json if there is one, else tokenizer.model or spiece.model, else
-// vocab.json with merges.txt. tokenizer_config.json, special_tokens_map.json, added_tokens.json and the chat template
+// vocab.json with merges.txt, else the first Qwen's qwen.tiktoken. tokenizer_config.json, special_tokens_map.json, added_tokens.json and the chat template
 // (chat_template.jinja, chat_template.json, or inside tokenizer_config.json) are read if present. Errors name the file.
 func OpenFS(fsys fs.FS, dir string) (*Tokenizer, error) {
 	d := folder(func(name string) (fs.File, error) { return fsys.Open(path.Join(dir, name)) })
@@ -57,6 +57,7 @@ func (d folder) load(cfg settings) (*Tokenizer, error) {
 		{"tokenizer.model", readSentencePiece},
 		{"spiece.model", readSentencePiece},
 		{"vocab.json", readVocabMerges},
+		{"qwen.tiktoken", readTiktoken},
 	} {
 		data, err := d.read(kind.file)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -71,7 +72,7 @@ func (d folder) load(cfg settings) (*Tokenizer, error) {
 		}
 		return t, nil
 	}
-	return nil, fmt.Errorf("no tokenizer.json, tokenizer.model, spiece.model or vocab.json: %w", fs.ErrNotExist)
+	return nil, fmt.Errorf("no tokenizer.json, tokenizer.model, spiece.model, vocab.json or qwen.tiktoken: %w", fs.ErrNotExist)
 }
 
 // read returns a file's bytes, at most maxFile.

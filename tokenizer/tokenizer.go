@@ -1,5 +1,5 @@
 // Package tokenizer turns text into token ids and back, and renders chat prompts, from the files of a Hugging Face
-// checkpoint: tokenizer.json, tokenizer.model (SentencePiece), or vocab.json with merges.txt, beside
+// checkpoint: tokenizer.json, tokenizer.model (SentencePiece), vocab.json with merges.txt, or qwen.tiktoken, beside
 // tokenizer_config.json and the checkpoint's own chat template; or from the metadata of a GGUF file.
 //
 // The pipeline is that of the reference (huggingface/tokenizers): added tokens are cut out of the text, the rest is

@@ -58,7 +58,7 @@ func openBLIP(fsys fs.FS, cfg blip.Config) (*chat.Processor, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.Ahead, p.End = true, []int32{cfg.Text.EndID}
+	p.Ahead, p.EOS = true, p.Tok.Token(cfg.Text.EndID)
 	p.Pictures, err = openPictures(fsys, cfg.Vision.ImageSize)
 	return p, err
 }

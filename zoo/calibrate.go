@@ -91,13 +91,15 @@ func (c *Calibration) run(ctx context.Context, p *model.Prompt) error {
 		return err
 	}
 	run := tensor.Ctx{Pool: c.pool, Inputs: c.observe}
-	all := c.vlm.Embed(&run, p).X
-	d, width := c.vlm.Decoder(), all.Cols()
+	all := c.vlm.Embed(&run, p)
+	d := c.vlm.Decoder()
 	c.cache.Truncate(0)
-	for at := 0; at < all.Rows(); at += calibrationRows {
-		n := min(calibrationRows, all.Rows()-at)
+	c.cache.PromptOr(all.X.Rows())
+	for at := 0; at < all.X.Rows(); at += calibrationRows {
 		part := tensor.Ctx{Pool: c.pool, Inputs: c.observe}
-		h := d.Forward(&part, &model.Sequence{X: tensor.From(all.F32[at*width:(at+n)*width], n, width), Past: []*model.KVCache{c.cache}})
+		s := all.Cut(at, min(at+calibrationRows, all.X.Rows()))
+		s.Past = []*model.KVCache{c.cache}
+		h := d.Forward(&part, &s)
 		d.Logits(&part, h)
 	}
 	return nil
@@ -122,7 +124,7 @@ func (c *Calibration) observe(weight, x *tensor.Tensor) {
 func (c *Calibration) Importance() (func(name string) []float32, error) {
 	byName := map[string][]float32{}
 	for _, p := range c.m.params() {
-		name := toTheirs(languageNames(), strings.TrimPrefix(p.Name, languagePrefix))
+		name := languageName(p.Name)
 		if s := c.seen[p.T]; s != nil && name != "" {
 			byName[name] = s.importance()
 		}

@@ -61,10 +61,12 @@ func Families() []Family {
 		blipFamily("BlipForConditionalGeneration", declare(blip.ParseConfig, blip.NewCaptioner), openCaptioner),
 		blipFamily("BlipForQuestionAnswering", declare(blip.ParseConfig, blip.NewAnswerer), openAnswerer),
 		blipFamily("BlipForImageTextRetrieval", declare(blip.ParseConfig, blip.NewMatcher), nil),
-		qwen2VLFamily("Qwen2VLForConditionalGeneration", "qwen2_vl", qwen2vl.Parse2),
-		qwen2VLFamily("Qwen2_5_VLForConditionalGeneration", "qwen2_5_vl", qwen2vl.Parse25),
 		blip2Family("Blip2ForConditionalGeneration", "blip-2", blip2.ParseConfig),
 		blip2Family("InstructBlipForConditionalGeneration", "instructblip", blip2.ParseInstruct),
+		qwenVLFamily(),
+		qwen2VLFamily("Qwen2VLForConditionalGeneration", "qwen2_vl", qwen2vl.Parse2),
+		qwen2VLFamily("Qwen2_5_VLForConditionalGeneration", "qwen2_5_vl", qwen2vl.Parse25),
+		qwen3VLFamily(),
 		{
 			Architecture: "LlamaForCausalLM", ModelType: "llama",
 			New:       declareText(llama.ParseConfig),
@@ -85,6 +87,11 @@ func Families() []Family {
 			Architecture: "T5ForConditionalGeneration", ModelType: "t5",
 			New:       declare(t5.ParseConfig, func(cfg t5.Config) (*t5Model, error) { return &t5Model{t5.New(cfg)}, nil }),
 			Processor: openT5, Tied: tiedT5(""), Parts: []Part{{"language", ""}},
+		},
+		{
+			Architecture: "Qwen3ForCausalLM", ModelType: "qwen3",
+			New:       declareText(llama.ParseQwen3),
+			Processor: openText, Tied: tiedText, Parts: []Part{{"language", ""}},
 		},
 		{
 			Architecture: "CLIPModel", ModelType: "clip",

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+
+	"github.com/fovea-ml/fovea/tokenizer"
 )
 
 // Generation is what a checkpoint says about how it wants to be sampled.
@@ -47,20 +49,15 @@ type generationFile struct {
 	Beams             *int     `json:"num_beams"`
 	LengthPenalty     *float64 `json:"length_penalty"`
 	EarlyStopping     any      `json:"early_stopping"`
+	ChatFormat        string   `json:"chat_format"` // of the first Qwen: "chatml" or "raw"
 }
 
 // readGeneration reads generation_config.json. End tokens come from there, else
 // from config.json, else from the tokenizer.
 func readGeneration(fsys fs.FS, m *Model) (Generation, error) {
-	var f generationFile
-	data, err := fs.ReadFile(fsys, "generation_config.json")
-	if err == nil {
-		err = json.Unmarshal(data, &f)
-	} else if errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	}
+	f, err := readGenerationFile(fsys)
 	if err != nil {
-		return Generation{}, fmt.Errorf("generation_config.json: %w", err)
+		return Generation{}, err
 	}
 	g := Generation{
 		EOS: f.EOS, DoSample: f.DoSample, MaxNewTokens: f.MaxNewTokens,
@@ -80,7 +77,40 @@ func readGeneration(fsys fs.FS, m *Model) (Generation, error) {
 	if eos, ok := m.Processor.Tokenizer().EOS(); ok && len(g.EOS) == 0 {
 		g.EOS = []int32{eos}
 	}
+	if f.ChatFormat == "chatml" {
+		g.EOS = append(g.EOS, named(m.Processor.Tokenizer(), "<|im_end|>", "<|im_start|>")...)
+	}
 	return g, nil
+}
+
+func readGenerationFile(fsys fs.FS) (f generationFile, err error) {
+	data, err := fs.ReadFile(fsys, "generation_config.json")
+	if errors.Is(err, fs.ErrNotExist) {
+		return f, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &f)
+	}
+	if err != nil {
+		return f, fmt.Errorf("generation_config.json: %w", err)
+	}
+	return f, nil
+}
+
+// chatFormat is what generation_config.json says of the first Qwen's prompts.
+func chatFormat(fsys fs.FS) (string, error) {
+	f, err := readGenerationFile(fsys)
+	return f.ChatFormat, err
+}
+
+// named are the ids of tokens, of those that there are.
+func named(tok *tokenizer.Tokenizer, tokens ...string) (ids []int32) {
+	for _, t := range tokens {
+		if id, ok := tok.ID(t); ok {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // configEOS returns the end tokens that config.json names for the language model.

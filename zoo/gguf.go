@@ -14,7 +14,7 @@ import (
 	"github.com/fovea-ml/fovea/model/llava"
 )
 
-// OpenGGUF opens a language model of architecture llama or qwen2 in a GGUF file, or the first of several, and with it,
+// OpenGGUF opens a language model of architecture llama, qwen2 or qwen3 in a GGUF file, or the first of several, and with it,
 // if mmproj is not "", the CLIP tower and projector of LLaVA-1.5 in another. The config is made of the metadata, and so
 // are the tokenizer and the chat template. Weights stay as they are stored, in the mapped files.
 func OpenGGUF(path, mmproj string) (*Model, error) {
@@ -39,11 +39,11 @@ func (m *Model) openGGUF(path, mmproj string) (err error) {
 		return errors.New("not a GGUF file")
 	}
 	switch arch := k.textOr(keyArchitecture, ""); arch {
-	case "llama", "qwen2":
+	case "llama", "qwen2", "qwen3":
 	case "clip":
 		return errors.New("the file has a picture encoder only: give it as mmproj, beside a language model")
 	default:
-		return fmt.Errorf("unknown architecture %q; known are llama and qwen2", arch)
+		return fmt.Errorf("unknown architecture %q; known are llama, qwen2 and qwen3", arch)
 	}
 	text := textConfig(m.ckpt, k)
 	if err := k.err(); err != nil {
@@ -67,7 +67,7 @@ func (m *Model) openText(k *ggufKeys, config map[string]any) error {
 	if err != nil {
 		return err
 	}
-	config["architectures"] = []string{map[string]string{"llama": "LlamaForCausalLM", "qwen2": "Qwen2ForCausalLM"}[config["model_type"].(string)]}
+	config["architectures"] = []string{map[string]string{"llama": "LlamaForCausalLM", "qwen2": "Qwen2ForCausalLM", "qwen3": "Qwen3ForCausalLM"}[config["model_type"].(string)]}
 	if err := m.configured(config); err != nil {
 		return err
 	}

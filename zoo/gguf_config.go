@@ -137,8 +137,11 @@ func parseText(c *checkpoint.Checkpoint, config map[string]any) (llama.Config, e
 		return llama.Config{}, err
 	}
 	parse := llama.ParseConfig
-	if config["model_type"] == "qwen2" {
+	switch config["model_type"] {
+	case "qwen2":
 		parse = llama.ParseQwen2
+	case "qwen3":
+		parse = llama.ParseQwen3
 	}
 	cfg, err := parse(data)
 	if err != nil {

@@ -10,7 +10,30 @@ import (
 // ggufName pairs the start of a tensor's name in GGUF files with the start of ours; # is the number of a block.
 type ggufName struct{ theirs, ours string }
 
-// languageNames are those of architectures llama and qwen2.
+// languageName is the name in GGUF files of a parameter of a language model, which may be part of a larger model, or "".
+func languageName(param string) string {
+	if rest, ok := strings.CutPrefix(param, "model."+languagePrefix); ok { // transformers 4.52 and later
+		param = "model." + rest
+	}
+	return toTheirs(append(languageNames(), qwenNames()...), strings.TrimPrefix(param, languagePrefix))
+}
+
+// qwenNames are those of architecture qwen.
+func qwenNames() []ggufName {
+	return []ggufName{
+		{"token_embd.", "transformer.wte."},
+		{"output_norm.", "transformer.ln_f."},
+		{"blk.#.attn_norm.", "transformer.h.#.ln_1."},
+		{"blk.#.attn_qkv.", "transformer.h.#.attn.c_attn."},
+		{"blk.#.attn_output.", "transformer.h.#.attn.c_proj."},
+		{"blk.#.ffn_norm.", "transformer.h.#.ln_2."},
+		{"blk.#.ffn_up.", "transformer.h.#.mlp.w1."},
+		{"blk.#.ffn_gate.", "transformer.h.#.mlp.w2."},
+		{"blk.#.ffn_down.", "transformer.h.#.mlp.c_proj."},
+	}
+}
+
+// languageNames are those of architectures llama, qwen2 and qwen3.
 func languageNames() []ggufName {
 	return []ggufName{
 		{"token_embd.", "model.embed_tokens."},
@@ -20,6 +43,8 @@ func languageNames() []ggufName {
 		{"blk.#.attn_q.", "model.layers.#.self_attn.q_proj."},
 		{"blk.#.attn_k.", "model.layers.#.self_attn.k_proj."},
 		{"blk.#.attn_v.", "model.layers.#.self_attn.v_proj."},
+		{"blk.#.attn_q_norm.", "model.layers.#.self_attn.q_norm."},
+		{"blk.#.attn_k_norm.", "model.layers.#.self_attn.k_norm."},
 		{"blk.#.attn_output.", "model.layers.#.self_attn.o_proj."},
 		{"blk.#.ffn_norm.", "model.layers.#.post_attention_layernorm."},
 		{"blk.#.ffn_gate.", "model.layers.#.mlp.gate_proj."},

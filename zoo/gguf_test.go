@@ -351,7 +351,7 @@ func TestOpenGGUFRefuses(t *testing.T) {
 		lm, mmproj string
 		want       string
 	}{
-		"architecture":    {edited(t, text.Name, set(keyArchitecture, "mamba"), nil), "", `unknown architecture "mamba"; known are llama and qwen2`},
+		"architecture":    {edited(t, text.Name, set(keyArchitecture, "mamba"), nil), "", `unknown architecture "mamba"; known are llama, qwen2 and qwen3`},
 		"no architecture": {edited(t, text.Name, set(keyArchitecture, nil), nil), "", `unknown architecture ""`},
 		"mmproj alone":    {mmproj, "", "give it as mmproj, beside a language model"},
 		"two models":      {both.Name, text.Name, `architecture "llama", want clip`},

@@ -81,7 +81,10 @@ func (m *Model) writeLanguage(path string, net *llama.Model, o GGUFOptions) erro
 
 // architectureOf is llama.cpp's name. Its llama has biases too where the file has them.
 func architectureOf(cfg llama.Config) string {
-	if cfg.QKVBias {
+	switch {
+	case cfg.QKNorm:
+		return "qwen3"
+	case cfg.QKVBias:
 		return "qwen2"
 	}
 	return "llama"

@@ -3,13 +3,13 @@ package zoo
 import (
 	"fmt"
 	"runtime"
-	"strings"
 	"sync"
 
 	"github.com/fovea-ml/fovea/checkpoint"
 	"github.com/fovea-ml/fovea/model/llama"
 	"github.com/fovea-ml/fovea/model/llava"
 	"github.com/fovea-ml/fovea/model/qwen2vl"
+	"github.com/fovea-ml/fovea/model/qwenvl"
 	"github.com/fovea-ml/fovea/tensor"
 )
 
@@ -50,7 +50,7 @@ func (m *Model) DTypes(x checkpoint.Mixture) (map[string]tensor.DType, error) {
 	}
 	plan := map[string]tensor.DType{}
 	for _, p := range m.params() {
-		if name := toTheirs(languageNames(), strings.TrimPrefix(p.Name, languagePrefix)); name != "" && len(p.T.Shape) > 1 {
+		if name := languageName(p.Name); name != "" && len(p.T.Shape) > 1 {
 			plan[p.Name] = x.DType(name, p.T.Shape, traits)
 		}
 	}
@@ -82,6 +82,8 @@ func (m *Model) MixTraits() (checkpoint.MixTraits, error) {
 	case *languageModel:
 		net = n.Model
 	case *llava.Model:
+		net = n.Language
+	case *qwenvl.Model:
 		net = n.Language
 	case *qwen2vl.Model:
 		net = n.Language

@@ -26,6 +26,21 @@ func qwen2VLFamily(architecture, modelType string, parse func([]byte) (qwen2vl.C
 	}
 }
 
+// qwen3VLFamily is the row of Qwen3-VL, whose names are those of transformers 4.52 and later from the first.
+func qwen3VLFamily() Family {
+	const tower = "model.visual."
+	return Family{
+		Architecture: "Qwen3VLForConditionalGeneration", ModelType: "qwen3_vl",
+		New:       declare(qwen2vl.Parse3, qwen2vl.New),
+		Processor: openQwen2VL,
+		Tied:      []checkpoint.Tied{{Name: "lm_head.weight", To: "model.language_model.embed_tokens.weight"}},
+		Text:      "text_config",
+		Parts: []Part{
+			{"vision", tower + "patch_embed."}, {"vision", tower + "pos_embed."}, {"vision", tower + "blocks."}, {"adapter", tower}, {"language", ""},
+		},
+	}
+}
+
 func openQwen2VL(fsys fs.FS, net any) (model.Processor, error) {
 	m := net.(*qwen2vl.Model)
 	p, err := openChat(fsys)

@@ -63,7 +63,7 @@ var passage = []string{
 	"input_ids", "attention_mask", "position_ids", "rope_deltas", "decoder_input_ids", "qformer_", "image_sizes", "image_grid_thw",
 	"resized", "pixel_values",
 	"ln_pre", "hidden.", "last_hidden_state", "pooler_output",
-	"visual.window_index", "visual.cu_window_seqlens", "visual.patch_embed", "visual.block.", "visual.out",
+	"visual.window_index", "visual.cu_window_seqlens", "visual.patch_embed", "visual.block.", "visual.deepstack.", "visual.out",
 	"vision.", "vit_out", "clip", "convnext", "dinov2", "qformer", "",
 	"text.", "image_embeds", "text_embeds", "question_embeds", "projected", "resampler", "features", "visual_tokens", "image_features",
 	"lm.", "logits", "sequence_logits", "step_logits", "generated",

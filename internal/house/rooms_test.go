@@ -12,11 +12,11 @@ type room struct {
 
 // The packages below model/, by what they are.
 var (
-	encoders   = []string{"model/blipvit", "model/clip", "model/siglip", "model/dinov2", "model/convnext", "model/qwenvit"}
-	adapters   = []string{"model/projector", "model/merger", "model/qformer"}
+	encoders   = []string{"model/blipvit", "model/clip", "model/siglip", "model/dinov2", "model/convnext", "model/qwenvit", "model/bigg"}
+	adapters   = []string{"model/projector", "model/merger", "model/qformer", "model/resampler"}
 	decoders   = []string{"model/llama", "model/opt", "model/t5"}
 	processors = []string{"model/chat"}
-	families   = []string{"model/blip", "model/blip2", "model/llava", "model/qwen2vl"} // of more than one part
+	families   = []string{"model/blip", "model/blip2", "model/llava", "model/qwenvl", "model/qwen2vl"} // of more than one part
 )
 
 // rooms is the table: from the ground up, each room uses those above it in the

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/fovea-ml/fovea/generate"
 	"github.com/fovea-ml/fovea/imageproc"
@@ -112,16 +113,19 @@ func (r *runner) whole(vlm model.VLM, p *model.Prompt, l *listener) {
 	c := tensor.Ctx{Pool: r.o.Pool, Observer: l.observe}
 	d := vlm.Decoder()
 	h := d.Forward(&c, vlm.Embed(&c, p))
-	for _, stage := range []string{"logits", "logits_tail"} {
+	for _, stage := range []string{"logits", "logits_tail", "lm.last_hidden_tail"} {
 		if !l.want.Has(stage) {
 			continue
 		}
 		rows, width := h.Rows(), h.Cols()
-		if stage == "logits_tail" {
+		if strings.HasSuffix(stage, "_tail") {
 			rows = min(rows, l.rows(stage))
 		}
 		tail := tensor.From(h.F32[(h.Rows()-rows)*width:], rows, width)
-		l.observe(stage, d.Logits(&c, tail))
+		if stage != "lm.last_hidden_tail" {
+			tail = d.Logits(&c, tail)
+		}
+		l.observe(stage, tail)
 	}
 }
 

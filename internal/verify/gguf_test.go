@@ -18,6 +18,7 @@ func TestGGUF(t *testing.T) {
 		"llava15":      {4, 53, 0, 6},
 		"stories260k":  {4, 16, 0, 0},
 		"qwen2":        {3, 23, 0, 0},
+		"qwen3":        {2, 18, 0, 0},
 		"qwen2_untied": {1, 10, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -63,6 +63,9 @@ func TestFixtures(t *testing.T) {
 		"blip_caption":    {2, 20, 0, 0},
 		"blip_vqa":        {2, 22, 0, 0},
 		"blip_itm":        {1, 8, 0, 0},
+		"qwen_vl":         {6, 30, 0, 0}, // two of the cases are pictures
+		"qwen3_vl":        {4, 57, 0, 0}, // torch 2.15 and transformers 5.24, as below
+		"qwen3":           {2, 18, 0, 0},
 		"clip":            {1, 11, 0, 0},
 		"clip_vision":     {4, 28, 0, 0},
 		"siglip_vision":   {4, 28, 0, 0},
@@ -84,6 +87,20 @@ func TestFixtures(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestPictureFailure: a stage of a picture that is wrong is told, and so is a
+// picture that is missing.
+func TestPictureFailure(t *testing.T) {
+	dir := copied(t, "qwen_vl")
+	edit("expected.safetensors", change("image1.features", func(x *tensor.Tensor) { x.F32[0] *= 2 }))(t, dir)
+	if r := run(t, dir, dir, Float32()); r.CasesPassed != 5 || !strings.Contains(r.Err().Error(), "case 5: features is the first") {
+		t.Errorf("%v", r.Err())
+	}
+	edit("expected.safetensors", rename("image1.features", "image4.features"))(t, dir)
+	if r := run(t, dir, dir, Float32()); len(r.Cases) != 5 || !slices.Equal(r.Unknown, []string{"image4.features"}) {
+		t.Errorf("%d cases, unknown %v", len(r.Cases), r.Unknown)
 	}
 }
 

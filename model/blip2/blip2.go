@@ -16,7 +16,6 @@ import (
 	"github.com/fovea-ml/fovea/model/blipvit"
 	"github.com/fovea-ml/fovea/model/qformer"
 	"github.com/fovea-ml/fovea/nn"
-	"github.com/fovea-ml/fovea/ops"
 	"github.com/fovea-ml/fovea/tensor"
 )
 
@@ -59,11 +58,7 @@ func (m *Model) Tokens(*model.Tiles) int { return m.cfg.Queries }
 // Embed looks up the tokens and puts what the Q-Former found over the
 // placeholders. An encoder, where the language model has one, reads all that.
 func (m *Model) Embed(c *tensor.Ctx, p *model.Prompt) *model.Sequence {
-	ids, rows := p.Splice(m.Tokens)
-	s := &model.Sequence{X: m.Language.Embed(c, ids), Starts: p.Starts, Branches: p.Branches}
-	if len(p.Images) > 0 {
-		s.X = ops.Gather(c, rows, s.X, m.Features(c, p.Images))
-	}
+	s := model.EmbedAmong(c, m, p)
 	if e, ok := m.Language.(encoderDecoder); ok {
 		return e.Sequence(c, p, s.X)
 	}

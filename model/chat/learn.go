@@ -118,8 +118,7 @@ func (p *Processor) learnEncoded(rounds []round, tiles []*model.Tiles) (*model.P
 		out.DecoderIDs = append(slices.Clone(p.Start), answer[:len(answer)-1]...)
 		out.Labels = append(slices.Repeat([]int32{-1}, len(p.Start)-1), answer...)
 		prompts = append(prompts, out)
-		eos, _ := p.end()
-		before += strings.TrimSuffix(r.answer, p.Tok.Token(eos))
+		before += strings.TrimSuffix(r.answer, p.end())
 	}
 	if len(prompts) == 0 {
 		return nil, fmt.Errorf("chat: the conversation has no answer to learn")
@@ -136,11 +135,10 @@ type round struct{ asked, answer string }
 // rounds renders the conversation with a stand-in for every answer, cuts it
 // there, and puts the answers back.
 func (p *Processor) rounds(conv []model.Turn) ([]round, error) {
-	eos, ok := p.end()
-	if !ok {
+	end := p.end()
+	if end == "" {
 		return nil, fmt.Errorf("chat: the tokenizer has no end-of-sequence token, so that answers could not end")
 	}
-	end := p.Tok.Token(eos)
 	blank, answers, standIn := withoutAnswers(conv)
 	text, err := p.render(blank, false)
 	if err != nil {
@@ -191,8 +189,19 @@ func (p *Processor) encodeRound(text string, first bool) []int32 {
 	if first {
 		return p.encode(text)
 	}
-	eos, _ := p.end()
-	return p.Tok.Encode(p.Tok.Token(eos)+text, tokenizer.Bare)[1:]
+	return p.Tok.Encode(p.end()+text, tokenizer.Bare)[1:]
+}
+
+// end is the token that ends an answer, "" if there is none.
+func (p *Processor) end() string {
+	if p.EOS != "" {
+		return p.EOS
+	}
+	eos, ok := p.Tok.EOS()
+	if !ok {
+		return ""
+	}
+	return p.Tok.Token(eos)
 }
 
 // common is the length of the longest common prefix.

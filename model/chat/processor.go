@@ -25,13 +25,15 @@ type Processor struct {
 	Marker   int32                  // the token that stands for a picture in text
 	Tokens   func(*model.Tiles) int // placeholders that a picture gets
 	Inline   bool                   // the template is one for text: a picture is its marker, on a line of its own
+	Brackets *Brackets              // Marker opens a picture's place, and another token closes it; nil: it is the place
+
+	EOS string // the token that ends an answer; "": the tokenizer's end of a sequence
 
 	// Ahead: the placeholders of the picture, of which there is one, stand before
 	// the text and its first special token, and no marker is in the text. Without
 	// Tokens there are none: the model reads the picture by cross-attention.
 	Ahead   bool
 	Frame   func(ids []int32) []int32 // what the model reads of the ids of a text; nil: all
-	End     []int32                   // ends an answer where the tokenizer names no such token
 	Adapter *tokenizer.Tokenizer      // reads the text for an adapter that sees it beside the picture; nil: none does
 	Longest int                       // tokens that the adapter can read
 	Start   []int32                   // what the decoder of an encoder-decoder model reads first; nil for decoders alone
@@ -85,14 +87,6 @@ func (p *Processor) encode(text string) []int32 {
 		ids = p.Frame(ids)
 	}
 	return ids
-}
-
-// end is the token that ends answers.
-func (p *Processor) end() (id int32, ok bool) {
-	if len(p.End) > 0 {
-		return p.End[0], true
-	}
-	return p.Tok.EOS()
 }
 
 // tiles runs the picture pipeline.
@@ -160,14 +154,16 @@ func (p *Processor) place(ids []int32, taught []bool, tiles []*model.Tiles) (*mo
 		return nil, err
 	}
 	out := &model.Prompt{Images: tiles}
+	if p.Brackets != nil && p.Pictures != nil {
+		return p.placeBetween(out, ids, taught)
+	}
 	for i, id := range ids {
 		n := 1
 		if p.Tokens != nil && id == p.Marker {
-			if len(out.At) == len(tiles) {
-				return nil, fmt.Errorf("chat: the prompt has more %s markers than pictures (%d)", p.Tok.Token(id), len(tiles))
+			var err error
+			if n, err = p.next(out); err != nil {
+				return nil, err
 			}
-			n = p.Tokens(tiles[len(out.At)])
-			out.At = append(out.At, len(out.IDs))
 		}
 		for range n {
 			out.IDs = append(out.IDs, id)
@@ -176,10 +172,26 @@ func (p *Processor) place(ids []int32, taught []bool, tiles []*model.Tiles) (*mo
 			}
 		}
 	}
-	if p.Tokens != nil && len(out.At) < len(tiles) {
-		return nil, fmt.Errorf("chat: the prompt has %d picture markers and %d pictures", len(out.At), len(tiles))
+	return p.placed(out, taught != nil)
+}
+
+// next gives the picture whose turn it is the place behind what is in the prompt,
+// and tells how many tokens it takes.
+func (p *Processor) next(out *model.Prompt) (int, error) {
+	if len(out.At) == len(out.Images) {
+		return 0, fmt.Errorf("chat: the prompt has more %s markers than pictures (%d)", p.Tok.Token(p.Marker), len(out.Images))
 	}
-	if taught != nil { // a label stands at the token before the one it names
+	n := p.Tokens(out.Images[len(out.At)])
+	out.At = append(out.At, len(out.IDs))
+	return n, nil
+}
+
+// placed checks that every picture has a place, and moves the labels to theirs.
+func (p *Processor) placed(out *model.Prompt, labelled bool) (*model.Prompt, error) {
+	if p.Tokens != nil && len(out.At) < len(out.Images) {
+		return nil, fmt.Errorf("chat: the prompt has %d picture markers and %d pictures", len(out.At), len(out.Images))
+	}
+	if labelled { // a label stands at the token before the one it names
 		copy(out.Labels, out.Labels[1:])
 		out.Labels[len(out.Labels)-1] = -1
 	}

@@ -30,6 +30,12 @@ type Config struct {
 
 	// QKVBias: queries, keys and values have biases, as in Qwen2.
 	QKVBias bool `json:"-"`
+	// Fused: queries, keys and values are one matrix, as in the first Qwen.
+	Fused bool `json:"-"`
+	// QKNorm: each head's query and key is normalised, as in Qwen3.
+	QKNorm bool `json:"-"`
+	// Long is how longer sequences than those of training are read, as the first Qwen does.
+	Long Long `json:"-"`
 	// Interleaved: the rows of q_proj and k_proj are ordered for rotating
 	// neighbours, as in Meta's files and llama.cpp's of architecture llama.
 	Interleaved bool `json:"-"`

@@ -1,9 +1,11 @@
 // Package llama is the Llama decoder: RMSNorm, rotary positions, grouped-query
-// attention and a SwiGLU feed-forward block; and Qwen2's, which differs in biases.
+// attention and a SwiGLU feed-forward block; and those of Qwen, Qwen2 and Qwen3,
+// which differ in biases, in the norms of queries and keys, and in how long
+// sequences are read.
 //
 // LLaMA: Open and Efficient Foundation Language Models, Touvron et al. 2023,
 // https://arxiv.org/abs/2302.13971. Parameters are named as in Hugging Face
-// checkpoints of LlamaForCausalLM and Qwen2ForCausalLM.
+// checkpoints of LlamaForCausalLM, Qwen2ForCausalLM and Qwen3ForCausalLM.
 package llama
 
 import (
@@ -35,6 +37,9 @@ type Block struct {
 	Q         *nn.Linear  `ckpt:"self_attn.q_proj"`
 	K         *nn.Linear  `ckpt:"self_attn.k_proj"`
 	V         *nn.Linear  `ckpt:"self_attn.v_proj"`
+	QKV       *nn.Linear  `ckpt:"self_attn.qkv_proj"` // all three, then nil
+	QNorm     *nn.RMSNorm `ckpt:"self_attn.q_norm"`   // of each head; nil: none
+	KNorm     *nn.RMSNorm `ckpt:"self_attn.k_norm"`
 	O         *nn.Linear  `ckpt:"self_attn.o_proj"`
 	PostNorm  *nn.RMSNorm `ckpt:"post_attention_layernorm"`
 	Gate      *nn.Linear  `ckpt:"mlp.gate_proj"`
@@ -45,7 +50,6 @@ type Block struct {
 // New declares the model that a checked config describes.
 func New(cfg Config) *Model {
 	d, f := cfg.HiddenSize, cfg.IntermediateSize
-	q, kv := cfg.NumAttentionHeads*cfg.HeadDim, cfg.NumKeyValueHeads*cfg.HeadDim
 	m := &Model{
 		EmbedTokens: nn.NewEmbedding(cfg.VocabSize, d),
 		Norm:        nn.NewRMSNorm(d, cfg.RMSNormEps),
@@ -53,22 +57,20 @@ func New(cfg Config) *Model {
 		freq:        cfg.frequencies(0),
 		axes:        cfg.axes(),
 	}
-	qkvBias := cfg.AttentionBias || cfg.QKVBias
 	if !cfg.TieWordEmbeddings {
 		m.LMHead = nn.NewLinear(d, cfg.VocabSize, false)
 	}
 	for range cfg.NumHiddenLayers {
-		m.Blocks = append(m.Blocks, &Block{
+		b := &Block{
 			InputNorm: nn.NewRMSNorm(d, cfg.RMSNormEps),
 			PostNorm:  nn.NewRMSNorm(d, cfg.RMSNormEps),
-			Q:         nn.NewLinear(d, q, qkvBias),
-			K:         nn.NewLinear(d, kv, qkvBias),
-			V:         nn.NewLinear(d, kv, qkvBias),
-			O:         nn.NewLinear(q, d, cfg.AttentionBias),
+			O:         nn.NewLinear(cfg.NumAttentionHeads*cfg.HeadDim, d, cfg.AttentionBias),
 			Gate:      nn.NewLinear(d, f, cfg.MLPBias),
 			Up:        nn.NewLinear(d, f, cfg.MLPBias),
 			Down:      nn.NewLinear(f, d, cfg.MLPBias),
-		})
+		}
+		b.project(cfg)
+		m.Blocks = append(m.Blocks, b)
 	}
 	return m
 }
@@ -115,6 +117,9 @@ func (m *Model) Forward(c *tensor.Ctx, s *model.Sequence) *tensor.Tensor {
 		default:
 			x = c.Replace(x, func(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor { return b.forward(c, x, p) })
 		}
+		if i < len(s.Deep) {
+			x = ops.Add(c, x, s.Deep[i])
+		}
 		if c.Observing() && i < len(m.Blocks)-1 {
 			c.Observe("lm.hidden."+strconv.Itoa(i+1), x)
 		}
@@ -129,9 +134,8 @@ func (m *Model) Forward(c *tensor.Ctx, s *model.Sequence) *tensor.Tensor {
 
 func (b *Block) forward(c *tensor.Ctx, x *tensor.Tensor, p *pass) *tensor.Tensor {
 	h := b.InputNorm.Forward(c, x)
-	q := ops.RoPE(c, b.Q.Forward(c, h), &p.angles)
-	k := ops.RoPE(c, b.K.Forward(c, h), &p.angles)
-	h = ops.Attention(c, q, k, b.V.Forward(c, h), &p.attn)
+	q, k, v := b.attend(c, h, p.angles.HeadDim)
+	h = ops.Attention(c, ops.RoPE(c, q, p.queries), ops.RoPE(c, k, &p.angles), v, &p.attn)
 	x = ops.Add(c, x, b.O.Forward(c, h))
 	h = b.PostNorm.Forward(c, x)
 	return ops.Add(c, x, nn.Gated(c, h, b.Gate, b.Up, b.Down))

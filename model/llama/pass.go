@@ -11,11 +11,14 @@ import (
 
 // pass is what the blocks share while Forward runs.
 type pass struct {
-	angles ops.Rotary
-	attn   ops.Attn
-	past   []*ops.KV // backing attn.Past
-	starts [2]int    // backing attn.Starts of a single sequence
-	first  []int     // position that follows each sequence's cache
+	angles  ops.Rotary
+	grown   ops.Rotary  // of queries in long sequences
+	queries *ops.Rotary // one of the two
+	attn    ops.Attn
+	past    []*ops.KV // backing attn.Past
+	starts  [2]int    // backing attn.Starts of a single sequence
+	first   []int     // position that follows each sequence's cache
+	held    []int     // tokens in it
 }
 
 // passes are reused by inference, so that a decode step allocates none. In
@@ -46,7 +49,7 @@ func (p *pass) end(c *tensor.Ctx, s *model.Sequence) {
 		}
 	}
 	if !c.Train {
-		*p = pass{past: p.past[:0], first: p.first[:0]}
+		*p = pass{past: p.past[:0], first: p.first[:0], held: p.held[:0]}
 		passes.Put(p)
 	}
 }
@@ -71,17 +74,19 @@ func (p *pass) rotate(c *tensor.Ctx, m *Model, s *model.Sequence, starts []int) 
 		Cos: c.Scratch(rows * half), Sin: c.Scratch(rows * half), Dim: m.cfg.HeadDim, HeadDim: m.cfg.HeadDim,
 		Interleaved: m.cfg.Interleaved,
 	}
-	p.first = p.first[:0]
+	p.queries = &p.angles
+	p.first, p.held = p.first[:0], p.held[:0]
 	for i := range len(starts) - 1 {
-		first, n := 0, starts[i+1]-starts[i]
+		first, held, n := 0, 0, starts[i+1]-starts[i]
+		prompt := n
 		if s.Past != nil {
-			first = s.Past[i].Next()
+			first, held, prompt = s.Past[i].Next(), s.Past[i].Len(), s.Past[i].PromptOr(n)
 		}
-		p.first = append(p.first, first)
-		freq := m.freq
-		if m.cfg.RopeScaling.kind() == "dynamic" && first+n > m.cfg.MaxPositionEmbeddings {
-			freq = m.cfg.frequencies(first + n)
+		p.first, p.held = append(p.first, first), append(p.held, held)
+		if c.Train {
+			prompt = 0
 		}
+		freq := m.frequenciesOf(first+n, prompt)
 		at := starts[i] * half
 		for row := range n {
 			pos := position(s, i, row, starts[i])
@@ -91,6 +96,9 @@ func (p *pass) rotate(c *tensor.Ctx, m *Model, s *model.Sequence, starts []int) 
 				at++
 			}
 		}
+	}
+	if !c.Train {
+		p.stretch(m, starts, p.held)
 	}
 }
 

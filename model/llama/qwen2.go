@@ -28,30 +28,44 @@ type qwen2 struct {
 // what a file leaves out has the default of the reference, Qwen2Config. A
 // window that would cut what a layer sees is ErrSlidingWindow.
 func ParseQwen2(data []byte) (Config, error) {
+	f := newQwen2()
+	if err := f.parse(data); err != nil {
+		return f.Config, fmt.Errorf("qwen2: config: %w", err)
+	}
+	f.Config.AttentionBias, f.Config.QKVBias = false, true // not the file's to say
+	return f.Config, nil
+}
+
+// newQwen2 has the defaults that Qwen2Config and Qwen3Config have in common.
+func newQwen2() *qwen2 {
 	heads, window := 32, 4096
-	f := qwen2{
+	return &qwen2{
 		Config: Config{
 			VocabSize: 151936, HiddenSize: 4096, IntermediateSize: 22016, NumHiddenLayers: 32, NumAttentionHeads: 32,
 			HiddenAct: "silu", MaxPositionEmbeddings: 32768, RMSNormEps: 1e-6, RopeTheta: 10000,
 		},
 		NumKeyValueHeads: &heads, SlidingWindow: &window, MaxWindowLayers: 28,
 	}
-	if err := json.Unmarshal(data, &f); err != nil {
-		return f.Config, fmt.Errorf("qwen2: config: %w", err)
+}
+
+// parse reads a file over what is there, and checks it.
+func (f *qwen2) parse(data []byte) error {
+	if err := json.Unmarshal(data, f); err != nil {
+		return err
 	}
-	cfg := f.Config
-	cfg.AttentionBias, cfg.QKVBias, cfg.MLPBias = false, true, false // not the file's to say
+	f.Config.MLPBias = false // not the file's to say
+	f.Config.NumKeyValueHeads = 0
 	if f.NumKeyValueHeads != nil {
-		cfg.NumKeyValueHeads = *f.NumKeyValueHeads
+		f.Config.NumKeyValueHeads = *f.NumKeyValueHeads
 	}
-	if err := cfg.resolve(); err != nil {
-		return cfg, fmt.Errorf("qwen2: config: %w", err)
+	if err := f.Config.resolve(); err != nil {
+		return err
 	}
 	if f.windowed() {
-		return cfg, fmt.Errorf("qwen2: config: %w: use_sliding_window is true, and sliding_window %d below max_position_embeddings %d",
+		return fmt.Errorf("%w: use_sliding_window is true, and sliding_window %d below max_position_embeddings %d",
 			ErrSlidingWindow, *f.SlidingWindow, f.MaxPositionEmbeddings)
 	}
-	return cfg, nil
+	return nil
 }
 
 // windowed reports whether some layer would see less than the whole context.

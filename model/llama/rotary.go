@@ -19,6 +19,9 @@ type Scaling struct {
 	// Sections are how many of a head's pairs turn with the position in time, height
 	// and width (M-RoPE); nil: there is one position.
 	Sections []int `json:"mrope_section"`
+	// Mixed: the pairs of the axes take turns, as far as the sections of height and
+	// width go, instead of lying one section after the other.
+	Mixed bool `json:"mrope_interleaved"`
 
 	// Factors divide the frequency of each pair, as the rope_freqs of llama.cpp's
 	// files do, where they stand for what "llama3" computes; nil: 1.
@@ -56,13 +59,14 @@ func (s *Scaling) check() error {
 }
 
 // frequencies returns the angle per position of each pair of a head's elements
-// for sequences of length tokens; only "dynamic" depends on the length.
+// for sequences of length tokens; only "dynamic" and Long depend on the length.
 func (cfg *Config) frequencies(length int) []float32 {
 	base, d := cfg.RopeTheta, float64(cfg.HeadDim)
 	s := cfg.RopeScaling
 	if most := float64(cfg.MaxPositionEmbeddings); s.kind() == "dynamic" && float64(length) > most {
 		base *= math.Pow(s.Factor*float64(length)/most-(s.Factor-1), d/(d-2))
 	}
+	base *= math.Pow(cfg.Long.alpha(length), d/(d-2))
 	f := make([]float32, cfg.HeadDim/2)
 	for i := range f {
 		f[i] = float32(1 / math.Pow(base, float64(2*i)/d))
@@ -95,6 +99,14 @@ func (cfg *Config) checkSections() error {
 func (cfg *Config) axes() []uint8 {
 	out := make([]uint8, cfg.HeadDim/2)
 	if cfg.RopeScaling == nil || cfg.RopeScaling.Sections == nil {
+		return out
+	}
+	if cfg.RopeScaling.Mixed {
+		for i := range out {
+			if axis := i % 3; i < 3*cfg.RopeScaling.Sections[axis] {
+				out[i] = uint8(axis)
+			}
+		}
 		return out
 	}
 	at := 0

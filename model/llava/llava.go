@@ -16,7 +16,6 @@ import (
 	"github.com/fovea-ml/fovea/model/llama"
 	"github.com/fovea-ml/fovea/model/projector"
 	"github.com/fovea-ml/fovea/model/vit"
-	"github.com/fovea-ml/fovea/ops"
 	"github.com/fovea-ml/fovea/tensor"
 )
 
@@ -60,12 +59,7 @@ func (m *Model) Decoder() model.Decoder { return m.Language }
 // Embed looks up the tokens and puts every picture's projected features over
 // its placeholders.
 func (m *Model) Embed(c *tensor.Ctx, p *model.Prompt) *model.Sequence {
-	ids, rows := p.Splice(m.Tokens)
-	x := m.Language.Embed(c, ids)
-	if len(p.Images) > 0 {
-		x = ops.Gather(c, rows, x, m.Features(c, p.Images))
-	}
-	return &model.Sequence{X: x, Starts: p.Starts, Branches: p.Branches}
+	return model.EmbedAmong(c, m, p)
 }
 
 // Features returns the rows of all pictures that enter the language model.

@@ -1,4 +1,4 @@
-// Package merger holds the adapter of Qwen2-VL: the features of neighbouring
+// Package merger holds the adapters of Qwen2-VL and its successors: the features of neighbouring
 // patches are joined and become one token.
 //
 // Qwen2-VL, Wang et al. 2024, https://arxiv.org/abs/2409.12191.

@@ -19,7 +19,7 @@ import (
 )
 
 const text = `"hidden_size": 16, "intermediate_size": 20, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1,
-	"vocab_size": 40, "max_position_embeddings": 1000, "rope_scaling": {"type": "mrope", "mrope_section": [1, 1, 2]}, "image_token_id": 39`
+	"head_dim": 8, "vocab_size": 40, "max_position_embeddings": 1000, "rope_scaling": {"type": "mrope", "mrope_section": [1, 1, 2]}, "image_token_id": 39`
 
 var kinds = map[string]struct {
 	parse  func([]byte) (Config, error)
@@ -27,6 +27,7 @@ var kinds = map[string]struct {
 }{
 	"2":   {Parse2, `"embed_dim": 8, "hidden_size": 16, "mlp_ratio": 2, "depth": 2, "num_heads": 2, "patch_size": 2`},
 	"2.5": {Parse25, `"hidden_size": 8, "out_hidden_size": 16, "intermediate_size": 12, "depth": 2, "num_heads": 2, "patch_size": 2, "window_size": 8, "fullatt_block_indexes": [1]`},
+	"3":   {Parse3, `"hidden_size": 8, "out_hidden_size": 16, "intermediate_size": 12, "depth": 3, "num_heads": 2, "patch_size": 2, "num_position_embeddings": 9, "deepstack_visual_indexes": [0, 2]`},
 }
 
 func build(t testing.TB, kind string) *Model {
@@ -186,6 +187,12 @@ func TestReleasedSizes(t *testing.T) {
 	}
 	count(t, Parse25, `{"hidden_size": 2048, "intermediate_size": 11008, "num_hidden_layers": 36, "num_attention_heads": 16, "num_key_value_heads": 2,
 		"vocab_size": 151936, "tie_word_embeddings": true, "vision_config": {"hidden_size": 1280, "out_hidden_size": 2048}, `+scaling+`}`, 3754622976) // Qwen2.5-VL-3B
+	const mixed = `"rope_scaling": {"mrope_interleaved": true, "mrope_section": [24, 20, 20], "rope_type": "default"}`
+	count(t, Parse3, `{"tie_word_embeddings": true, "text_config": {"head_dim": 128, "hidden_size": 2048, "intermediate_size": 6144, "num_attention_heads": 16,
+		"num_hidden_layers": 28, "num_key_value_heads": 8, `+mixed+`}, "vision_config": {"deepstack_visual_indexes": [5, 11, 17], "depth": 24,
+		"hidden_size": 1024, "intermediate_size": 4096, "out_hidden_size": 2048}}`, 2127532032) // Qwen3-VL-2B
+	count(t, Parse3, `{"tie_word_embeddings": false, "text_config": {"hidden_size": 4096, "intermediate_size": 12288, "num_hidden_layers": 36,
+		"num_key_value_heads": 8, `+mixed+`}, "vision_config": {"out_hidden_size": 4096}}`, 8767123696) // Qwen3-VL-8B
 }
 
 func count(t *testing.T, parse func([]byte) (Config, error), config string, want int64) {
@@ -216,6 +223,11 @@ func TestConfigErrors(t *testing.T) {
 		{"2.5", `"window_size": 3`, "window_size is 3, and a token covers 4 pixels"},
 		{"2.5", `"hidden_act": "gelu"`, "hidden_act gelu, want silu"},
 		{"2.5", `"hidden_act": "none"`, "hidden_act: "},
+		{"3", `"num_position_embeddings": 10`, "num_position_embeddings is 10, want a square number"},
+		{"3", `"num_position_embeddings": -1`, "num_position_embeddings is -1"},
+		{"3", `"deepstack_visual_indexes": [0, 3]`, "deepstack_visual_indexes [0 3], want blocks in ascending order, of 3"},
+		{"3", `"deepstack_visual_indexes": [1, 0]`, "deepstack_visual_indexes [1 0]"},
+		{"3", `"deepstack_visual_indexes": [0, 1, 2]`, "deepstack_visual_indexes [0 1 2], and the language model has 2 layers"},
 	} {
 		k := kinds[c.kind]
 		_, err := k.parse([]byte(fmt.Sprintf(`{%s, "vision_config": {%s, %s}}`, text, k.vision, c.vision)))

@@ -22,12 +22,24 @@ type Block struct {
 func newBlock(cfg Config) *Block {
 	d := cfg.Width
 	b := &Block{Norm1: NewNorm(cfg), QKV: nn.NewLinear(d, 3*d, true), Out: nn.NewLinear(d, d, true), Norm2: NewNorm(cfg)}
-	if cfg.Gated {
+	switch {
+	case cfg.Gated:
 		b.MLP = nn.NewSwiGLU(d, cfg.FeedForward, true)
-	} else {
+	case cfg.Third():
+		mlp := vit.NewMLPOf(d, cfg.FeedForward, cfg.Act)
+		b.MLP = &renamed{mlp.FC1, mlp.FC2, mlp}
+	default:
 		b.MLP = vit.NewMLPOf(d, cfg.FeedForward, cfg.Act)
 	}
 	return b
+}
+
+// renamed gives the parameters of a feed-forward part the names of Qwen3-VL's checkpoints.
+type renamed struct {
+	FC1 *nn.Linear `ckpt:"linear_fc1"`
+	FC2 *nn.Linear `ckpt:"linear_fc2"`
+
+	nn.Layer // of the two
 }
 
 // NewNorm declares a norm of the tower's kind; the merger has one too.

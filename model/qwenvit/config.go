@@ -3,6 +3,7 @@ package qwenvit
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 
 	"github.com/fovea-ml/fovea/ops"
 )
@@ -20,7 +21,14 @@ type Config struct {
 	Gated  bool  // Qwen2.5-VL: RMSNorm, and a gated feed-forward part
 	Window int   // pixels on a side of the windows that most blocks attend in; 0: none
 	Full   []int // blocks that attend to the whole picture
+
+	// Of Qwen3-VL.
+	Positions int   // side of a square table of learned positions; 0: none
+	Deep      []int // blocks whose output enters the language model too (DeepStack)
 }
+
+// Third reports whether the tower is Qwen3-VL's.
+func (cfg *Config) Third() bool { return cfg.Positions > 0 }
 
 // common is what both kinds of vision_config say alike.
 type common struct {
@@ -65,6 +73,32 @@ func Parse25(data []byte) (Config, error) {
 		return Config{}, fmt.Errorf("qwenvit: config: %w", err)
 	}
 	return f.finish(Config{Width: f.Width, Out: f.Out, FeedForward: f.FeedForward, Gated: true, Window: f.Window, Full: f.Full})
+}
+
+// Parse3 reads the vision_config of a Qwen3VLForConditionalGeneration over the reference's defaults.
+func Parse3(data []byte) (Config, error) {
+	f := struct {
+		common
+		Width       int   `json:"hidden_size"`
+		Out         int   `json:"out_hidden_size"`
+		FeedForward int   `json:"intermediate_size"`
+		Positions   int   `json:"num_position_embeddings"`
+		Deep        []int `json:"deepstack_visual_indexes"`
+	}{common{27, 16, "gelu_pytorch_tanh", 3, 16, 2, 2}, 1152, 3584, 4304, 2304, []int{8, 16, 24}}
+	if err := json.Unmarshal(data, &f); err != nil {
+		return Config{}, fmt.Errorf("qwenvit: config: %w", err)
+	}
+	side := int(math.Sqrt(float64(max(f.Positions, 0))))
+	if f.Positions < 1 || f.Positions > maxWidth || side*side != f.Positions {
+		return Config{}, fmt.Errorf("qwenvit: config: num_position_embeddings is %d, want a square number", f.Positions)
+	}
+	cfg, err := f.finish(Config{Width: f.Width, Out: f.Out, FeedForward: f.FeedForward, Positions: side, Deep: f.Deep})
+	for i, block := range cfg.Deep {
+		if err == nil && (block < 0 || block >= cfg.Depth || i > 0 && block <= cfg.Deep[i-1]) {
+			err = fmt.Errorf("qwenvit: config: deepstack_visual_indexes %v, want blocks in ascending order, of %d", cfg.Deep, cfg.Depth)
+		}
+	}
+	return cfg, err
 }
 
 func (f common) finish(cfg Config) (Config, error) {

@@ -1,9 +1,11 @@
-// Package qwenvit is the picture tower of Qwen2-VL and Qwen2.5-VL: a vision
-// transformer over pictures of any size, with rotary positions in height and
-// width; in Qwen2.5-VL most blocks attend within windows.
+// Package qwenvit is the picture tower of Qwen2-VL, Qwen2.5-VL and Qwen3-VL: a
+// vision transformer over pictures of any size, with rotary positions in height
+// and width; in Qwen2.5-VL most blocks attend within windows; in Qwen3-VL there is
+// a table of positions too, and what some blocks see is kept.
 //
 // Qwen2-VL, Wang et al. 2024, https://arxiv.org/abs/2409.12191; Qwen2.5-VL
-// Technical Report, Bai et al. 2025, https://arxiv.org/abs/2502.13923. Parameters
+// Technical Report, Bai et al. 2025, https://arxiv.org/abs/2502.13923; Qwen3-VL
+// Technical Report, Bai et al. 2025, https://arxiv.org/abs/2511.21631. Parameters
 // are named as in Hugging Face checkpoints, below visual.
 //
 // Patches are not in the order of lines: those of a square that the merger turns
@@ -22,15 +24,19 @@ import (
 
 // Vision is the tower.
 type Vision struct {
-	Patch  *nn.Linear `ckpt:"patch_embed.proj"` // from 3·frames·patch·patch values
-	Blocks []*Block   `ckpt:"blocks"`
+	Patch    *nn.Linear    `ckpt:"patch_embed.proj"` // from 3·frames·patch·patch values
+	Position *nn.Embedding `ckpt:"pos_embed"`        // of a square grid, line by line; nil: none
+	Blocks   []*Block      `ckpt:"blocks"`
 
 	cfg Config
 }
 
 // New declares the tower of a checked config.
 func New(cfg Config) *Vision {
-	v := &Vision{Patch: nn.NewLinear(3*cfg.Frames*cfg.PatchSize*cfg.PatchSize, cfg.Width, false), cfg: cfg}
+	v := &Vision{Patch: nn.NewLinear(3*cfg.Frames*cfg.PatchSize*cfg.PatchSize, cfg.Width, cfg.Third()), cfg: cfg}
+	if n := cfg.Positions; n > 0 {
+		v.Position = nn.NewEmbedding(n*n, cfg.Width)
+	}
 	for range cfg.Depth {
 		v.Blocks = append(v.Blocks, newBlock(cfg))
 	}
@@ -57,24 +63,47 @@ func (v *Vision) Encode(c *tensor.Ctx, views *model.Views) *model.Features {
 	x := v.Patch.Forward(c, v.patches(c, views, p))
 	c.Observe("visual.patch_embed", x)
 	p.observe(c)
+	if v.Position != nil {
+		x = ops.Add(c, x, v.positions(c, p))
+	}
 	if v.cfg.Window > 0 {
 		x = ops.Gather(c, p.rows(p.windowed), x)
 	}
 	angles, windows := v.angles(p), slices.Compact(slices.Clone(p.windows))
+	f := &model.Features{Starts: p.starts}
 	for i, b := range v.Blocks {
 		a := &ops.Attn{Heads: v.cfg.Heads, KVHeads: v.cfg.Heads, Starts: p.starts}
 		if v.cfg.Window > 0 && !slices.Contains(v.cfg.Full, i) {
 			a.Starts = windows
 		}
-		x = c.Replace(x, func(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor { return b.forward(c, x, a, angles) })
+		run := c.Replace
+		if slices.Contains(v.cfg.Deep, i-1) { // what goes in is among the features
+			f.Deep, run = append(f.Deep, x), c.Block
+		}
+		x = run(x, func(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor { return b.forward(c, x, a, angles) })
 		if c.Observing() {
 			c.Observe("visual.block."+strconv.Itoa(i), x)
 		}
 	}
+	if slices.Contains(v.cfg.Deep, len(v.Blocks)-1) {
+		f.Deep = append(f.Deep, x)
+	}
 	if v.cfg.Window > 0 {
 		x = ops.Gather(c, p.rows(inverse(p.windowed)), x)
 	}
-	return &model.Features{X: x, Starts: p.starts}
+	f.X = x
+	return f
+}
+
+// positions are the rows of the table at the places of all patches, interpolated
+// so that its corners are those of each view.
+func (v *Vision) positions(c *tensor.Ctx, p *plan) *tensor.Tensor {
+	var tables []*tensor.Tensor
+	from := ops.Grid{H: v.cfg.Positions, W: v.cfg.Positions}
+	for _, g := range p.grids {
+		tables = append(tables, ops.Interpolate(c, v.Position.Weight, from, ops.Grid{H: g[1], W: g[2]}, ops.Corners2D))
+	}
+	return ops.Gather(c, p.patches, tables...)
 }
 
 // patches cuts all views into rows for the patch embedding. A still picture is

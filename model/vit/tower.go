@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/fovea-ml/fovea/model"
+	"github.com/fovea-ml/fovea/nn"
 	"github.com/fovea-ml/fovea/ops"
 	"github.com/fovea-ml/fovea/tensor"
 )
@@ -29,6 +30,7 @@ type Tower interface {
 type Output struct {
 	Layers    []int  // hidden states by number, 0 being the embedding and negative ones from the end; several are joined on channels
 	DropClass bool   // leave out the class token's row
+	Norm      bool   // put them, of which there is one, through the tower's last norm
 	Stage     string // prefix under which hidden states are observed, such as "vision."
 }
 
@@ -40,6 +42,8 @@ type Trunk struct {
 	Embed func(c *tensor.Ctx, v *model.Views) *tensor.Tensor
 	// Bare: the reference's last_hidden_state is the last block's as it is.
 	Bare bool
+	// Final is the tower's last norm, for features that go through it.
+	Final *nn.LayerNorm
 
 	cfg   Config
 	out   Output
@@ -60,6 +64,9 @@ func NewTrunk(cfg Config, out Output, class bool) (Trunk, error) {
 		if out.Layers[i] < 0 || out.Layers[i] > cfg.NumHiddenLayers {
 			return Trunk{}, fmt.Errorf("feature layer %d of a tower with %d layers", l, cfg.NumHiddenLayers)
 		}
+	}
+	if out.Norm && len(out.Layers) != 1 {
+		return Trunk{}, fmt.Errorf("feature layers %v are to go through the last norm, which is that of one", out.Layers)
 	}
 	if out.DropClass && !class {
 		return Trunk{}, fmt.Errorf("the tower has no class token that could be left out of its features")
@@ -137,6 +144,9 @@ func (t *Trunk) features(c *tensor.Ctx, states []*tensor.Tensor, views int) *mod
 	f := &model.Features{X: parts[0], Starts: starts(views, rows)}
 	if len(parts) > 1 {
 		f.X = ops.Join(c, parts...)
+	}
+	if t.out.Norm {
+		f.X = t.Final.Forward(c, f.X)
 	}
 	return f
 }

@@ -116,11 +116,7 @@ func (c *Checkpoint) Tensor(name string) (*tensor.Tensor, error) {
 }
 
 func (c *Checkpoint) load(info Info) (*tensor.Tensor, error) {
-	read := c.raw
-	if info.parts != nil {
-		read = c.join
-	}
-	raw, err := read(info)
+	raw, err := c.bytesOf(info)
 	if err != nil {
 		return nil, err
 	}
@@ -133,14 +129,20 @@ func (c *Checkpoint) load(info Info) (*tensor.Tensor, error) {
 	return t, nil
 }
 
-// raw are the bytes of a tensor in one file.
-func (c *Checkpoint) raw(info Info) ([]byte, error) {
+// bytesOf are the elements of a tensor in their order.
+func (c *Checkpoint) bytesOf(info Info) ([]byte, error) {
+	if info.parts != nil {
+		return c.assemble(info)
+	}
 	f := c.files[info.File]
 	if f == nil {
 		return nil, fs.ErrClosed
 	}
 	raw, err := f.bytes(info.offset, info.span())
-	return info.gather(raw), err
+	if err != nil {
+		return nil, err
+	}
+	return info.gather(raw), nil
 }
 
 // Close unmaps and closes the files. The tensors that were not copied are gone then.

@@ -30,7 +30,7 @@ type Info struct {
 
 	offset  int64   // of the elements in the file
 	strides []int64 // in elements, by dimension; nil if they follow each other row by row
-	parts   []Info  // that the tensor is joined of along axis; nil: it lies in one file
+	parts   []Info  // tensors of other files that it is made of, along axis; nil: it is stored as it is
 	axis    int
 }
 

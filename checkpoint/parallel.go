@@ -1,230 +1,273 @@
 package checkpoint
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
+	"path"
 	"regexp"
 	"slices"
 	"strconv"
+
+	"github.com/fovea-ml/fovea/tensor"
 )
 
-// shardName is what LLaMA2-Accessory calls the file of a process that ran a part
-// of every layer (https://github.com/Alpha-VLLM/LLaMA2-Accessory).
-var shardName = regexp.MustCompile(`^consolidated\.(\d{1,4})-of-(\d{1,4})\.model\.pth$`)
+// Parallel are the files of a model that was split among devices as it was
+// trained, each with its part of the same tensors.
+type Parallel struct {
+	Pattern string // of their names: a regular expression with the number of a file, from 0, and how many there are
+	// Axis is the dimension by which a tensor is split, -1 for one that every file has whole.
+	Axis func(name string) int
+}
 
-// OpenConsolidated opens a model in the root of fsys whose matrices were cut over
-// several processes, in files consolidated.00-of-02.model.pth and so on, all of
-// which hold tensors of the same names. axis tells along which axis a tensor is
-// joined; below 0, all files hold the whole of it.
-//
-// A tensor that is joined is a copy; all others stay in their mapped file. Errors
-// name the file: one that is missing, and those that do not fit each other.
-func OpenConsolidated(fsys fs.FS, axis func(tensor string) int) (*Checkpoint, error) {
-	c := &Checkpoint{label: "consolidated.*.model.pth", files: map[string]*file{}, tensors: map[string]Info{}, metadata: map[string]string{}}
-	if err := c.openConsolidated(fsys, axis); err != nil {
+// Find lists the files that a directory has, in order. None is no error; some of
+// them are.
+func (p Parallel) Find(fsys fs.FS) ([]string, error) {
+	re, err := regexp.Compile("^" + p.Pattern + "$")
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint: pattern %q: %w", p.Pattern, err)
+	}
+	entries, err := fs.ReadDir(fsys, ".")
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint: %w", err)
+	}
+	byNumber, of := map[int]string{}, ""
+	for _, e := range entries {
+		m := re.FindStringSubmatch(e.Name())
+		if m == nil {
+			continue
+		}
+		n, err := strconv.Atoi(m[1])
+		if err != nil || byNumber[n] != "" || of != "" && of != m[2] {
+			return nil, fmt.Errorf("checkpoint: %s and %s do not belong to one set of shards", byNumber[least(byNumber)], e.Name())
+		}
+		byNumber[n], of = e.Name(), m[2]
+	}
+	return inOrder(byNumber, of)
+}
+
+func least(byNumber map[int]string) int {
+	first := math.MaxInt
+	for n := range byNumber {
+		first = min(first, n)
+	}
+	return first
+}
+
+// inOrder lists the files of a set, of which none may be missing.
+func inOrder(byNumber map[int]string, of string) ([]string, error) {
+	if len(byNumber) == 0 {
+		return nil, nil
+	}
+	total, err := strconv.Atoi(of)
+	if err != nil || total < 1 || total > 1<<10 {
+		return nil, fmt.Errorf("checkpoint: %s: a set of %s shards", byNumber[least(byNumber)], of)
+	}
+	var names []string
+	var lost problems
+	for n := range total {
+		if byNumber[n] == "" {
+			lost = append(lost, fmt.Sprintf("missing shard %d of %d, counted from 0", n, total))
+		}
+		names = append(names, byNumber[n])
+	}
+	if lost == nil && len(byNumber) > total {
+		lost = append(lost, fmt.Sprintf("%d shards, and their names say %d", len(byNumber), total))
+	}
+	if lost != nil {
+		return nil, fmt.Errorf("checkpoint: %s: %w", byNumber[least(byNumber)], lost)
+	}
+	return names, nil
+}
+
+// Open opens the files, which Find has listed. A tensor that is split is put
+// together when it is asked for; of those that all files have, the first file's
+// counts.
+func (p Parallel) Open(fsys fs.FS, names []string) (*Checkpoint, error) {
+	c := &Checkpoint{files: map[string]*file{}, tensors: map[string]Info{}, metadata: map[string]string{}, label: path.Base(names[0])}
+	if err := p.open(c, fsys, names); err != nil {
 		c.Close() // what is open already; the reason is err
 		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
 	return c, nil
 }
 
-// HasConsolidated reports whether the root of fsys holds files that OpenConsolidated would open.
-func HasConsolidated(fsys fs.FS) bool {
-	found, err := fs.Glob(fsys, "consolidated.*.model.pth")
-	return err == nil && slices.ContainsFunc(found, shardName.MatchString)
+func (p Parallel) open(c *Checkpoint, fsys fs.FS, names []string) error {
+	var shards []map[string]Info
+	for _, name := range names {
+		one := &Checkpoint{files: c.files, tensors: map[string]Info{}, metadata: c.metadata}
+		if err := one.add(fsys, name, readAny); err != nil {
+			return err
+		}
+		shards = append(shards, one.tensors)
+	}
+	if len(names) == 1 {
+		c.tensors = shards[0]
+		return nil
+	}
+	var wrong problems
+	for name, first := range shards[0] {
+		parts := []Info{first}
+		for i, s := range shards[1:] {
+			part, ok := s[name]
+			if !ok {
+				wrong = append(wrong, fmt.Sprintf("tensor %q of %s is not in %s", name, names[0], names[i+1]))
+				break
+			}
+			parts = append(parts, part)
+		}
+		if len(parts) < len(names) {
+			continue
+		}
+		joined, err := join(c, parts, p.Axis(name))
+		if err != nil {
+			wrong = append(wrong, err.Error())
+		}
+		c.tensors[name] = joined
+	}
+	for i, s := range shards[1:] {
+		for name := range s {
+			if _, ok := shards[0][name]; !ok {
+				wrong = append(wrong, fmt.Sprintf("tensor %q of %s is not in %s", name, names[i+1], names[0]))
+			}
+		}
+	}
+	if wrong == nil {
+		return nil
+	}
+	slices.Sort(wrong)
+	return fmt.Errorf("%s: these are not shards of one checkpoint: %w", c.label, wrong)
 }
 
-func (c *Checkpoint) openConsolidated(fsys fs.FS, axis func(string) int) error {
-	names, err := consolidated(fsys)
+// join is the tensor that parts of equal shape make along an axis, or the first
+// of them if they are all the same one.
+func join(c *Checkpoint, parts []Info, axis int) (Info, error) {
+	whole := parts[0]
+	for _, p := range parts[1:] {
+		if p.DType != whole.DType || !slices.Equal(p.Shape, whole.Shape) {
+			return whole, fmt.Errorf("tensor %q is %v %v in %s and %v %v in %s", p.Name, whole.DType, whole.Shape, whole.File, p.DType, p.Shape, p.File)
+		}
+		if axis < 0 && len(p.Shape) == 1 {
+			if err := c.alike(whole, p); err != nil {
+				return whole, err
+			}
+		}
+	}
+	if axis < 0 {
+		return whole, nil
+	}
+	if axis >= len(whole.Shape) || whole.DType.Quantised() {
+		return whole, fmt.Errorf("tensor %q: %v %v in %s cannot be a part along dimension %d", whole.Name, whole.DType, whole.Shape, whole.File, axis)
+	}
+	whole.parts, whole.axis, whole.strides = parts, axis, nil
+	whole.Shape = slices.Clone(whole.Shape)
+	if whole.Shape[axis] > maxInt/len(parts) {
+		return whole, fmt.Errorf("tensor %q: shape %v is too large", whole.Name, whole.Shape)
+	}
+	whole.Shape[axis] *= len(parts)
+	var err error
+	whole.Bytes, err = byteSize(whole.Shape, whole.DType)
+	return whole, wrap(err, "tensor %q", whole.Name)
+}
+
+// alike refuses vectors that every file should have the same, and which differ by
+// more than devices do that each rounded for itself.
+func (c *Checkpoint) alike(a, b Info) error {
+	if !a.DType.Float() || a.DType.Quantised() {
+		return nil
+	}
+	x, err := c.floatsOf(a)
 	if err != nil {
 		return err
 	}
-	var parts []*Checkpoint
-	for _, name := range names {
-		part := &Checkpoint{files: c.files, tensors: map[string]Info{}, metadata: c.metadata}
-		if err := part.add(fsys, name, readAny); err != nil {
-			return err
-		}
-		parts = append(parts, part)
-	}
-	for _, p := range parts[1:] {
-		if err := parts[0].sameNames(p, names[0]); err != nil {
-			return err
-		}
-	}
-	for name := range parts[0].tensors {
-		info, err := merge(name, parts, axis(name))
-		if err != nil {
-			return err
-		}
-		c.tensors[name] = info
-	}
-	return nil
-}
-
-// consolidated lists the files of all processes in their order.
-func consolidated(fsys fs.FS) ([]string, error) {
-	all, err := fs.Glob(fsys, "consolidated.*.pth")
+	y, err := c.floatsOf(b)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	byRank, count := map[int]string{}, 0
-	for _, name := range all {
-		m := shardName.FindStringSubmatch(name)
-		if m == nil {
-			return nil, fmt.Errorf("%s: only consolidated.RR-of-NN.model.pth are read, no differences to another model and no files of Meta's", name)
-		}
-		rank, _ := strconv.Atoi(m[1]) // digits, both
-		of, _ := strconv.Atoi(m[2])
-		if count != 0 && of != count {
-			return nil, fmt.Errorf("%s: beside it are files of %d processes: two models in one directory", name, count)
-		}
-		if byRank[rank] != "" || rank >= of {
-			return nil, fmt.Errorf("%s: no file of %d that belong together", name, of)
-		}
-		byRank[rank], count = name, of
+	const allowed = 0.05
+	largest, apart := 0.0, 0.0
+	for i, v := range x {
+		largest = max(largest, math.Abs(float64(v)))
+		apart = max(apart, math.Abs(float64(v)-float64(y[i])))
 	}
-	if count == 0 {
-		return nil, fmt.Errorf("no consolidated.00-of-NN.model.pth: %w", fs.ErrNotExist)
-	}
-	names := make([]string, count)
-	var lost problems
-	for rank := range names {
-		if names[rank] = byRank[rank]; names[rank] == "" {
-			lost = append(lost, fmt.Sprintf("missing shard consolidated.%02d-of-%02d.model.pth", rank, count))
-		}
-	}
-	if len(lost) > 0 {
-		return nil, lost
-	}
-	return names, nil
-}
-
-// sameNames refuses a file that lacks tensors which another has, or has more.
-func (c *Checkpoint) sameNames(other *Checkpoint, own string) error {
-	var odd problems
-	for _, name := range c.Names() {
-		if _, ok := other.tensors[name]; !ok {
-			odd = append(odd, fmt.Sprintf("tensor %q is in %s only", name, own))
-		}
-	}
-	for _, name := range other.Names() {
-		if info, ok := other.tensors[name]; ok && c.tensors[name].Name == "" {
-			odd = append(odd, fmt.Sprintf("tensor %q is in %s only", name, info.File))
-		}
-	}
-	if len(odd) > 0 {
-		return fmt.Errorf("the shards are not of one model: %w", odd)
+	if apart > allowed*largest {
+		return fmt.Errorf("tensor %q, which is not split, differs between %s and %s", a.Name, a.File, b.File)
 	}
 	return nil
 }
 
-// merge is the tensor of which every file has a part or the whole.
-func merge(name string, files []*Checkpoint, axis int) (Info, error) {
-	info := files[0].tensors[name]
-	if axis >= len(info.Shape) {
-		return info, fmt.Errorf("%s: tensor %q of shape %v cannot be joined along axis %d", info.File, name, info.Shape, axis)
+func (c *Checkpoint) floatsOf(info Info) ([]float32, error) {
+	t, err := c.load(info)
+	if err != nil {
+		return nil, wrap(err, "%s: tensor %q", info.File, info.Name)
 	}
-	if axis >= 0 && len(files) > 1 {
-		info.parts = []Info{info}
-		info.Shape, info.strides, info.axis = slices.Clone(info.Shape), nil, axis
-	}
-	for _, f := range files[1:] {
-		p := f.tensors[name]
-		if p.DType != info.DType || !besides(p.Shape, files[0].tensors[name].Shape, axis) {
-			return info, fmt.Errorf("%s: tensor %q is %v %v, and %v %v in %s: shards of different runs?",
-				p.File, name, p.DType, p.Shape, info.DType, files[0].tensors[name].Shape, info.File)
-		}
-		if axis < 0 {
-			continue
-		}
-		info.parts = append(info.parts, p)
-		info.Shape[axis] += p.Shape[axis]
-	}
-	var err error
-	info.Bytes, err = byteSize(info.Shape, info.DType)
-	return info, wrap(err, "%s: tensor %q", info.File, name)
+	x := make([]float32, t.Len())
+	t.Floats(x)
+	return x, nil
 }
 
-// besides reports whether two parts have one shape. That of a process is as large as any other's.
-func besides(a, b []int, axis int) bool { return slices.Equal(a, b) && (axis < 0 || a[axis] > 0) }
-
-// join copies the parts of a tensor into their places.
-func (c *Checkpoint) join(info Info) ([]byte, error) {
-	out := make([]byte, info.Bytes)
-	outer := 1
-	for _, n := range info.Shape[:info.axis] {
-		outer *= n
-	}
-	at, line := 0, len(out)/max(outer, 1)
+// assemble puts the parts of a tensor together.
+func (c *Checkpoint) assemble(info Info) ([]byte, error) {
+	outer := tensor.Size(info.Shape[:info.axis])
+	var parts [][]byte
 	for _, p := range info.parts {
-		raw, err := c.raw(p)
+		raw, err := c.bytesOf(p)
 		if err != nil {
 			return nil, err
 		}
-		n := len(raw) / max(outer, 1)
-		for i := range outer {
-			copy(out[i*line+at:], raw[i*n:(i+1)*n])
-		}
-		at += n
+		parts = append(parts, raw)
 	}
-	return out, nil
-}
-
-// Split is a rule that cuts a tensor, by rows, into as many equal ones as it names:
-// queries, keys and values that another dialect keeps in one matrix. From is a
-// regular expression; To may use its groups as ${1}.
-type Split struct {
-	From string
-	To   []string
-}
-
-// Split applies rules to the tensors, whose parts stay where the whole is.
-func (c *Checkpoint) Split(rules []Split) error {
-	for _, r := range rules {
-		re, err := regexp.Compile(r.From)
-		if err != nil {
-			return fmt.Errorf("checkpoint: split rule %q: %w", r.From, err)
+	out := bytes.NewBuffer(make([]byte, 0, info.Bytes))
+	for i := range outer {
+		for _, p := range parts {
+			n := len(p) / outer
+			out.Write(p[i*n : (i+1)*n])
 		}
-		for _, name := range c.Names() {
-			if !re.MatchString(name) {
-				continue
-			}
-			var into []string
-			for _, to := range r.To {
-				into = append(into, re.ReplaceAllString(name, to))
-			}
-			if err := c.split(name, into); err != nil {
-				return fmt.Errorf("checkpoint: %s: tensor %q: %w", c.tensors[name].File, name, err)
-			}
+	}
+	return out.Bytes(), nil
+}
+
+// SplitRows replaces every tensor whose name matches from, a regular expression, by
+// as many of equal rows as there are names; these may use groups, as ${1}. Queries,
+// keys and values that are one matrix become three so, without being copied.
+func (c *Checkpoint) SplitRows(from string, names ...string) error {
+	re, err := regexp.Compile(from)
+	if err != nil {
+		return fmt.Errorf("checkpoint: split %q: %w", from, err)
+	}
+	for _, name := range c.Names() {
+		if !re.MatchString(name) {
+			continue
+		}
+		if err := c.split(name, re, names); err != nil {
+			return fmt.Errorf("checkpoint: %s: tensor %q: %w", c.tensors[name].File, name, err)
 		}
 	}
 	return nil
 }
 
-func (c *Checkpoint) split(name string, into []string) error {
-	whole, n := c.tensors[name], len(into)
-	if whole.parts != nil || len(whole.Shape) == 0 {
-		return errors.New("it cannot be cut")
+func (c *Checkpoint) split(name string, re *regexp.Regexp, names []string) error {
+	info := c.tensors[name]
+	if info.parts != nil || info.strides != nil || info.DType.Quantised() {
+		return errors.New("its rows cannot be split as they are stored")
 	}
-	if whole.Shape[0]%n != 0 {
-		return fmt.Errorf("%d rows cannot be cut into %d parts", whole.Shape[0], n)
+	if len(info.Shape) == 0 || info.Shape[0]%len(names) != 0 {
+		return fmt.Errorf("shape %v is not %d times as many rows", info.Shape, len(names))
 	}
 	delete(c.tensors, name)
-	for i, to := range into {
-		if _, ok := c.tensors[to]; ok {
-			return fmt.Errorf("there is a tensor %q beside it", to)
+	for i, to := range names {
+		part := info
+		part.Name = re.ReplaceAllString(name, to)
+		part.Shape = slices.Clone(info.Shape)
+		part.Shape[0] /= len(names)
+		part.Bytes /= int64(len(names))
+		part.offset += int64(i) * part.Bytes
+		if _, twice := c.tensors[part.Name]; twice {
+			return fmt.Errorf("there is a tensor %q beside it", part.Name)
 		}
-		part := whole
-		part.Name, part.Bytes, part.Shape = to, whole.Bytes/int64(n), slices.Clone(whole.Shape)
-		part.Shape[0] /= n
-		if whole.strides == nil {
-			part.offset += int64(i) * part.Bytes
-		} else {
-			part.offset += int64(i*part.Shape[0]) * whole.strides[0] * int64(whole.DType.Size())
-		}
-		c.tensors[to] = part
+		c.tensors[part.Name] = part
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ func (i Info) span() int64 {
 // gather copies the elements of a tensor whose rows do not follow each other,
 // such as a transposed one, into their order.
 func (i Info) gather(raw []byte) []byte {
-	if i.strides == nil || i.Bytes == 0 || raw == nil {
+	if i.strides == nil || i.Bytes == 0 {
 		return raw
 	}
 	out, size := make([]byte, 0, i.Bytes), int64(i.DType.Size())

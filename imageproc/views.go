@@ -18,7 +18,7 @@ type View struct {
 
 // Views computes every view of img. The errors are those of Process.
 func (p *Processor) Views(img *RGB) (*Views, error) {
-	shown, err := p.Show(img)
+	shown, err := p.show(img)
 	if err != nil {
 		return nil, err
 	}
@@ -47,6 +47,23 @@ type Shown struct {
 
 // Show applies the geometric stages only: what the encoder sees in every view.
 func (p *Processor) Show(img *RGB) (*Shown, error) {
+	out, err := p.show(img)
+	if err != nil || p.parts == 0 {
+		return out, err
+	}
+	whole, geo := out.Pictures[0], out.Geometry[0]
+	w, h := whole.W/p.parts, whole.H/p.parts
+	for y := 0; y < p.parts; y++ {
+		for x := 0; x < p.parts; x++ {
+			out.Pictures = append(out.Pictures, whole.Window(x*w, y*h, w, h, Color{}))
+			out.Geometry = append(out.Geometry, geo.moved(x*w, y*h))
+		}
+	}
+	out.Cols, out.Rows = p.parts, p.parts
+	return out, nil
+}
+
+func (p *Processor) show(img *RGB) (*Shown, error) {
 	if img.W < 1 || img.H < 1 {
 		_, _, err := show(img, nil)
 		return nil, err

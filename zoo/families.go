@@ -67,6 +67,8 @@ func Families() []Family {
 		qwen2VLFamily("Qwen2VLForConditionalGeneration", "qwen2_vl", qwen2vl.Parse2),
 		qwen2VLFamily("Qwen2_5_VLForConditionalGeneration", "qwen2_5_vl", qwen2vl.Parse25),
 		qwen3VLFamily(),
+		ensembleFamily("SphinxForConditionalGeneration", "sphinx"),
+		ensembleFamily("EnsembleForConditionalGeneration", "ensemble"),
 		{
 			Architecture: "LlamaForCausalLM", ModelType: "llama",
 			New:       declareText(llama.ParseConfig),

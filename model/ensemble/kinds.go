@@ -29,6 +29,9 @@ func kinds() map[string]kind {
 // output is what an entry says of the features of a transformer.
 func (e *member) output(class bool) vit.Output {
 	out := vit.Output{Norm: e.norm(), DropClass: class && !e.class(), Stage: e.Name + "."}
+	if e.Across {
+		out.Across = e.views
+	}
 	if e.Layer != nil {
 		out.Layers = []int{*e.Layer}
 	}

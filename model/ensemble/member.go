@@ -21,6 +21,12 @@ type member struct {
 	Layer     *int      `json:"layer"`     // the hidden state that is the features, negative from the end; the last where absent
 	Norm      *bool     `json:"norm"`      // whether they go through the last norm; where absent, those of the last layer do
 	Class     *bool     `json:"class"`     // whether a class token is one of them; where absent it is
+
+	// Across: a row attends to the same row of the picture's other views, and not to
+	// the other rows of its own.
+	Across bool `json:"attends_across_views"`
+
+	views int // of a picture
 }
 
 // shown is one scaling.
@@ -45,7 +51,7 @@ type declared struct {
 
 // member declares the encoder of an entry.
 func (m *Model) member(data []byte) (*Member, error) {
-	var e member
+	e := member{views: m.Views()}
 	if err := json.Unmarshal(data, &e); err != nil {
 		return nil, err
 	}

@@ -31,6 +31,7 @@ type Output struct {
 	Layers    []int  // hidden states by number, 0 being the embedding and negative ones from the end; several are joined on channels
 	DropClass bool   // leave out the class token's row
 	Norm      bool   // put them, of which there is one, through the tower's last norm
+	Across    int    // views of a picture: a row attends to the same one of them, and not to its own view's; 0: as towers do
 	Stage     string // prefix under which hidden states are observed, such as "vision."
 }
 
@@ -109,6 +110,10 @@ func (t *Trunk) hidden(c *tensor.Ctx, views *model.Views, n int) []*tensor.Tenso
 	x := t.Embed(c, views)
 	per := x.Rows() / len(views.Sizes)
 	attn := &ops.Attn{Heads: t.cfg.NumHeads, KVHeads: t.cfg.NumHeads, Starts: starts(len(views.Sizes), per)}
+	if t.out.Across > 0 {
+		x = ops.Gather(c, t.turned(len(views.Sizes), per, false), x)
+		attn.Starts = starts(x.Rows()/t.out.Across, t.out.Across)
+	}
 	states := make([]*tensor.Tensor, n+1)
 	c.Observe(t.out.Stage+"hidden.0", x)
 	for i, b := range t.Blocks[:n] {
@@ -134,8 +139,11 @@ func (t *Trunk) features(c *tensor.Ctx, states []*tensor.Tensor, views int) *mod
 	parts := make([]*tensor.Tensor, len(t.out.Layers))
 	for i, l := range t.out.Layers {
 		parts[i] = states[l]
+		if t.out.Across > 0 {
+			parts[i] = ops.Gather(c, t.turned(views, rows, true), parts[i])
+		}
 		if t.out.DropClass {
-			parts[i] = ops.Gather(c, behindClass(views, rows), states[l])
+			parts[i] = ops.Gather(c, behindClass(views, rows), parts[i])
 		}
 	}
 	if t.out.DropClass {
@@ -149,6 +157,24 @@ func (t *Trunk) features(c *tensor.Ctx, states []*tensor.Tensor, views int) *mod
 		f.X = t.Final.Forward(c, f.X)
 	}
 	return f
+}
+
+// turned says for each row, where the views of a picture stand row by row, which one it
+// is where they stand one after another; back says the opposite.
+func (t *Trunk) turned(views, rows int, back bool) []int32 {
+	n := t.out.Across
+	idx := make([]int32, views*rows)
+	for v := range views {
+		first, within := v/n*n*rows, v%n
+		for r := range rows {
+			apart, together := first+r*n+within, v*rows+r
+			if back {
+				apart, together = together, apart
+			}
+			idx[apart] = int32(together)
+		}
+	}
+	return idx
 }
 
 // ClassRows gathers the class token of every view from one hidden state: [views, width].

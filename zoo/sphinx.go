@@ -60,6 +60,7 @@ func (s *sphinxFiles) described() (fs.FS, error) {
 			"image_processor_type": "LlavaImageProcessor", "do_pad": true, "size": map[string]int{"shortest_edge": s.kind.side}, "crop_size": side,
 		},
 		"generation_config.json": map[string]any{"stop_strings": []string{"\n###"}},
+		"tokenizer_config.json":  map[string]any{"tokenizer_class": "SentencePieceProcessor"},
 	} {
 		if over[name], err = json.MarshalIndent(v, "", "  "); err != nil {
 			return nil, err

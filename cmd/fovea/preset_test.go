@@ -14,6 +14,8 @@ func TestPresetSizes(t *testing.T) {
 	for name, want := range map[string]float64{
 		"llava-1.5-7b": 7.06e9, "llama-2-7b": 6.74e9, "tinyllama-1.1b": 1.10e9, "qwen2-0.5b": 0.494e9, "qwen2-1.5b": 1.54e9,
 		"clip-vit-l-14-336": 0.304e9, "clip-vit-b-32": 0.0875e9,
+		// Llama-2 13B or TinyLlama, CLIP-L, ConvNeXt-XXL, DINOv2-g, the Q-Former and its ViT-g
+		"sphinx-2k": 13.02e9 + 0.304e9 + 0.843e9 + 1.136e9 + 0.105e9 + 0.986e9, "sphinx-tiny": 1.1e9 + 0.843e9 + 1.136e9,
 	} {
 		m := blank(t, name)
 		n := 0
@@ -22,8 +24,8 @@ func TestPresetSizes(t *testing.T) {
 			t.Errorf("%s: %d parameters, want %.3g", name, n, want)
 		}
 	}
-	if have := len(presetNames()); have != 7 {
-		t.Errorf("%d presets, and sizes of 7 are tested", have)
+	if have := len(presetNames()); have != 9 {
+		t.Errorf("%d presets, and sizes of 9 are tested", have)
 	}
 }
 

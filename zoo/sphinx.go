@@ -40,6 +40,9 @@ func asSPHINX(fsys fs.FS) (*sphinxFiles, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", metaFile, err)
 	}
+	if meta.Type == "" { // somebody else's
+		return nil, nil
+	}
 	kind, ok := sphinxKinds()[meta.Type]
 	if !ok {
 		return nil, fmt.Errorf("%s: llama_type %q, known here: %s", metaFile, meta.Type, knownSPHINX())

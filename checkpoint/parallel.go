@@ -107,13 +107,13 @@ func (p Parallel) open(c *Checkpoint, fsys fs.FS, names []string) error {
 		c.tensors = shards[0]
 		return nil
 	}
-	var wrong problems
+	var wrong, lost problems
 	for name, first := range shards[0] {
 		parts := []Info{first}
 		for i, s := range shards[1:] {
 			part, ok := s[name]
 			if !ok {
-				wrong = append(wrong, fmt.Sprintf("tensor %q of %s is not in %s", name, names[0], names[i+1]))
+				lost = append(lost, fmt.Sprintf("tensor %q of %s is not in %s", name, names[0], names[i+1]))
 				break
 			}
 			parts = append(parts, part)
@@ -130,14 +130,16 @@ func (p Parallel) open(c *Checkpoint, fsys fs.FS, names []string) error {
 	for i, s := range shards[1:] {
 		for name := range s {
 			if _, ok := shards[0][name]; !ok {
-				wrong = append(wrong, fmt.Sprintf("tensor %q of %s is not in %s", name, names[i+1], names[0]))
+				lost = append(lost, fmt.Sprintf("tensor %q of %s is not in %s", name, names[i+1], names[0]))
 			}
 		}
 	}
-	if wrong == nil {
+	if wrong == nil && lost == nil {
 		return nil
 	}
 	slices.Sort(wrong)
+	slices.Sort(lost)
+	wrong = append(wrong, lost...)
 	return fmt.Errorf("%s: these are not shards of one checkpoint: %w", c.label, wrong)
 }
 

@@ -105,8 +105,8 @@ func (c *composition) resolve(data []byte) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("text_config: %w", err)
 		}
-		if from := text["from"]; from != nil {
-			c.borrow(filepath.Join(c.dir, fmt.Sprint(from)))
+		if n := len(c.origins); n > 0 && c.origins[n-1].prefix == languagePrefix {
+			c.borrow(c.origins[n-1].dir)
 		}
 		whole["text_config"] = config
 	}

@@ -179,9 +179,11 @@ func (s *sphinxFiles) names() []checkpoint.Rename {
 		{From: block + `feed_forward\.w2\.`, To: "${1}.mlp.down_proj."},
 		{From: block + `feed_forward\.w3\.`, To: "${1}.mlp.up_proj."},
 		{From: `^start_img$`, To: "view_start"}, {From: `^end_img$`, To: "view_end"},
-		{From: "qformer_proj.0.", To: "adapters.0."}, {From: "qformer_proj.1.", To: "adapters.0.norm."},
 		{From: "visual_proj.0.", To: "adapters." + s.kind.lastGroup() + "."}, {From: "visual_proj.1.", To: "adapters." + s.kind.lastGroup() + ".norm."},
-		{From: "qformer.", To: "vision.groups.0.encoders.0."},
+	}
+	if !s.kind.light {
+		list = append(list, checkpoint.Rename{From: "qformer.", To: "vision.groups.0.encoders.0."},
+			checkpoint.Rename{From: "qformer_proj.0.", To: "adapters.0."}, checkpoint.Rename{From: "qformer_proj.1.", To: "adapters.0.norm."})
 	}
 	for _, tower := range []struct {
 		from, to string

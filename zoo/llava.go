@@ -58,12 +58,12 @@ var (
 	aboutLLaVA15 = About{
 		System: "LLaVA", Published: []string{"llava-hf/llava-1.5-7b-hf", "llava-hf/llava-1.5-13b-hf"},
 		Encoder: "CLIP ViT-L/14 at 336 pixels, or SigLIP", Adapter: "two layers, or one", Language: "Llama (Vicuna), Mistral or Qwen2",
-		Layouts: ggufFiles, Fixtures: []string{"llava15"}, Presets: []string{"llava-1.5-7b"}, Try: []string{tryAsk, `fovea chat --model {model} --image {picture}`},
+		Layouts: ggufFiles + "; its authors' repository: whole, a projector or LoRA weights, beside language model and tower", Fixtures: []string{"llava15"}, Presets: []string{"llava-1.5-7b"}, Try: []string{tryAsk, `fovea chat --model {model} --image {picture}`},
 	}
 	aboutLLaVANext = About{
 		System: "LLaVA", Published: []string{"llava-hf/llava-v1.6-vicuna-7b-hf", "llava-hf/llava-v1.6-mistral-7b-hf"},
 		Encoder: "CLIP ViT-L/14 at 336 pixels, over the picture and its tiles", Adapter: "two layers", Language: "Llama (Vicuna), Mistral or Qwen2",
-		Layouts: ggufFiles, Fixtures: []string{"llava_next"}, Presets: []string{"llava-v1.6-vicuna-7b"},
+		Layouts: ggufFiles + "; its authors' repository", Fixtures: []string{"llava_next"}, Presets: []string{"llava-v1.6-vicuna-7b"},
 		Try: []string{tryAsk, `fovea inspect {model} --image {picture} --draw tiles.png`},
 	}
 	aboutOneVision = About{

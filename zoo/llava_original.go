@@ -178,6 +178,7 @@ func (c *originalConfig) hub(data []byte, tower string) (map[string]any, error) 
 
 // originalNames turn the repository's names into ours.
 var originalNames = []checkpoint.Rename{
+	{From: `^(base_model\.)?model\.model\.`, To: "model."}, // of what was trained beside LoRA weights
 	{From: `^model\.mm_projector\.0\.`, To: "multi_modal_projector.linear_1."},
 	{From: `^model\.mm_projector\.2\.`, To: "multi_modal_projector.linear_2."},
 	{From: `^model\.mm_projector\.(weight|bias)$`, To: "multi_modal_projector.${1}"},
@@ -188,9 +189,15 @@ var originalNames = []checkpoint.Rename{
 
 // bindOriginal binds the parts from where they are.
 func (m *Model) bindOriginal(dir string, text fs.FS, tower string, o Beside) (err error) {
-	if o.Language == "" {
+	lora := hasLoRA(dir)
+	switch {
+	case o.Language == "" && lora:
+		return errors.New("LoRA weights alone: name the directory of the language model that they were trained on (--language-model)")
+	case o.Language == "":
 		m.ckpt, err = checkpoint.Open(text, ".")
-	} else {
+	case lora:
+		m.ckpt, err = openFile(filepath.Join(dir, "non_lora_trainables.bin"))
+	default:
 		m.ckpt, err = openFile(filepath.Join(dir, "mm_projector.bin"))
 	}
 	if err != nil {
@@ -219,7 +226,10 @@ func (m *Model) bindOriginal(dir string, text fs.FS, tower string, o Beside) (er
 		}
 	}
 	params := mine(elsewhere...)
-	return checkpoint.Bind(m.ckpt, params, originalNames, m.bindOptions(params))
+	if err := checkpoint.Bind(m.ckpt, params, originalNames, m.bindOptions(params)); err != nil || !lora {
+		return err
+	}
+	return m.mergeLoRA(dir, language)
 }
 
 // bindOther binds the parameters of a prefix from a directory of their own.

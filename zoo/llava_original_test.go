@@ -212,3 +212,80 @@ func TestOriginalErrors(t *testing.T) {
 		}
 	}
 }
+
+// TestOriginalLoRA merges LoRA weights onto their base, and wants the sums.
+func TestOriginalLoRA(t *testing.T) {
+	const target, rank, alpha = "model.layers.1.self_attn.q_proj", 3, 6
+	language := original(t, func(name string) bool {
+		return !strings.HasPrefix(name, "model.mm_projector.") && !strings.HasPrefix(name, "model.vision_tower.")
+	}, nil)
+	dir := original(t, func(name string) bool { return strings.HasPrefix(name, "model.mm_projector.") }, nil)
+	ckpt, err := openFile(filepath.Join(dir, checkpoint.FileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ckpt.Close()
+	var trained []checkpoint.Param // under the names that PEFT gives
+	for _, name := range ckpt.Names() {
+		info, _ := ckpt.Info(name)
+		p := checkpoint.Param{Name: name, T: tensor.Declare(info.Shape...)}
+		if err := checkpoint.Bind(ckpt, []checkpoint.Param{p}, nil, checkpoint.BindOptions{Ignore: []string{"*"}}); err != nil {
+			t.Fatal(err)
+		}
+		p.Name = "base_model.model." + name
+		trained = append(trained, p)
+	}
+	a, b := tensor.New(rank, 64), tensor.New(64, rank)
+	for i := range a.F32 {
+		a.F32[i], b.F32[i] = float32(i%7)/7-0.4, float32(i%5)/5-0.3
+	}
+	lora := []checkpoint.Param{{Name: "base_model.model." + target + ".lora_A.weight", T: a}, {Name: "base_model.model." + target + ".lora_B.weight", T: b}}
+	for file, params := range map[string][]checkpoint.Param{"non_lora_trainables.bin": trained, "adapter_model.safetensors": lora} {
+		if err := checkpoint.Write(filepath.Join(dir, file), params, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	putJSON(t, filepath.Join(dir, "adapter_config.json"), map[string]any{"peft_type": "LORA", "r": rank, "lora_alpha": alpha, "bias": "none"})
+	if _, err := OpenOriginalLLaVA(dir, Beside{}); err == nil || !strings.Contains(err.Error(), "--language-model") {
+		t.Errorf("without the base: error %v", err)
+	}
+	m, err := OpenOriginalLLaVA(dir, Beside{Language: language})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	base, err := OpenDir("../testdata/llava15")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer base.Close()
+	got, before := m.Net.(*llava.Model).Language.Blocks[1], base.Net.(*llava.Model).Language.Blocks[1]
+	if got.K.Weight.DType != before.K.Weight.DType || !slices.Equal(got.K.Weight.Raw, before.K.Weight.Raw) {
+		t.Error("a weight without LoRA changed")
+	}
+	w, w0 := floatsOf(got.Q.Weight), floatsOf(before.Q.Weight)
+	for i := range w {
+		want := float64(w0[i])
+		for r := range rank {
+			want += alpha / rank * float64(b.F32[i/64*rank+r]) * float64(a.F32[r*64+i%64])
+		}
+		if d := float64(w[i]) - want; d > 2e-3 || d < -2e-3 { // of F16
+			t.Fatalf("element %d is %v, want %v", i, w[i], want)
+		}
+	}
+	for want, config := range map[string]map[string]any{
+		"use_dora": {"r": rank, "lora_alpha": alpha, "use_dora": true}, "r is 0": {"lora_alpha": alpha}, `peft_type "IA3"`: {"peft_type": "IA3", "r": 1},
+	} {
+		putJSON(t, filepath.Join(dir, "adapter_config.json"), config)
+		if _, err := OpenOriginalLLaVA(dir, Beside{Language: language}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	}
+}
+
+// floatsOf is a copy of a tensor in F32.
+func floatsOf(t *tensor.Tensor) []float32 {
+	out := tensor.Tensor{Shape: t.Shape, DType: t.DType, F32: slices.Clone(t.F32), Raw: t.Raw}
+	out.Own()
+	return out.F32
+}

@@ -156,6 +156,9 @@ func (p *Processor) ahead(ids []int32, taught []bool, tiles []*model.Tiles) ([]i
 	if p.Tokens == nil {
 		return ids, taught, nil
 	}
+	if slices.Contains(ids, p.Marker) {
+		return nil, nil, fmt.Errorf("chat: this model's picture stands before the text: leave its marker %s out", p.Tok.Token(p.Marker))
+	}
 	if taught != nil {
 		taught = append([]bool{false}, taught...)
 	}
@@ -208,7 +211,7 @@ func (p *Processor) next(out *model.Prompt) (int, error) {
 // placed checks that every picture has a place, and moves the labels to theirs.
 func (p *Processor) placed(out *model.Prompt, labelled bool) (*model.Prompt, error) {
 	if p.Tokens != nil && len(out.At) < len(out.Images) {
-		return nil, fmt.Errorf("chat: the prompt has %d picture markers and %d pictures", len(out.At), len(out.Images))
+		return nil, fmt.Errorf("chat: the prompt has %d picture markers (%s) and %d pictures", len(out.At), p.Tok.Token(p.Marker), len(out.Images))
 	}
 	if labelled { // a label stands at the token before the one it names
 		copy(out.Labels, out.Labels[1:])

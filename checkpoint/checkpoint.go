@@ -116,6 +116,24 @@ func (c *Checkpoint) Tensor(name string) (*tensor.Tensor, error) {
 }
 
 func (c *Checkpoint) load(info Info) (*tensor.Tensor, error) {
+	raw, err := c.bytesOf(info)
+	if err != nil {
+		return nil, err
+	}
+	t := &tensor.Tensor{Shape: info.Shape, DType: info.DType}
+	if info.DType == tensor.F32 {
+		t.F32 = floats(raw)
+	} else {
+		t.Raw = raw
+	}
+	return t, nil
+}
+
+// bytesOf are the elements of a tensor in their order.
+func (c *Checkpoint) bytesOf(info Info) ([]byte, error) {
+	if info.parts != nil {
+		return c.assemble(info)
+	}
 	f := c.files[info.File]
 	if f == nil {
 		return nil, fs.ErrClosed
@@ -124,14 +142,7 @@ func (c *Checkpoint) load(info Info) (*tensor.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw = info.gather(raw)
-	t := &tensor.Tensor{Shape: info.Shape, DType: info.DType}
-	if info.DType == tensor.F32 {
-		t.F32 = floats(raw)
-	} else {
-		t.Raw = raw
-	}
-	return t, nil
+	return info.gather(raw), nil
 }
 
 // Close unmaps and closes the files. The tensors that were not copied are gone then.

@@ -30,6 +30,8 @@ type Info struct {
 
 	offset  int64   // of the elements in the file
 	strides []int64 // in elements, by dimension; nil if they follow each other row by row
+	parts   []Info  // tensors of other files that it is made of, along axis; nil: it is stored as it is
+	axis    int
 }
 
 // header is what stands before the data of a safetensors file.

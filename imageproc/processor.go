@@ -43,8 +43,10 @@ type Processor struct {
 	norm  Normalize
 	table *[3][256]float32
 
-	tiling    *Tiling // nil: the whole picture is all that is seen
-	tileSteps []Step  // what is done to each tile
+	tiling    *Tiling        // nil: the whole picture is all that is seen
+	tileSteps []Step         // what is done to each tile
+	dynamic   *DynamicTiling // in place of steps and tiling; nil: they stand
+	parts     int            // lines and columns of parts that a model sees of what Process makes; 0: none
 }
 
 // NewPipeline returns the processor that applies steps in order and then norm.
@@ -56,6 +58,17 @@ func NewPipeline(norm Normalize, steps ...Step) *Processor {
 func (p *Processor) Tiled(t Tiling, steps ...Step) *Processor {
 	q := *p
 	q.tiling, q.tileSteps = &t, steps
+	return &q
+}
+
+// Cut returns the processor of a model that cuts what it is given into n lines and
+// columns of parts itself: Show shows them, and Views are the whole alone.
+func (p *Processor) Cut(n int) *Processor {
+	q := *p
+	q.parts = n
+	if n < 2 {
+		q.parts = 0
+	}
 	return &q
 }
 
@@ -102,6 +115,9 @@ func (p *Processor) String() string {
 	}
 	if p.tiling != nil {
 		parts = append(parts, "and "+p.tiling.String())
+	}
+	if p.dynamic != nil {
+		parts = append(parts, p.dynamic.String())
 	}
 	return strings.Join(parts, " | ")
 }

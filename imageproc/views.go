@@ -7,6 +7,7 @@ type Views struct {
 	Each   []View
 	Cols   int // tiles across; 0 if the picture is not cut
 	Rows   int // tiles down
+	Whole  int // which view shows the whole picture, the others being tiles; -1 if none does
 }
 
 // View is the size of one view in pixels, and where they come from.
@@ -17,11 +18,11 @@ type View struct {
 
 // Views computes every view of img. The errors are those of Process.
 func (p *Processor) Views(img *RGB) (*Views, error) {
-	shown, err := p.Show(img)
+	shown, err := p.show(img)
 	if err != nil {
 		return nil, err
 	}
-	out := &Views{Cols: shown.Cols, Rows: shown.Rows}
+	out := &Views{Cols: shown.Cols, Rows: shown.Rows, Whole: shown.Whole}
 	size := 0
 	for _, m := range shown.Pictures {
 		size += len(m.Pix)
@@ -41,17 +42,33 @@ type Shown struct {
 	Pictures   []*RGB
 	Geometry   []Geometry
 	Cols, Rows int
+	Whole      int // as in Views
 }
 
 // Show applies the geometric stages only: what the encoder sees in every view.
 func (p *Processor) Show(img *RGB) (*Shown, error) {
-	plans, out := [][]Step{p.steps}, &Shown{}
-	if p.tiling != nil && img.W > 0 && img.H > 0 {
-		out.Cols, out.Rows = p.tiling.Grid(img.W, img.H)
-		for _, t := range p.tiling.tiles(img.W, img.H) {
-			plans = append(plans, append([]Step{t}, p.tileSteps...))
+	out, err := p.show(img)
+	if err != nil || p.parts == 0 {
+		return out, err
+	}
+	whole, geo := out.Pictures[0], out.Geometry[0]
+	w, h := whole.W/p.parts, whole.H/p.parts
+	for y := 0; y < p.parts; y++ {
+		for x := 0; x < p.parts; x++ {
+			out.Pictures = append(out.Pictures, whole.Window(x*w, y*h, w, h, Color{}))
+			out.Geometry = append(out.Geometry, geo.moved(x*w, y*h))
 		}
 	}
+	out.Cols, out.Rows = p.parts, p.parts
+	return out, nil
+}
+
+func (p *Processor) show(img *RGB) (*Shown, error) {
+	if img.W < 1 || img.H < 1 {
+		_, _, err := show(img, nil)
+		return nil, err
+	}
+	plans, out := p.plans(img.W, img.H)
 	for _, steps := range plans {
 		view, geo, err := show(img, steps)
 		if err != nil {
@@ -60,4 +77,30 @@ func (p *Processor) Show(img *RGB) (*Shown, error) {
 		out.Pictures, out.Geometry = append(out.Pictures, view), append(out.Geometry, geo)
 	}
 	return out, nil
+}
+
+// plans are the steps of every view of a picture of w by h pixels.
+func (p *Processor) plans(w, h int) (plans [][]Step, out *Shown) {
+	plans, out = [][]Step{p.steps}, &Shown{}
+	if p.dynamic != nil {
+		plans, out.Cols, out.Rows, out.Whole = p.dynamic.views(w, h)
+	}
+	if p.tiling != nil {
+		out.Cols, out.Rows = p.tiling.Grid(w, h)
+		for _, t := range p.tiling.tiles(w, h) {
+			plans = append(plans, append([]Step{t}, p.tileSteps...))
+		}
+	}
+	return plans, out
+}
+
+// Tile is the number of the tile that a view shows, row by row; -1 for the whole picture.
+func (s *Shown) Tile(view int) int {
+	switch {
+	case view == s.Whole:
+		return -1
+	case s.Whole >= 0 && view > s.Whole:
+		return view - 1
+	}
+	return view
 }

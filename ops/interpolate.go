@@ -20,11 +20,14 @@ type Kernel uint8
 // The kernels of torch's interpolate without antialiasing. Its cubic has a =
 // -0.75, not Pillow's -0.5. Places are the middles of equal parts of an axis
 // (align_corners=False); of Corners2D, which is linear too, the first and last
-// places are those of the map (align_corners=True).
+// places are those of the map (align_corners=True). WideCubic2D is cubic, and its
+// places are those of a map wider and higher by a tenth of a place, as DINOv2's
+// authors take them.
 const (
 	Linear2D Kernel = iota
 	Cubic2D
 	Corners2D
+	WideCubic2D
 )
 
 // Interpolate resamples x, a map of rows [from.Len(), n] of any float dtype, to
@@ -89,7 +92,7 @@ func taps(from, to int, k Kernel) [][]tap {
 		first := math.Floor(at)
 		for d, w := range k.weights(at - first) {
 			place := int(first) + d
-			if k == Cubic2D {
+			if k.cubic() {
 				place--
 			}
 			out[i] = append(out[i], tap{min(max(place, 0), from-1), float32(w)})
@@ -105,14 +108,19 @@ func (k Kernel) place(i, from, to int) float64 {
 		return float64(i*(from-1)) / float64(max(to-1, 1))
 	case Linear2D:
 		return max(at, 0)
+	case WideCubic2D:
+		return (float64(i)+0.5)*float64(from)/(float64(to)+0.1) - 0.5
 	default:
 		return at
 	}
 }
 
+// cubic reports whether four places of an axis count, not two.
+func (k Kernel) cubic() bool { return k == Cubic2D || k == WideCubic2D }
+
 // weights are those of the places around a point that lies t behind the last one before it.
 func (k Kernel) weights(t float64) []float64 {
-	if k != Cubic2D {
+	if !k.cubic() {
 		return []float64{1 - t, t}
 	}
 	const a = -0.75 // Keys 1981

@@ -37,7 +37,7 @@ func table() []row {
 	rows = append(rows, patchesRow(1, 1, 1, 1, 1), patchesRow(2, 3, 6, 4, 2), patchesRow(1, 3, 7, 8, 3), patchesRow(3, 3, 32, 32, 8))
 	rows = append(rows, mapPatchesRow(1, 1, 1, 1, 1), mapPatchesRow(2, 6, 4, 3, 2), mapPatchesRow(1, 7, 8, 3, 3), mapPatchesRow(3, 16, 16, 20, 2))
 	rows = append(rows, depthwiseRow(1, 1, 1, 1, 1), depthwiseRow(2, 5, 3, 4, 3), depthwiseRow(1, 9, 8, 33, 7))
-	for _, k := range []Kernel{Linear2D, Cubic2D, Corners2D} {
+	for _, k := range []Kernel{Linear2D, Cubic2D, Corners2D, WideCubic2D} {
 		rows = append(rows, interpolateRow(Grid{1, 1}, Grid{3, 2}, 5, k), interpolateRow(Grid{5, 5}, Grid{4, 4}, 7, k),
 			interpolateRow(Grid{3, 7}, Grid{11, 2}, 96, k), interpolateRow(Grid{16, 16}, Grid{20, 9}, 130, k))
 	}
@@ -486,7 +486,7 @@ func interpolateRow(from, to Grid, n int, k Kernel) row {
 	weight := func(d float64) float64 {
 		d = math.Abs(d)
 		switch {
-		case k != Cubic2D:
+		case k != Cubic2D && k != WideCubic2D:
 			return max(0, 1-d)
 		case d < 1:
 			return 1.25*d*d*d - 2.25*d*d + 1
@@ -497,6 +497,9 @@ func interpolateRow(from, to Grid, n int, k Kernel) row {
 	}
 	axis := func(i, in, out int, f func(at int, w float64)) {
 		center := (float64(i)+0.5)*float64(in)/float64(out) - 0.5
+		if k == WideCubic2D {
+			center = (float64(i)+0.5)*float64(in)/(float64(out)+0.1) - 0.5
+		}
 		if k == Corners2D {
 			center = 0
 			if out > 1 {

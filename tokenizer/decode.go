@@ -172,6 +172,41 @@ func (d *byteFallback) flush() {
 	d.run = d.run[:0]
 }
 
+// startByteCharacters is byteFallback as SentencePiece itself has it: what is UTF-8 of
+// a run is text, and each other byte U+FFFD.
+func startByteCharacters(emit func(string)) sink { return &byteCharacters{emit: emit} }
+
+type byteCharacters struct {
+	held []byte // may be the beginning of a character
+	emit func(string)
+}
+
+func (d *byteCharacters) push(token string) {
+	b, ok := parseByteToken(token)
+	if !ok {
+		d.flush()
+		d.emit(token)
+		return
+	}
+	d.held = append(d.held, b)
+	for len(d.held) > 0 && utf8.FullRune(d.held) {
+		d.take()
+	}
+}
+
+func (d *byteCharacters) flush() {
+	for len(d.held) > 0 {
+		d.take()
+	}
+}
+
+// take emits the first character, or U+FFFD for the first byte.
+func (d *byteCharacters) take() {
+	r, n := utf8.DecodeRune(d.held)
+	d.emit(string(r))
+	d.held = append(d.held[:0], d.held[n:]...)
+}
+
 func parseByteToken(s string) (byte, bool) {
 	if len(s) != 6 || s[:3] != "<0x" || s[5] != '>' {
 		return 0, false

@@ -212,11 +212,18 @@ func (m *spModel) pipeline(t *Tokenizer, cfg settings) error {
 		replacing(literal(mark), " ", false),
 		decoderFunc(startByteFallback),
 	}
+	if cfg.Class == plainSentencePiece {
+		t.decoders[1] = decoderFunc(startByteCharacters)
+	}
 	if prefix {
 		t.decoders = append(t.decoders, stripping(" ", 1, 0, true))
 	}
 	return nil
 }
+
+// plainSentencePiece is the tokenizer_class of a model that SentencePiece itself is the
+// reference for, and not transformers.
+const plainSentencePiece = "SentencePieceProcessor"
 
 // specials lists the control and unknown pieces.
 func (m *spModel) specials() []addedToken {

@@ -24,7 +24,11 @@ const baseDir = "base"
 // and draws the weights.
 func (r *Recipe) start(sets [][]*source) (*zoo.Model, error) {
 	if r.Model.From != "" {
-		return zoo.OpenDir(r.Model.From)
+		m, err := zoo.OpenToLearn(r.Model.From)
+		if err == nil { // what no checkpoint has
+			nn.Initializer{Std: r.Model.Init.std, Residual: r.Model.Init.Residual}.Init(m.Net, rand.New(rand.NewPCG(r.Seed, 0x1417)))
+		}
+		return m, err
 	}
 	dir := filepath.Join(r.Output, baseDir)
 	if _, err := os.Stat(filepath.Join(dir, "config.json")); err != nil {

@@ -20,6 +20,7 @@ type Generation struct {
 	MinP              float64
 	RepetitionPenalty float64
 	MaxNewTokens      int
+	Stop              []string // texts that end an answer and are not part of it
 
 	Beams         int // 1 is greedy
 	LengthPenalty float64
@@ -38,6 +39,18 @@ func (v *ids) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*[]int32)(v))
 }
 
+// texts reads a text or a list of them.
+type texts []string
+
+func (v *texts) UnmarshalJSON(data []byte) error {
+	var one string
+	if json.Unmarshal(data, &one) == nil {
+		*v = texts{one}
+		return nil
+	}
+	return json.Unmarshal(data, (*[]string)(v))
+}
+
 type generationFile struct {
 	EOS               ids      `json:"eos_token_id"`
 	DoSample          bool     `json:"do_sample"`
@@ -50,6 +63,7 @@ type generationFile struct {
 	Beams             *int     `json:"num_beams"`
 	LengthPenalty     *float64 `json:"length_penalty"`
 	EarlyStopping     any      `json:"early_stopping"`
+	Stop              texts    `json:"stop_strings"`
 	ChatFormat        string   `json:"chat_format"` // of the first Qwen: "chatml" or "raw"
 }
 
@@ -61,7 +75,7 @@ func readGeneration(fsys fs.FS, m *Model) (Generation, error) {
 		return Generation{}, err
 	}
 	g := Generation{
-		EOS: f.EOS, DoSample: f.DoSample, MaxNewTokens: f.MaxNewTokens,
+		EOS: f.EOS, Stop: f.Stop, DoSample: f.DoSample, MaxNewTokens: f.MaxNewTokens,
 		Temperature: or(f.Temperature, 1), TopK: or(f.TopK, 50), TopP: or(f.TopP, 1), MinP: or(f.MinP, 0),
 		RepetitionPenalty: or(f.RepetitionPenalty, 1),
 		Beams:             or(f.Beams, 1), LengthPenalty: or(f.LengthPenalty, 1),

@@ -11,6 +11,7 @@ import (
 	"github.com/fovea-ml/fovea/model/llava"
 	"github.com/fovea-ml/fovea/model/qwen2vl"
 	"github.com/fovea-ml/fovea/model/qwenvl"
+	"github.com/fovea-ml/fovea/model/sphinx"
 	"github.com/fovea-ml/fovea/tensor"
 )
 
@@ -85,6 +86,8 @@ func (m *Model) MixTraits() (checkpoint.MixTraits, error) {
 	case *llava.Model:
 		net = n.Language
 	case *qwenvl.Model:
+		net = n.Language
+	case *sphinx.Model:
 		net = n.Language
 	case *qwen2vl.Model:
 		net = n.Language

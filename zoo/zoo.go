@@ -37,6 +37,7 @@ type Model struct {
 	ckpt   *checkpoint.Checkpoint
 	mmproj *checkpoint.Checkpoint   // the file beside ckpt that holds the picture encoder, if any
 	others []*checkpoint.Checkpoint // more that hold parts of the model
+	sphinx *sphinxFiles             // where the directory is in the layout of SPHINX's authors
 }
 
 // VLM returns the model as one that generates, or false if it does not.
@@ -76,7 +77,7 @@ func Open(fsys fs.FS, name string) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m.ckpt, err = checkpoint.Open(fsys, "."); err != nil {
+	if m.ckpt, err = m.openWeights(fsys); err != nil {
 		return nil, fmt.Errorf("zoo: %s: %w", name, err)
 	}
 	if err := m.bind(); err != nil {
@@ -84,6 +85,14 @@ func Open(fsys fs.FS, name string) (*Model, error) {
 		return nil, fmt.Errorf("zoo: %s: %w", name, err)
 	}
 	return m, nil
+}
+
+// openWeights opens the weights of a directory, in whichever layout it has.
+func (m *Model) openWeights(fsys fs.FS) (*checkpoint.Checkpoint, error) {
+	if m.sphinx != nil {
+		return m.sphinx.weights()
+	}
+	return checkpoint.Open(fsys, ".")
 }
 
 // Declare opens everything but the weights: what is needed to initialise a
@@ -116,6 +125,14 @@ func (m *Model) configure() (err error) {
 }
 
 func (m *Model) declare() (err error) {
+	if m.sphinx, err = asSPHINX(m.files); err != nil {
+		return err
+	}
+	if m.sphinx != nil {
+		if m.files, err = m.sphinx.described(); err != nil {
+			return err
+		}
+	}
 	if m.Config, err = fs.ReadFile(m.files, "config.json"); err != nil {
 		return err
 	}
@@ -189,7 +206,11 @@ func (m *Model) params() []checkpoint.Param {
 
 func (m *Model) bind() error {
 	params := m.params()
-	return checkpoint.Bind(m.ckpt, params, m.Family.Names, m.bindOptions(params))
+	names, o := m.Family.Names, m.bindOptions(params)
+	if m.sphinx != nil {
+		names, o.Ignore = m.sphinx.names(), append(o.Ignore, sphinxUnread...)
+	}
+	return checkpoint.Bind(m.ckpt, params, names, o)
 }
 
 // bindOptions say which tensors need not be parameters.

@@ -73,7 +73,7 @@ func (c *inspectCmd) Run() error {
 
 // open reports whether the weights are there too.
 func (c *inspectCmd) open() (m *zoo.Model, whole bool, err error) {
-	if c.Path == "" || isGGUF(c.Path) || isLAVIS(c.Path) || checkpoint.HasWeights(c.Path) {
+	if c.Path == "" || isGGUF(c.Path) || isLAVIS(c.Path) || zoo.HasWeights(c.Path) {
 		m, err = openPath(c.Path, c.Mmproj, c.Language)
 		return m, true, err
 	}

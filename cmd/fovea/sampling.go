@@ -32,7 +32,7 @@ func (f *samplingFlags) options(m *zoo.Model) (generate.Options, error) {
 	if f.MaxTokens < 0 {
 		return generate.Options{}, fmt.Errorf("max-tokens is %d, want 0 (as the model likes) or more", f.MaxTokens)
 	}
-	o := generate.Options{EOS: g.EOS, Stop: f.Stop, MaxTokens: f.MaxTokens}
+	o := generate.Options{EOS: g.EOS, Stop: append(f.Stop, g.Stop...), MaxTokens: f.MaxTokens}
 	if o.MaxTokens == 0 {
 		o.MaxTokens = g.MaxNewTokens
 	}

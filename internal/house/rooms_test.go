@@ -15,8 +15,9 @@ var (
 	encoders   = []string{"model/blipvit", "model/clip", "model/siglip", "model/dinov2", "model/convnext", "model/qwenvit", "model/bigg"}
 	adapters   = []string{"model/projector", "model/merger", "model/qformer", "model/resampler"}
 	decoders   = []string{"model/llama", "model/opt", "model/t5"}
+	ensemble   = "model/ensemble" // an encoder made of encoders
 	processors = []string{"model/chat"}
-	families   = []string{"model/blip", "model/blip2", "model/llava", "model/qwenvl", "model/qwen2vl"} // of more than one part
+	families   = []string{"model/blip", "model/blip2", "model/llava", "model/qwenvl", "model/qwen2vl", "model/sphinx"} // of more than one part
 )
 
 // rooms is the table: from the ground up, each room uses those above it in the
@@ -31,7 +32,8 @@ func rooms() []room {
 		{path: "ops", uses: []string{"kernel", "tensor"}},
 		{path: "nn", uses: []string{"tensor", "ops"}},
 
-		{path: "imageproc", others: []string{"golang.org/x/image"}},
+		{path: "imageproc/jpeg"},
+		{path: "imageproc", uses: []string{"imageproc/jpeg"}, others: []string{"golang.org/x/image"}},
 		{path: "tokenizer", others: []string{"github.com/nikolalohinski/gonja", "github.com/dlclark/regexp2", "golang.org/x/text"}},
 		{path: "checkpoint", uses: []string{"kernel", "tensor"}, others: []string{"golang.org/x/sys"}},
 		{path: "data/scenes"},
@@ -47,13 +49,14 @@ func rooms() []room {
 	for _, path := range slices.Concat(adapters, decoders) {
 		all = append(all, room{path: path, uses: append([]string{"model/bert"}, parts...)})
 	}
+	all = append(all, room{path: ensemble, uses: slices.Concat([]string{"model/vit", "imageproc"}, parts, encoders, adapters)})
 	for _, path := range processors {
 		all = append(all, room{path: path, uses: seams})
 	}
 	for _, path := range families {
-		all = append(all, room{path: path, uses: slices.Concat([]string{"model/vit", "model/bert"}, parts, seams, encoders, adapters, decoders, processors)})
+		all = append(all, room{path: path, uses: slices.Concat([]string{"model/vit", "model/bert"}, parts, seams, encoders, adapters, decoders, processors, []string{ensemble})})
 	}
-	models := slices.Concat([]string{"model/vit", "model/bert", "model/grounding"}, encoders, adapters, decoders, processors, families)
+	models := slices.Concat([]string{"model/vit", "model/bert", "model/grounding", ensemble}, encoders, adapters, decoders, processors, families)
 	run := []string{"kernel", "tensor", "model", "imageproc", "tokenizer"}
 	return append(all,
 		room{path: "zoo", uses: slices.Concat(models, parts, seams, []string{"kernel", "checkpoint"})},
@@ -67,7 +70,7 @@ func rooms() []room {
 		room{path: "internal/verify", uses: slices.Concat(run, []string{"nn", "zoo", "generate", "internal/golden"})},
 
 		room{path: "cmd/fovea", uses: slices.Concat(run, decoders, []string{
-			"model/vit", "model/clip", "model/llava", "model/blip2", // to count a tower's work
+			"model/vit", "model/clip", "model/llava", "model/blip2", "model/sphinx", // to count a tower's work
 			"model/grounding",
 			"nn", "checkpoint", "zoo", "embedded", "generate", "data", "data/scenes", "train", "eval", "internal/golden", "internal/verify",
 		}), others: []string{"github.com/alecthomas/kong", "github.com/vbauerster/mpb", "golang.org/x/sys", "golang.org/x/term"}},

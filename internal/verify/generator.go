@@ -23,8 +23,8 @@ func (r *runner) generator(ctx context.Context, vlm model.VLM, want *golden.Case
 	}
 	raw := r.raw(p, l)
 	if want.Prompt != "" || !l.want.Has(sequenceLogits) { // a caption needs no beginning
-		l.ids(inputIDs, raw.IDs, slices.Concat(want.InputIDs...))
-		l.ints("attention_mask", slices.Repeat([]int32{1}, len(raw.IDs)))
+		l.ids(inputIDs, spelled(raw.IDs), slices.Concat(want.InputIDs...))
+		l.ints("attention_mask", slices.Repeat([]int32{1}, len(spelled(raw.IDs))))
 	}
 	l.adapter(p.Images)
 	l.pictures(p.Images)
@@ -37,6 +37,12 @@ func (r *runner) generator(ctx context.Context, vlm model.VLM, want *golden.Case
 		return nil
 	}
 	return r.greedy(ctx, vlm, p, l)
+}
+
+// spelled are the ids without placeholders that are no tokens, which no reference has
+// among its ids.
+func spelled(ids []int32) []int32 {
+	return slices.DeleteFunc(slices.Clone(ids), func(id int32) bool { return id < 0 })
 }
 
 // reads is the prompt with what the decoder of an encoder-decoder model reads at

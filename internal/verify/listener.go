@@ -18,8 +18,11 @@ type listener struct {
 // observe is a tensor.Ctx's Observer. Models report integers as floats, too.
 func (l *listener) observe(stage string, t *tensor.Tensor) {
 	l.sampled(stage, t)
-	if !l.want.Has(stage) || !l.want.IsInt(stage) {
-		l.floats(stage, t.F32)
+	if !l.want.Has(stage) {
+		return
+	}
+	if !l.want.IsInt(stage) {
+		l.floats(stage, channelsFirst(t))
 		return
 	}
 	list := make([]int32, len(t.F32))

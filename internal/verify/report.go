@@ -201,7 +201,11 @@ func (t Tolerance) String() string {
 	if t.CloseTokens {
 		tokens = "ids equal, tokens equal or as good"
 	}
-	return fmt.Sprintf("%s, pixel values within %g, other stages within %g of their largest magnitude", tokens, t.Pixels, t.Stage)
+	why := ""
+	if t.Halved {
+		why = " (the reference interpolates pictures in 16 bits before them)"
+	}
+	return fmt.Sprintf("%s, pixel values within %g, other stages%s within %g of their largest magnitude", tokens, t.Pixels, why, t.Stage)
 }
 
 // finite is nil for what JSON cannot hold.

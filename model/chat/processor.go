@@ -33,6 +33,7 @@ type Processor struct {
 	// the text and its first special token, and no marker is in the text. Without
 	// Tokens there are none: the model reads the picture by cross-attention.
 	Ahead   bool
+	Second  bool                      // with Ahead: they stand behind the first special token, not before it
 	Frame   func(ids []int32) []int32 // what the model reads of the ids of a text; nil: all
 	Adapter *tokenizer.Tokenizer      // reads the text for an adapter that sees it beside the picture; nil: none does
 	Longest int                       // tokens that the adapter or, without one, an encoder of text can read; 0: any number
@@ -78,7 +79,9 @@ func (p *Processor) ProcessText(text string, images []*imageproc.RGB) (*model.Pr
 
 // Captions reports whether a picture alone is a prompt. It is none for models whose
 // encoder reads the question and nothing else.
-func (p *Processor) Captions() bool { return p.Ahead && (p.Tokens != nil || p.Start == nil) }
+func (p *Processor) Captions() bool {
+	return p.Ahead && !p.Second && (p.Tokens != nil || p.Start == nil)
+}
 
 // Begun are the tokens of a prompt that an answer to it begins with: of captions,
 // which go on from what they are given.
@@ -159,10 +162,14 @@ func (p *Processor) ahead(ids []int32, taught []bool, tiles []*model.Tiles) ([]i
 	if slices.Contains(ids, p.Marker) {
 		return nil, nil, fmt.Errorf("chat: this model's picture stands before the text: leave its marker %s out", p.Tok.Token(p.Marker))
 	}
-	if taught != nil {
-		taught = append([]bool{false}, taught...)
+	at := 0
+	if bos, ok := p.Tok.BOS(); p.Second && ok && len(ids) > 0 && ids[0] == bos {
+		at = 1
 	}
-	return append([]int32{p.Marker}, ids...), taught, nil
+	if taught != nil {
+		taught = slices.Insert(slices.Clone(taught), at, false)
+	}
+	return slices.Insert(slices.Clone(ids), at, p.Marker), taught, nil
 }
 
 // place repeats every marker among ids once for each token of its picture.

@@ -40,7 +40,7 @@ func NewVision(cfg vit.Config, out vit.Output) (*Vision, error) {
 		Trunk:    trunk,
 		PostNorm: nn.NewLayerNorm(d, cfg.LayerNormEps),
 	}
-	v.Bare = true
+	v.Bare, v.Final = true, v.PostNorm
 	v.Embed = func(c *tensor.Ctx, views *model.Views) *tensor.Tensor {
 		return v.PreNorm.Forward(c, vit.Embed(c, views, &cfg, v.Patch, v.Class, v.Position))
 	}

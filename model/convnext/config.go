@@ -17,6 +17,10 @@ type Config struct {
 	HiddenAct      string  `json:"hidden_act"`
 	LayerNormEps   float32 `json:"layer_norm_eps"`         // of the last norm
 	LayerScaleInit float64 `json:"layer_scale_init_value"` // 0: the blocks have no layer scale
+	BlockNormEps   float32 `json:"block_norm_eps"`         // of the other norms; in Hugging Face's models always 1e-6
+
+	// NormFeatures: the features go through the last norm.
+	NormFeatures bool `json:"-"`
 
 	act ops.Act
 }
@@ -25,7 +29,7 @@ type Config struct {
 func ParseConfig(data []byte) (Config, error) {
 	cfg := Config{
 		HiddenSizes: []int{96, 192, 384, 768}, Depths: []int{3, 3, 9, 3}, PatchSize: 4, NumChannels: 3,
-		HiddenAct: "gelu", LayerNormEps: 1e-12, LayerScaleInit: 1e-6,
+		HiddenAct: "gelu", LayerNormEps: 1e-12, LayerScaleInit: 1e-6, BlockNormEps: 1e-6,
 	}
 	err := json.Unmarshal(data, &cfg)
 	if err == nil {

@@ -15,9 +15,6 @@ import (
 	"github.com/fovea-ml/fovea/tensor"
 )
 
-// eps is that of all norms but the last, whatever the config says of it.
-const eps = 1e-6
-
 // Model is the tower. It takes views of any size, all of one batch the same.
 type Model struct {
 	Patch  *nn.Linear    `ckpt:"embeddings.patch_embeddings"`
@@ -33,7 +30,7 @@ func New(cfg Config) (*Model, error) {
 	in, last := cfg.HiddenSizes[0], cfg.HiddenSizes[len(cfg.HiddenSizes)-1]
 	m := &Model{
 		Patch: nn.NewKernel(in, true, 3, cfg.PatchSize, cfg.PatchSize),
-		Embed: nn.NewLayerNorm(in, eps),
+		Embed: nn.NewLayerNorm(in, cfg.BlockNormEps),
 		Norm:  nn.NewLayerNorm(last, cfg.LayerNormEps),
 		cfg:   cfg,
 	}
@@ -47,10 +44,25 @@ func New(cfg Config) (*Model, error) {
 // Width is that of a feature.
 func (m *Model) Width() int { return m.cfg.HiddenSizes[len(m.cfg.HiddenSizes)-1] }
 
+// Side is how many places the last map of a view of size pixels has on a side.
+func (m *Model) Side(size int) int { return m.Places(size, len(m.Stages)-1) }
+
+// Places is the same of a stage's map, counted from 0.
+func (m *Model) Places(size, stage int) int {
+	n := size / m.cfg.PatchSize
+	for range stage {
+		n /= shrink
+	}
+	return n
+}
+
 // Encode returns the last map of every view, a row for each place.
 func (m *Model) Encode(c *tensor.Ctx, views *model.Views) *model.Features {
 	x := m.forward(c, views)
 	f := &model.Features{X: c.View(x, x.Rows(), x.Cols())}
+	if m.cfg.NormFeatures {
+		f.X = m.Norm.Forward(c, f.X)
+	}
 	for i := range len(views.Sizes) + 1 {
 		f.Starts = append(f.Starts, i*x.Shape[1]*x.Shape[2])
 	}

@@ -33,12 +33,12 @@ const (
 func newStage(cfg Config, in, out, depth int, down bool) *Stage {
 	s := &Stage{Blocks: make([]*Block, depth)}
 	if down {
-		s.Norm, s.Down = nn.NewLayerNorm(in, eps), nn.NewKernel(out, true, in, shrink, shrink)
+		s.Norm, s.Down = nn.NewLayerNorm(in, cfg.BlockNormEps), nn.NewKernel(out, true, in, shrink, shrink)
 	}
 	for i := range s.Blocks {
 		b := &Block{
 			Conv: nn.NewKernel(out, true, 1, kernelSide, kernelSide),
-			Norm: nn.NewLayerNorm(out, eps),
+			Norm: nn.NewLayerNorm(out, cfg.BlockNormEps),
 			FC1:  nn.NewLinear(out, expand*out, true),
 			FC2:  nn.NewLinear(expand*out, out, true),
 			act:  cfg.act,

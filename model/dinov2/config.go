@@ -15,6 +15,10 @@ type Config struct {
 	QKVBias  bool    `json:"qkv_bias"`
 	SwiGLU   bool    `json:"use_swiglu_ffn"` // in place of two layers and an activation: the giant model
 	Mask     bool    `json:"use_mask_token"` // whether the checkpoint has one; only pre-training uses it
+
+	// Offset is what the authors' own code adds to the grid that the table of
+	// positions is fitted to: 0.1 there, and 0 in Hugging Face's.
+	Offset float64 `json:"interpolate_offset"`
 }
 
 // ParseConfig reads and checks a config.
@@ -40,6 +44,9 @@ func ParseConfig(data []byte) (Config, error) {
 func (cfg *Config) resolve() error {
 	if !(cfg.MLPRatio > 0 && cfg.MLPRatio <= 64) {
 		return fmt.Errorf("mlp_ratio is %v", cfg.MLPRatio)
+	}
+	if cfg.Offset != 0 && cfg.Offset != 0.1 {
+		return fmt.Errorf("interpolate_offset is %v, known: 0, 0.1", cfg.Offset)
 	}
 	cfg.IntermediateSize = int(float64(min(cfg.HiddenSize, 1<<20)) * cfg.MLPRatio)
 	if cfg.SwiGLU { // two thirds, as there are three matrices, in multiples of 8

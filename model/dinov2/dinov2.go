@@ -27,6 +27,7 @@ type Vision struct {
 	Norm     *nn.LayerNorm  `ckpt:"layernorm"`
 
 	vit.Trunk
+	wide bool // how Position is fitted to other grids
 }
 
 // NewVision declares a tower. Stages are observed under out.Stage.
@@ -42,8 +43,9 @@ func NewVision(cfg Config, out vit.Output) (*Vision, error) {
 		Patch:    nn.NewKernel(d, true, 3, cfg.PatchSize, cfg.PatchSize),
 		Norm:     nn.NewLayerNorm(d, cfg.LayerNormEps),
 		Trunk:    trunk,
+		wide:     cfg.Offset != 0,
 	}
-	v.Embed = v.embed
+	v.Embed, v.Final = v.embed, v.Norm
 	if cfg.Mask {
 		v.Mask = tensor.Declare(1, d)
 	}
@@ -74,12 +76,16 @@ func (v *Vision) embed(c *tensor.Ctx, views *model.Views) *tensor.Tensor {
 // patches, to another grid.
 func (v *Vision) positions(c *tensor.Ctx, to ops.Grid) *tensor.Tensor {
 	cfg := v.Config()
+	kernel := ops.Cubic2D
+	if v.wide {
+		kernel = ops.WideCubic2D
+	}
 	from := ops.Grid{H: cfg.Grid(), W: cfg.Grid()}
 	if to == from {
 		return v.Position
 	}
 	all := c.View(v.Position, v.Position.Rows(), cfg.HiddenSize)
-	patches := ops.Interpolate(c, c.Slice(all, 1, all.Rows()), from, to, ops.Cubic2D)
+	patches := ops.Interpolate(c, c.Slice(all, 1, all.Rows()), from, to, kernel)
 	rows := make([]int32, 1+to.Len())
 	for i := range rows {
 		rows[i] = int32(i)

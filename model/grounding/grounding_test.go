@@ -94,9 +94,7 @@ func roundTrip(t *testing.T, rng *rand.Rand, processor string, d *Dialect, in Pi
 	m := Mark{Label: "it", Points: make([]Point, points)}
 	x, y := rng.Float64()*float64(in.W)/3, rng.Float64()*float64(in.H)/3
 	w, h := float64(in.W)/3, float64(in.H)/3
-	for i, at := range []Point{{x, y}, {x + w, y + h}, {x + w, y + h*1.5}, {x, y + h*1.5}}[:points] {
-		m.Points[i] = at
-	}
+	copy(m.Points, []Point{{x, y}, {x + w, y + h}, {x + w, y + h*1.5}, {x, y + h*1.5}})
 	text, err := d.Write(m, in)
 	if err != nil {
 		t.Fatal(err)

@@ -41,3 +41,20 @@ func NewLinear(in, out int, bias bool) Linear { return Linear{nn.NewLinear(in, o
 func (p Linear) Adapt(c *tensor.Ctx, f *model.Features) *tensor.Tensor {
 	return p.Forward(c, f.X)
 }
+
+// Normed is a projector whose tokens are normalised.
+type Normed struct {
+	Projector model.Adapter `ckpt:""`
+	Norm      *nn.LayerNorm `ckpt:"norm"`
+}
+
+// NewNormed declares the norm behind p, whose embeddings have the given width.
+func NewNormed(p model.Adapter, width int) *Normed {
+	const eps = 1e-5 // torch's default
+	return &Normed{p, nn.NewLayerNorm(width, eps)}
+}
+
+// Adapt keeps the rows.
+func (p *Normed) Adapt(c *tensor.Ctx, f *model.Features) *tensor.Tensor {
+	return p.Norm.Forward(c, p.Projector.Adapt(c, f))
+}

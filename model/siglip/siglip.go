@@ -42,6 +42,7 @@ func NewVision(cfg Config, out vit.Output) (*Vision, error) {
 		Trunk:    trunk,
 		PostNorm: nn.NewLayerNorm(d, cfg.LayerNormEps),
 	}
+	v.Final = v.PostNorm
 	v.Embed = func(c *tensor.Ctx, views *model.Views) *tensor.Tensor {
 		return vit.Embed(c, views, &cfg.Config, v.Patch, nil, v.Position)
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/fovea-ml/fovea/model"
+	"github.com/fovea-ml/fovea/nn"
 	"github.com/fovea-ml/fovea/ops"
 	"github.com/fovea-ml/fovea/tensor"
 )
@@ -29,6 +30,8 @@ type Tower interface {
 type Output struct {
 	Layers    []int  // hidden states by number, 0 being the embedding and negative ones from the end; several are joined on channels
 	DropClass bool   // leave out the class token's row
+	Norm      bool   // put them, of which there is one, through the tower's last norm
+	Across    int    // views of a picture: a row attends to the same one of them, and not to its own view's; 0: as towers do
 	Stage     string // prefix under which hidden states are observed, such as "vision."
 }
 
@@ -40,6 +43,8 @@ type Trunk struct {
 	Embed func(c *tensor.Ctx, v *model.Views) *tensor.Tensor
 	// Bare: the reference's last_hidden_state is the last block's as it is.
 	Bare bool
+	// Final is the tower's last norm, for features that go through it.
+	Final *nn.LayerNorm
 
 	cfg   Config
 	out   Output
@@ -60,6 +65,9 @@ func NewTrunk(cfg Config, out Output, class bool) (Trunk, error) {
 		if out.Layers[i] < 0 || out.Layers[i] > cfg.NumHiddenLayers {
 			return Trunk{}, fmt.Errorf("feature layer %d of a tower with %d layers", l, cfg.NumHiddenLayers)
 		}
+	}
+	if out.Norm && len(out.Layers) != 1 {
+		return Trunk{}, fmt.Errorf("feature layers %v are to go through the last norm, which is that of one", out.Layers)
 	}
 	if out.DropClass && !class {
 		return Trunk{}, fmt.Errorf("the tower has no class token that could be left out of its features")
@@ -91,6 +99,9 @@ func (t *Trunk) Encode(c *tensor.Ctx, views *model.Views) *model.Features {
 	return t.features(c, t.hidden(c, views, t.Depth()), len(views.Sizes))
 }
 
+// MLP is the feed-forward part of the first block.
+func (t *Trunk) MLP() nn.Layer { return t.Blocks[0].MLP }
+
 // Last returns the last hidden state: [rows of all views, width].
 func (t *Trunk) Last(c *tensor.Ctx, views *model.Views) *tensor.Tensor {
 	return t.hidden(c, views, len(t.Blocks))[len(t.Blocks)]
@@ -102,6 +113,10 @@ func (t *Trunk) hidden(c *tensor.Ctx, views *model.Views, n int) []*tensor.Tenso
 	x := t.Embed(c, views)
 	per := x.Rows() / len(views.Sizes)
 	attn := &ops.Attn{Heads: t.cfg.NumHeads, KVHeads: t.cfg.NumHeads, Starts: starts(len(views.Sizes), per)}
+	if t.out.Across > 0 {
+		x = ops.Gather(c, t.turned(len(views.Sizes), per, false), x)
+		attn.Starts = starts(x.Rows()/t.out.Across, t.out.Across)
+	}
 	states := make([]*tensor.Tensor, n+1)
 	c.Observe(t.out.Stage+"hidden.0", x)
 	for i, b := range t.Blocks[:n] {
@@ -127,8 +142,11 @@ func (t *Trunk) features(c *tensor.Ctx, states []*tensor.Tensor, views int) *mod
 	parts := make([]*tensor.Tensor, len(t.out.Layers))
 	for i, l := range t.out.Layers {
 		parts[i] = states[l]
+		if t.out.Across > 0 {
+			parts[i] = ops.Gather(c, t.turned(views, rows, true), parts[i])
+		}
 		if t.out.DropClass {
-			parts[i] = ops.Gather(c, behindClass(views, rows), states[l])
+			parts[i] = ops.Gather(c, behindClass(views, rows), parts[i])
 		}
 	}
 	if t.out.DropClass {
@@ -138,7 +156,28 @@ func (t *Trunk) features(c *tensor.Ctx, states []*tensor.Tensor, views int) *mod
 	if len(parts) > 1 {
 		f.X = ops.Join(c, parts...)
 	}
+	if t.out.Norm {
+		f.X = t.Final.Forward(c, f.X)
+	}
 	return f
+}
+
+// turned says for each row, where the views of a picture stand row by row, which one it
+// is where they stand one after another; back says the opposite.
+func (t *Trunk) turned(views, rows int, back bool) []int32 {
+	n := t.out.Across
+	idx := make([]int32, views*rows)
+	for v := range views {
+		first, within := v/n*n*rows, v%n
+		for r := range rows {
+			apart, together := first+r*n+within, v*rows+r
+			if back {
+				apart, together = together, apart
+			}
+			idx[apart] = int32(together)
+		}
+	}
+	return idx
 }
 
 // ClassRows gathers the class token of every view from one hidden state: [views, width].

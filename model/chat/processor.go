@@ -63,6 +63,9 @@ func (p *Processor) Process(conv []model.Turn) (*model.Prompt, error) {
 
 // ProcessText takes text in the model's own format, with a marker for every picture.
 func (p *Processor) ProcessText(text string, images []*imageproc.RGB) (*model.Prompt, error) {
+	if p.Ahead && strings.Contains(text, marker) {
+		return nil, fmt.Errorf("chat: this model's picture stands before the text: leave %s out", marker)
+	}
 	tiles, err := p.tiles(images)
 	if err == nil {
 		tiles, err = p.beside(tiles, text)
@@ -158,9 +161,6 @@ func (p *Processor) ahead(ids []int32, taught []bool, tiles []*model.Tiles) ([]i
 	}
 	if p.Tokens == nil {
 		return ids, taught, nil
-	}
-	if slices.Contains(ids, p.Marker) {
-		return nil, nil, fmt.Errorf("chat: this model's picture stands before the text: leave its marker %s out", p.Tok.Token(p.Marker))
 	}
 	at := 0
 	if bos, ok := p.Tok.BOS(); p.Second && ok && len(ids) > 0 && ids[0] == bos {

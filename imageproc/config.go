@@ -117,10 +117,11 @@ func readProcessor(fsys fs.FS, name string) (*Processor, error) {
 	if len(text) > maxConfigBytes {
 		return nil, fmt.Errorf("more than %d bytes", maxConfigBytes)
 	}
-	return parseProcessor(text)
+	return ParseProcessor(text)
 }
 
-func parseProcessor(text []byte) (*Processor, error) {
+// ParseProcessor is NewProcessor for the text of such a file.
+func ParseProcessor(text []byte) (*Processor, error) {
 	var head struct {
 		Nested  json.RawMessage `json:"image_processor"`
 		Type    string          `json:"image_processor_type"`

@@ -83,7 +83,7 @@ func TestDynamicConfig(t *testing.T) {
 		`"size": {"height": 3, "width": 4}`:  "tiles are square",
 		`"size": {"height": 0, "width": 4}`:  "size.height is 0",
 	} {
-		_, err := parseProcessor([]byte(`{"image_processor_type": "GotOcr2ImageProcessor", "crop_to_patches": true, ` + config + `}`))
+		_, err := ParseProcessor([]byte(`{"image_processor_type": "GotOcr2ImageProcessor", "crop_to_patches": true, ` + config + `}`))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %q", config, err, want)
 		}

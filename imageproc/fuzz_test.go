@@ -66,7 +66,7 @@ func FuzzProcessor(f *testing.F) {
 	f.Add([]byte(`{"image_processor_type": "LlavaOnevisionImageProcessor", "size": {"height": 4, "width": 4}, "image_grid_pinpoints": [[12, 4]]}`))
 	f.Add([]byte(`{"image_processor_type": "Qwen2VLImageProcessor", "patch_size": 1, "merge_size": 1, "min_pixels": 10, "max_pixels": 20}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		p, err := parseProcessor(data)
+		p, err := ParseProcessor(data)
 		if err != nil {
 			return
 		}

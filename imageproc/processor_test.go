@@ -85,7 +85,7 @@ func TestProcessorString(t *testing.T) {
 		`{"processor_class":"LlavaProcessor","image_processor":{"image_processor_type":"CLIPImageProcessorPil","do_resize":null,"size":{"shortest_edge":28}}}`: "rgb | resize shortest 28 bicubic | crop 224x224 | rescale 1/255 | normalise",
 		`{"image_processor_type":"BlipImageProcessor","rescale_factor":0.5}`:                                                                                   "rgb | resize 384x384 bicubic | rescale 0.5 | normalise",
 	} {
-		p, err := parseProcessor([]byte(config))
+		p, err := ParseProcessor([]byte(config))
 		if err != nil {
 			t.Errorf("%s: %v", config, err)
 		} else if p.String() != want {

@@ -51,7 +51,7 @@ func TestSmartResizeErrors(t *testing.T) {
 		`"do_resize": false`:                     "do_resize is false",
 		`"size": {"longest_edge": 10}`:           "to 10 pixels",
 	} {
-		if _, err := parseProcessor([]byte(`{"image_processor_type": "Qwen2VLImageProcessor", ` + fields + `}`)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := ParseProcessor([]byte(`{"image_processor_type": "Qwen2VLImageProcessor", ` + fields + `}`)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %q", fields, err, want)
 		}
 	}

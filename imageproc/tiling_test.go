@@ -42,7 +42,7 @@ func TestTilingSizes(t *testing.T) {
 
 func parse(t testing.TB, config string) *Processor {
 	t.Helper()
-	p, err := parseProcessor([]byte(config))
+	p, err := ParseProcessor([]byte(config))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestTilingErrors(t *testing.T) {
 		`[[336, 1073741824]]`: "cannot be cut",
 		`[[16128, 16128]]`:    "at most 1024 tiles",
 	} {
-		_, err := parseProcessor([]byte(`{"image_processor_type": "LlavaNextImageProcessor", "crop_size": 336, "image_grid_pinpoints": ` + fields + `}`))
+		_, err := ParseProcessor([]byte(`{"image_processor_type": "LlavaNextImageProcessor", "crop_size": 336, "image_grid_pinpoints": ` + fields + `}`))
 		if err == nil || !strings.Contains(err.Error(), "image_grid_pinpoints: ") || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %q", fields, err, want)
 		}

@@ -17,6 +17,7 @@ type inspectCmd struct {
 	Path   string `arg:"" optional:"" help:"Checkpoint directory, GGUF file, .safetensors, .bin or .pth file."`
 	Mmproj string `help:"GGUF file of the picture encoder that goes with a GGUF PATH." placeholder:"FILE"`
 
+	Tower    string `name:"vision-tower" help:"Directory of the CLIP that goes with a PATH of LLaVA's own repository." placeholder:"DIR"`
 	Language string `name:"language-model" help:"Directory of the language model that goes with a .pth PATH of LAVIS's BLIP-2." placeholder:"DIR"`
 
 	Tensors bool   `help:"List every tensor."`
@@ -74,7 +75,7 @@ func (c *inspectCmd) Run() error {
 // open reports whether the weights are there too.
 func (c *inspectCmd) open() (m *zoo.Model, whole bool, err error) {
 	if c.Path == "" || isGGUF(c.Path) || isLAVIS(c.Path) || zoo.HasWeights(c.Path) {
-		m, err = openPath(c.Path, c.Mmproj, c.Language)
+		m, err = openPath(c.Path, c.Mmproj, zoo.Beside{Tower: c.Tower, Language: c.Language})
 		return m, true, err
 	}
 	if _, err := os.Stat(c.Path); err != nil {

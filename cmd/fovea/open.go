@@ -16,13 +16,14 @@ import (
 type modelFlags struct {
 	Model    string `help:"Checkpoint directory, GGUF file, or .pth file of LAVIS's BLIP-2, instead of the model in the binary." placeholder:"PATH"`
 	Mmproj   string `help:"GGUF file of the picture encoder that goes with a GGUF --model." placeholder:"FILE"`
-	Language string `name:"language-model" help:"Directory of the language model that goes with a .pth --model." placeholder:"DIR"`
+	Language string `name:"language-model" help:"Directory of the language model that goes with a .pth --model, or with LLaVA's mm_projector.bin." placeholder:"DIR"`
+	Tower    string `name:"vision-tower" help:"Directory of the CLIP that goes with a --model of LLaVA's own repository." placeholder:"DIR"`
 	Quant    string `help:"Quantise the language model on opening; fovea quantize --help lists the types." placeholder:"TYPE"`
 }
 
 // openModel opens the model as the flags say.
 func (f modelFlags) openModel() (*zoo.Model, error) {
-	m, err := openPath(f.Model, f.Mmproj, f.Language)
+	m, err := openPath(f.Model, f.Mmproj, zoo.Beside{Tower: f.Tower, Language: f.Language})
 	if err != nil || f.Quant == "" {
 		return m, err
 	}
@@ -34,12 +35,16 @@ func (f modelFlags) openModel() (*zoo.Model, error) {
 }
 
 // openPath opens a directory, or a GGUF file or one of LAVIS with what goes with it; "" stands for the model in the binary.
-func openPath(path, mmproj, language string) (*zoo.Model, error) {
+func openPath(path, mmproj string, o zoo.Beside) (*zoo.Model, error) {
 	switch {
 	case isLAVIS(path) && mmproj == "":
-		return zoo.OpenLAVIS(path, language)
-	case language != "":
-		return nil, fmt.Errorf("--language-model %s: it goes with a --model that is a .pth file", language)
+		return zoo.OpenLAVIS(path, o.Language)
+	case mmproj == "" && path != "" && zoo.IsOriginalLLaVA(path):
+		return zoo.OpenOriginalLLaVA(path, o)
+	case o.Language != "":
+		return nil, fmt.Errorf("--language-model %s: it goes with a --model that is a .pth file, or LLaVA's mm_projector.bin", o.Language)
+	case o.Tower != "":
+		return nil, fmt.Errorf("--vision-tower %s: it goes with a --model of LLaVA's own repository", o.Tower)
 	case isGGUF(path):
 		return zoo.OpenGGUF(path, mmproj)
 	case mmproj != "":

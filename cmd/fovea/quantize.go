@@ -59,7 +59,7 @@ func (c *quantizeCmd) Run(ctx context.Context, g *globals) error {
 	if err := errors.Join(c.checkOutputs(), c.check(x)); err != nil {
 		return err
 	}
-	m, err := openPath(c.Source, c.Mmproj, "")
+	m, err := openPath(c.Source, c.Mmproj, zoo.Beside{})
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func (p *Processor) placeBetween(out *model.Prompt, ids []int32, taught []bool) 
 		}
 		length := slices.Index(ids[i+1:], p.Brackets.End)
 		if length < 0 {
-			return nil, fmt.Errorf("chat: %s without a %s behind it", p.Tok.Token(p.Marker), p.Tok.Token(p.Brackets.End))
+			return nil, fmt.Errorf("chat: %s without a %s behind it", p.mark(), p.Tok.Token(p.Brackets.End))
 		}
 		name := p.Tok.Decode(ids[i+1:i+1+length], true)
 		if len(name) > n {

@@ -5,6 +5,7 @@
 package chat
 
 import (
+	"cmp"
 	"fmt"
 	"image"
 	"slices"
@@ -25,6 +26,7 @@ type Processor struct {
 	Marker   int32                  // the token that stands for a picture in text
 	Tokens   func(*model.Tiles) int // placeholders that a picture gets
 	Inline   bool                   // the template is one for text: a picture is its marker, on a line of its own
+	Mark     string                 // the marker in text where Marker is no token of the vocabulary; what is around it is encoded apart
 	Brackets *Brackets              // Marker opens a picture's place, and another token closes it; nil: it is the place
 
 	EOS string // the token that ends an answer; "": the tokenizer's end of a sequence
@@ -95,11 +97,29 @@ func (p *Processor) Begun(prompt *model.Prompt) []int32 {
 	return prompt.IDs
 }
 
+// mark is the marker as it stands in text.
+func (p *Processor) mark() string { return cmp.Or(p.Mark, p.Tok.Token(p.Marker)) }
+
+// around encodes what stands before, between and behind markers that are no tokens,
+// as LLaVA's authors do.
+func (p *Processor) around(text string) []int32 {
+	parts := strings.Split(text, p.Mark)
+	ids := p.Tok.Encode(parts[0])
+	for _, part := range parts[1:] {
+		ids = append(ids, p.Marker)
+		ids = append(ids, p.Tok.Encode(part, tokenizer.Bare)...)
+	}
+	return ids
+}
+
 // encode adds the special tokens of a sequence unless the template has put
 // them into the text itself.
 func (p *Processor) encode(text string) []int32 {
 	if bos, ok := p.Tok.BOS(); ok && p.Frame == nil && strings.HasPrefix(text, p.Tok.Token(bos)) {
 		return p.Tok.Encode(text, tokenizer.Bare)
+	}
+	if p.Mark != "" {
+		return p.around(text)
 	}
 	ids := p.Tok.Encode(text)
 	if p.Frame != nil {
@@ -208,7 +228,7 @@ func (p *Processor) place(ids []int32, taught []bool, tiles []*model.Tiles) (*mo
 // and tells how many tokens it takes.
 func (p *Processor) next(out *model.Prompt) (int, error) {
 	if len(out.At) == len(out.Images) {
-		return 0, fmt.Errorf("chat: the prompt has more %s markers than pictures (%d)", p.Tok.Token(p.Marker), len(out.Images))
+		return 0, fmt.Errorf("chat: the prompt has more %s markers than pictures (%d)", p.mark(), len(out.Images))
 	}
 	n := p.Tokens(out.Images[len(out.At)])
 	out.At = append(out.At, len(out.IDs))

@@ -90,7 +90,7 @@ func (p *Processor) inline(parts []tokenizer.Part) string {
 	var b strings.Builder
 	for _, c := range parts {
 		if c.Type == "image" {
-			b.WriteString(p.Tok.Token(p.Marker) + "\n")
+			b.WriteString(p.mark() + "\n")
 		}
 		b.WriteString(c.Text)
 	}
@@ -106,7 +106,7 @@ func (p *Processor) join(messages []tokenizer.Message) string {
 		}
 		for _, c := range m.Parts {
 			if c.Type == "image" {
-				c.Text = p.Tok.Token(p.Marker)
+				c.Text = p.mark()
 			}
 			lines = append(lines, c.Text)
 		}

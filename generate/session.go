@@ -123,7 +123,7 @@ func (s *Session) check(p *model.Prompt) error {
 	case n == 0:
 		return fmt.Errorf("generate: the prompt is empty")
 	case n > room:
-		return s.tooLong(n, room)
+		return s.tooLong(p, room)
 	case !anew && s.memory == nil && (s.cache.Cross != nil || p.DecoderIDs != nil):
 		return fmt.Errorf("generate: the prompt has no picture or text for the model's encoder, whose output the decoder needs")
 	}
@@ -150,9 +150,23 @@ func (s *Session) checkIDs(ids []int32, from, to int) error {
 	return nil
 }
 
-func (s *Session) tooLong(n, left int) error {
-	return fmt.Errorf("generate: the prompt has %d tokens and %d of the context's %d are left: shorten it, or use fewer or smaller pictures",
-		n, left, s.room)
+func (s *Session) tooLong(p *model.Prompt, left int) error {
+	advice := "shorten it"
+	if n := s.pictured(p); n > 0 {
+		advice = fmt.Sprintf("%d of them are pictures': shorten it, or use fewer or smaller pictures", n)
+	}
+	return fmt.Errorf("generate: the prompt has %d tokens and %d of the context's %d are left: %s", len(p.Reads()), left, s.room, advice)
+}
+
+// pictured is how many of the tokens that the decoder reads stand for pictures.
+func (s *Session) pictured(p *model.Prompt) int {
+	n := 0
+	if p.DecoderIDs == nil { // else placeholders are the encoder's
+		for i, at := range p.At {
+			n += s.pictureEnd(p, i) - at
+		}
+	}
+	return n
 }
 
 // Step runs one token behind what is in the cache and returns the logits that

@@ -20,7 +20,9 @@ import (
 )
 
 // TestDecodePillow compares with ImageOps.exif_transpose(…).convert("RGB") of
-// Pillow 13. X.want.png is the expectation for the file X.
+// Pillow 13. X.want.png is the expectation for the file X. The files *16_noise* hold
+// 16-bit PNGs of every colour type, with all five filters, interlaced and with a
+// transparent colour: each sample any value, those at the edges of a byte often.
 func TestDecodePillow(t *testing.T) {
 	wants, err := filepath.Glob("testdata/decode/*.want.png")
 	if err != nil || len(wants) < 50 {

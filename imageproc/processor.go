@@ -153,23 +153,11 @@ func (p *Processor) Process(img *RGB, dst []float32) (Processed, error) {
 func (p *Processor) View(img *RGB) (*RGB, Geometry, error) { return show(img, p.steps) }
 
 func show(img *RGB, steps []Step) (*RGB, Geometry, error) {
-	geo := identity()
-	if img.W < 1 || img.H < 1 {
-		return nil, geo, fmt.Errorf("imageproc: a picture of %d×%d pixels cannot be processed", img.W, img.H)
+	all, geo, err := plan(img.W, img.H, steps)
+	if err != nil {
+		return nil, geo, err
 	}
-	for i := 0; i < len(steps); i++ {
-		at := steps[i].place(img.W, img.H)
-		if i+1 < len(steps) && at.showsAll() && max(at.w, at.h) <= maxScaledSide {
-			// A window right after a scaling: compute no pixel that it discards.
-			if next := steps[i+1].place(at.w, at.h); next.w == at.w && next.h == at.h {
-				at = at.then(next)
-				i++
-			}
-		}
-		if err := at.check(); err != nil {
-			return nil, geo, fmt.Errorf("imageproc: %v of a %d×%d picture: %w", steps[i], img.W, img.H, err)
-		}
-		geo = geo.resized(img.W, img.H, at.w, at.h).moved(at.win.Min.X, at.win.Min.Y)
+	for _, at := range all {
 		img = at.apply(img)
 	}
 	return img, geo, nil

@@ -20,7 +20,8 @@ import (
 type askCmd struct {
 	Image    []string `help:"Picture file; may be repeated." short:"i" placeholder:"FILE" sep:"none"`
 	System   string   `help:"System prompt." placeholder:"TEXT"`
-	Raw      bool     `help:"Take the question as a finished prompt, without the chat template; <image> stands for each picture."`
+	Turns    string   `name:"conversation" help:"JSON file of what was said before the question, or with it: [{role, content}], the content a text or a list of {type: text, text} and {type: image, image: FILE}." placeholder:"FILE"`
+	Raw      bool     `help:"Take the question as a finished prompt, without the chat template; the model's own marker stands for each picture."`
 	Choose   []string `help:"Tell how likely this answer is among those given, instead of answering; to be repeated." placeholder:"ANSWER" sep:"none"`
 	JSON     bool     `name:"json" help:"Print one JSON object with text, token ids and timings."`
 	Question []string `arg:"" optional:"" help:"The question, or - to read it from standard input. Models that caption pictures go on from it, and need none."`
@@ -38,11 +39,15 @@ func (askCmd) Help() string {
     fovea ask --model vicuna-q4_k_m.gguf --mmproj mmproj.gguf --image a.jpg "What is this?"
     fovea ask --model blip2_pretrained_opt2.7b.pth --language-model opt-2.7b --image a.jpg "Question: what is this? Answer:"
     fovea ask --model llava-1.5-7b --image a.jpg --image b.jpg "What differs?"
+    fovea ask --model llava-1.5-7b --image a.jpg --image b.jpg "Is <image> later than <image>?"
+    fovea ask --model qwen2-vl-2b --conversation said.json "And the colour of the other one?"
     fovea ask --model qwen2.5-vl-3b --image a.jpg --boxes --draw b.png "Outline each car, as JSON."
     fovea ask --model qwen-vl-chat --image a.jpg --box "this=10,20,200,300" "What is {}?"
     fovea ask --model blip-vqa-base --image a.jpg --choose yes --choose no "Is it raining?"
     fovea ask --model blip-image-captioning-base --image a.jpg --beams 5
-    echo "Describe the picture." | fovea ask --image a.jpg --json -`
+    echo "Describe the picture." | fovea ask --image a.jpg --json -
+
+Pictures stand before the question unless <image> says where each belongs.`
 }
 
 // askResult is what --json prints.
@@ -145,45 +150,84 @@ func (c *askCmd) tell(a *generate.Answer, r *askResult) error {
 	return nil
 }
 
-// prompt reads question and pictures.
+// prompt reads what is asked, and its pictures.
 func (c *askCmd) prompt(m *zoo.Model) (*model.Prompt, []*imageproc.RGB, error) {
-	question, images, err := c.asked(m)
+	turns, err := c.asked(m)
 	if err != nil {
 		return nil, nil, err
 	}
-	if c.Raw {
-		p, err := m.Processor.ProcessText(question, images)
-		return p, images, err
+	var p *model.Prompt
+	if last := turns[len(turns)-1]; c.Raw {
+		p, err = m.Processor.ProcessText(last.Text, last.Images)
+	} else {
+		p, err = m.Processor.Process(turns)
 	}
-	p, err := m.Processor.Process(c.conversation(question, images))
-	return p, images, err
+	return p, pictures(turns), err
 }
 
-// asked are the question and the pictures.
-func (c *askCmd) asked(m *zoo.Model) (string, []*imageproc.RGB, error) {
+// asked is the conversation up to the question.
+func (c *askCmd) asked(m *zoo.Model) ([]model.Turn, error) {
+	turns, err := c.before(m)
+	if err != nil {
+		return nil, err
+	}
+	if c.Turns == "" || len(c.Question) > 0 || len(c.Image) > 0 {
+		user, err := c.user(m)
+		if err != nil {
+			return nil, err
+		}
+		turns = append(turns, user)
+	}
+	last := &turns[len(turns)-1]
+	if last.Role != "user" {
+		return nil, fmt.Errorf("%s: the last message is the %s's: give a question", c.Turns, last.Role)
+	}
+	images := pictures(turns)
+	if err := c.check(m, images); err != nil {
+		return nil, err
+	}
+	last.Text, err = c.pointed(m, last.Text, images)
+	return turns, err
+}
+
+// before are the system prompt and what was said already.
+func (c *askCmd) before(m *zoo.Model) ([]model.Turn, error) {
+	var system []model.Turn
+	if c.System != "" {
+		system = []model.Turn{{Role: "system", Text: c.System}}
+	}
+	if c.Turns == "" {
+		return system, nil
+	}
+	if c.Raw {
+		return nil, errors.New("--raw and --conversation: a conversation needs the chat template")
+	}
+	turns, err := readConversation(c.Turns, func(files ...string) ([]*imageproc.RGB, error) { return c.open(m, files...) })
+	if err == nil && c.System != "" && turns[0].Role == "system" {
+		err = fmt.Errorf("%s: it has a system prompt: leave out --system", c.Turns)
+	}
+	return append(system, turns...), err
+}
+
+// user is the turn of the question and its pictures.
+func (c *askCmd) user(m *zoo.Model) (model.Turn, error) {
 	question, err := c.question()
 	if err != nil {
-		return "", nil, err
+		return model.Turn{}, err
 	}
 	if captions, ok := m.Processor.(interface{ Captions() bool }); question == "" && !(ok && captions.Captions()) {
-		return "", nil, errors.New("the question is empty")
+		return model.Turn{}, errors.New("the question is empty")
 	}
 	images, err := c.open(m, c.Image...)
-	if err == nil {
-		err = c.check(m, images)
-	}
-	if err == nil {
-		question, err = c.pointed(m, question, images)
-	}
-	return question, images, err
+	return model.Turn{Role: "user", Text: question, Images: images}, err
 }
 
-func (c *askCmd) conversation(question string, images []*imageproc.RGB) []model.Turn {
-	user := model.Turn{Role: "user", Text: question, Images: images}
-	if c.System == "" {
-		return []model.Turn{user}
+func pictures(turns []model.Turn) []*imageproc.RGB {
+	var out []*imageproc.RGB
+	for _, t := range turns {
+		out = append(out, t.Images...)
 	}
-	return []model.Turn{{Role: "system", Text: c.System}, user}
+	return out
 }
 
 // maxQuestion bounds what is read from standard input.

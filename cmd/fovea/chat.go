@@ -25,7 +25,8 @@ the context is full, the oldest turns are dropped, and chat says so.
 
 Within the chat:
 
-    /image FILE    show a picture with the next question
+    /image FILE    show a picture with the next question; its <image> says where
+    /drop          take back the pictures that wait for the next question
     /reset         start anew
     /help          list these commands
     /quit          leave (so does Ctrl-D; Ctrl-C stops an answer)
@@ -37,7 +38,8 @@ Examples:
     printf 'How many objects are there?\nWhat is the colour of the square?\n' | fovea chat --image examples/five.png`
 }
 
-const chatHelp = `/image FILE    show a picture with the next question
+const chatHelp = `/image FILE    show a picture with the next question; its <image> says where
+/drop          take back the pictures that wait for the next question
 /reset         start anew
 /help          list these commands
 /quit          leave (so does Ctrl-D; Ctrl-C stops an answer)
@@ -106,6 +108,8 @@ func (c *chatCmd) do(d *dialogue, line string) (quit bool, err error) {
 		_, err = io.WriteString(os.Stderr, chatHelp)
 	case command == "/reset":
 		d.reset(c.System)
+	case command == "/drop":
+		d.waiting = nil
 	case command == "/image":
 		err = d.attach(strings.TrimSpace(rest))
 	case strings.HasPrefix(command, "/"):

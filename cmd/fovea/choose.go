@@ -58,18 +58,33 @@ func (c *askCmd) choices(m *zoo.Model) ([]*model.Prompt, error) {
 	if c.Raw {
 		return nil, errors.New("--raw and --choose: answers are put where the chat template has them, so that there must be one to apply")
 	}
-	question, images, err := c.asked(m)
+	turns, err := c.asked(m)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]*model.Prompt, len(c.Choose))
 	for i, answer := range c.Choose {
-		conv := append(c.conversation(question, images), model.Turn{Role: "assistant", Text: answer})
+		conv := append(turns[:len(turns):len(turns)], model.Turn{Role: "assistant", Text: answer})
 		if out[i], err = m.Processor.Learn(conv); err != nil {
 			return nil, fmt.Errorf("--choose %q: %w", answer, err)
 		}
+		lastAnswer(out[i].Labels)
 	}
 	return out, nil
+}
+
+// lastAnswer takes the labels off all answers but the last: those were given.
+func lastAnswer(labels []int32) {
+	i := len(labels)
+	for i > 0 && labels[i-1] < 0 {
+		i--
+	}
+	for i > 0 && labels[i-1] >= 0 {
+		i--
+	}
+	for j := range i {
+		labels[j] = -1
+	}
 }
 
 // share fills in the probabilities of choices of which the likeliest comes first.

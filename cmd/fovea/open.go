@@ -89,7 +89,7 @@ type pictureFlags struct {
 	Background *colour `help:"Colour behind transparent pixels: white, black or #rrggbb. Without it transparency is dropped." placeholder:"COLOUR"`
 }
 
-// open decodes picture files for a model.
+// open decodes picture files for a model, and refuses those that it cannot see.
 func (f pictureFlags) open(m *zoo.Model, files ...string) ([]*imageproc.RGB, error) {
 	if len(files) > 0 && m.Pictures == nil {
 		return nil, fmt.Errorf("%s reads text only and takes no pictures: leave them out, or give another --model", m.Name)
@@ -99,6 +99,9 @@ func (f pictureFlags) open(m *zoo.Model, files ...string) ([]*imageproc.RGB, err
 		img, err := imageproc.OpenFile(file, imageproc.Options{Background: (*imageproc.Color)(f.Background)})
 		if err != nil {
 			return nil, err
+		}
+		if err := m.Pictures.Fits(img.W, img.H); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
 		}
 		out = append(out, img)
 	}

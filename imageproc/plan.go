@@ -1,0 +1,36 @@
+package imageproc
+
+import "fmt"
+
+// Fits tells why a picture of w by h pixels cannot be processed, without
+// processing one; nil if nothing about its size forbids it.
+func (p *Processor) Fits(w, h int) error {
+	_, _, err := plan(w, h, p.steps)
+	return err
+}
+
+// plan is what steps do to a picture of w by h pixels, and where that comes to stand.
+func plan(w, h int, steps []Step) ([]placement, Geometry, error) {
+	geo := identity()
+	if w < 1 || h < 1 {
+		return nil, geo, fmt.Errorf("imageproc: a picture of %d×%d pixels cannot be processed", w, h)
+	}
+	var all []placement
+	for i := 0; i < len(steps); i++ {
+		at := steps[i].place(w, h)
+		if i+1 < len(steps) && at.showsAll() && max(at.w, at.h) <= maxScaledSide {
+			// A window right after a scaling: compute no pixel that it discards.
+			if next := steps[i+1].place(at.w, at.h); next.w == at.w && next.h == at.h {
+				at = at.then(next)
+				i++
+			}
+		}
+		if err := at.check(); err != nil {
+			return nil, geo, fmt.Errorf("imageproc: %v of a %d×%d picture: %w", steps[i], w, h, err)
+		}
+		geo = geo.resized(w, h, at.w, at.h).moved(at.win.Min.X, at.win.Min.Y)
+		all = append(all, at)
+		w, h = at.win.Dx(), at.win.Dy()
+	}
+	return all, geo, nil
+}

@@ -19,12 +19,13 @@ type BindOptions struct {
 	// Ignore are patterns of path.Match for tensors of the checkpoint that no
 	// parameter takes, by their stored or renamed name: "*.position_ids".
 	Ignore []string
-	// Tied are parameters that may be absent because they equal another one.
+	// Tied are tensors that may be absent because they equal another one.
 	Tied []Tied
 }
 
-// Tied says that parameter Name, if the checkpoint lacks it, is parameter To:
-// {"lm_head.weight", "model.embed_tokens.weight"}.
+// Tied says that tensor Name is parameter To: {"lm_head.weight",
+// "model.embed_tokens.weight"}. If Name is a parameter that the checkpoint lacks, To
+// fills it; if it is none, the checkpoint may hold it, and it fills To where To is absent.
 type Tied struct{ Name, To string }
 
 // Misshape is a tensor that does not fit its parameter.
@@ -73,7 +74,7 @@ func list[E any](b *strings.Builder, kind string, all []E, text func(E) string) 
 // The error is a *BindError if names, shapes or dtypes differ; no parameter is
 // filled then.
 func Bind(c *Checkpoint, params []Param, names []Rename, o BindOptions) error {
-	b := binding{c: c, o: o, params: map[string]*tensor.Tensor{}, stored: map[string]string{}}
+	b := binding{c: c, o: o, params: map[string]*tensor.Tensor{}, stored: map[string]string{}, copies: map[string]string{}}
 	if err := b.match(params, names); err != nil {
 		return fmt.Errorf("checkpoint: %s: %w", c.label, err)
 	}
@@ -89,6 +90,7 @@ type binding struct {
 	o          BindOptions
 	params     map[string]*tensor.Tensor
 	stored     map[string]string // parameter → tensor in the checkpoint
+	copies     map[string]string // the same of tensors that are tied and no parameters
 	unexpected []string
 }
 
@@ -123,6 +125,7 @@ func (b *binding) match(params []Param, names []Rename) error {
 // leftover judges a tensor that no parameter takes.
 func (b *binding) leftover(name, renamed string) error {
 	if slices.ContainsFunc(b.o.Tied, func(t Tied) bool { return t.Name == renamed }) {
+		b.copies[renamed] = name
 		return nil
 	}
 	for _, n := range []string{name, renamed} {
@@ -139,6 +142,9 @@ func (b *binding) tie() {
 		_, have := b.stored[t.Name]
 		if from, ok := b.stored[t.To]; ok && !have && b.params[t.Name] != nil {
 			b.stored[t.Name] = from
+		}
+		if from, ok := b.copies[t.Name]; ok && b.stored[t.To] == "" && b.params[t.To] != nil {
+			b.stored[t.To] = from
 		}
 	}
 }

@@ -32,8 +32,8 @@ const (
 
 func (b Beams) check(s Sampling) error {
 	switch {
-	case b.Width > maxBeams:
-		return fmt.Errorf("beams are %d, want at most %d", b.Width, maxBeams)
+	case b.Width < 0 || b.Width > maxBeams:
+		return fmt.Errorf("beams are %d, want 0 (no search) to %d", b.Width, maxBeams)
 	case b.Width > 1 && s.Temperature > 0:
 		return errors.New("a search by beams draws nothing: leave out the temperature, or the beams")
 	case math.IsNaN(b.LengthPenalty) || math.IsInf(b.LengthPenalty, 0):
@@ -66,20 +66,14 @@ type search struct {
 // search returns the likeliest answer behind what the session has seen, whose next
 // logits are given. The session is as before afterwards.
 func (s *Session) search(ctx context.Context, logits []float32, o Options) ([]int32, error) {
-	b := &search{s: s, o: o, prompt: s.ids, most: s.Room(), beams: []beam{{}}, caches: []*model.KVCache{s.cache}}
+	b := &search{s: s, o: o, prompt: s.ids, most: s.Room() + 1, beams: []beam{{}}, caches: []*model.KVCache{s.cache}}
 	if o.MaxTokens > 0 {
 		b.most = min(b.most, o.MaxTokens)
 	}
 	defer s.cache.Truncate(len(s.ids))
-	for n := 1; n <= b.most; n++ {
+	for n := 1; !b.choose(logits, n); n++ {
 		if err := ctx.Err(); err != nil {
 			return nil, err
-		}
-		if done := b.choose(logits, n); done || n == b.most {
-			if !done {
-				b.giveUp(n)
-			}
-			break
 		}
 		logits = b.step()
 	}
@@ -90,22 +84,22 @@ func (s *Session) search(ctx context.Context, logits []float32, o Options) ([]in
 }
 
 // choose lets the best continuations by a token, number n of the answer, take the
-// place of the beams. Those that end are answers. It reports whether the search is over.
+// place of the beams. Those that end, as all do with the last token that there may be,
+// are answers. It reports whether the search is over.
 func (b *search) choose(logits []float32, n int) (done bool) {
 	all := b.candidates(logits)
 	var next []beam
 	for rank, c := range all {
-		if len(next) == b.o.Beams.Width {
-			break
-		}
-		if !slices.Contains(b.o.EOS, c.ids[len(c.ids)-1]) {
-			next = append(next, c)
-		} else if rank < b.o.Beams.Width {
+		ends := n == b.most || slices.Contains(b.o.EOS, c.ids[n-1])
+		switch {
+		case ends && rank < b.o.Beams.Width:
 			b.add(c, n)
+		case !ends && len(next) < b.o.Beams.Width:
+			next = append(next, c)
 		}
 	}
 	b.beams = next
-	return len(next) == 0 || len(b.found) >= b.o.Beams.Width && b.over(all[0].score, n)
+	return len(next) == 0 || len(b.found) == b.o.Beams.Width && b.over(next[0].score, n)
 }
 
 // candidates are the likeliest continuations of all beams, more than are kept.
@@ -182,7 +176,7 @@ func (b *search) scored(sum float32, n int) float32 {
 }
 
 // over decides whether a search that has found enough goes on; best is the log
-// probability of the best continuation, with n tokens.
+// probability of the best beam, which has n tokens.
 func (b *search) over(best float32, n int) bool {
 	switch b.o.Beams.Early {
 	case StopFound:
@@ -193,13 +187,6 @@ func (b *search) over(best float32, n int) bool {
 		}
 	}
 	return b.found[0].score >= b.scored(best, n)
-}
-
-// giveUp makes answers of the beams, which have n tokens.
-func (b *search) giveUp(n int) {
-	for _, c := range b.beams {
-		b.add(c, n)
-	}
 }
 
 // step runs the last token of every beam, all at once, and returns the logits.

@@ -18,6 +18,7 @@ type Options struct {
 	EOS       []int32  // tokens that end the answer
 	Stop      []string // texts that end the answer and are not part of it
 	Special   bool     // keep special tokens in the text
+	Begun     []int32  // tokens of the prompt that the answer's text begins with
 }
 
 // Token is one step of an answer.
@@ -80,7 +81,7 @@ func (a *Answer) run(ctx context.Context, logits []float32, yield func(Token, er
 		return
 	}
 	sampler := NewSampler(a.o.Sampling, a.s.IDs())
-	text := &tail{stream: a.tok.Stream(!a.o.Special), stop: a.o.Stop}
+	text := newTail(a.tok, a.o)
 	for {
 		t := a.take(sampler.Next(logits), text)
 		if !yield(t, nil) || a.Reason != "" {
@@ -101,7 +102,7 @@ func (a *Answer) runBeams(ctx context.Context, logits []float32, yield func(Toke
 		yield(Token{}, err)
 		return
 	}
-	text := &tail{stream: a.tok.Stream(!a.o.Special), stop: a.o.Stop}
+	text := newTail(a.tok, a.o)
 	for i, id := range ids {
 		if i == len(ids)-1 && a.Reason == "" && !slices.Contains(a.o.EOS, id) && len(ids) != a.o.MaxTokens {
 			a.Reason = FullContext

@@ -12,13 +12,29 @@ type tail struct {
 	stream *tokenizer.Stream
 	stop   []string
 	held   string
+	begun  string // certain before the first token, so that nothing is looked for in it
+}
+
+func newTail(tok *tokenizer.Tokenizer, o Options) *tail {
+	t := &tail{stream: tok.TextStream(!o.Special), stop: o.Stop}
+	for _, id := range o.Begun {
+		t.begun += t.stream.Next(id)
+	}
+	return t
 }
 
 // next returns the text that is certain after one more token, and whether a
 // stop string was reached; the text ends before it then.
 func (t *tail) next(id int32) (string, bool) {
 	t.held += t.stream.Next(id)
-	return t.release()
+	out, stopped := t.release()
+	return t.behindBegun(out), stopped
+}
+
+// behindBegun puts what comes first before the first text.
+func (t *tail) behindBegun(text string) string {
+	text, t.begun = t.begun+text, ""
+	return text
 }
 
 func (t *tail) release() (string, bool) {
@@ -45,10 +61,10 @@ func (t *tail) release() (string, bool) {
 func (t *tail) flush() string {
 	t.held += t.stream.Flush()
 	out, stopped := t.release()
-	if stopped {
-		return out
+	if !stopped {
+		out += t.held
 	}
-	return out + t.held
+	return t.behindBegun(out)
 }
 
 // overlap is the length of the longest end of text that a stop string starts with.

@@ -88,3 +88,26 @@ func mustID(t *testing.T, tok *tokenizer.Tokenizer, token string) int32 {
 	}
 	return id
 }
+
+// TestTailBehindABeginning is about texts that go on from the prompt's: no stop string
+// is looked for in that.
+func TestTailBehindABeginning(t *testing.T) {
+	tok, err := tokenizer.Open("../testdata/blip_caption")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := tok.Encode("a photography of plates")
+	ids = ids[1 : len(ids)-1]
+	o := Options{Begun: ids[:8], Stop: []string{"photo", "te"}}
+	text, got := newTail(tok, o), ""
+	for _, id := range ids[8:] {
+		more, _ := text.next(id)
+		got += more
+	}
+	if got += text.flush(); got != "a photography of pla" {
+		t.Errorf("%q", got)
+	}
+	if got := newTail(tok, o).flush(); got != "a photography of" {
+		t.Errorf("an answer without words is %q", got)
+	}
+}

@@ -59,7 +59,7 @@ func pinpoints(list [][]int, side int) ([]image.Point, error) {
 			return nil, fmt.Errorf("%v is not a height and a width", p)
 		}
 		h, w := p[0], p[1]
-		if min(h, w) < side || max(h, w) > maxEdge || h%side != 0 || w%side != 0 || h/side*(w/side) > maxTiles || h*w > maxWindowPixels {
+		if side < 1 || min(h, w) < side || max(h, w) > maxEdge || h%side != 0 || w%side != 0 || h/side*(w/side) > maxTiles || h*w > maxWindowPixels {
 			return nil, fmt.Errorf("%v cannot be cut into at most %d tiles of %d×%d pixels, %d together", p, maxTiles, side, side, maxWindowPixels)
 		}
 		sizes[i] = image.Pt(w, h)

@@ -15,6 +15,16 @@ type Tiling struct {
 	Filter Filter
 }
 
+// NewTiling makes tiles of a side in pixels for pictures that are fitted to one of
+// several heights and widths.
+func NewTiling(heightsAndWidths [][]int, side int, f Filter) (Tiling, error) {
+	sizes, err := pinpoints(heightsAndWidths, side)
+	if err != nil {
+		return Tiling{}, fmt.Errorf("imageproc: tiles: %w", err)
+	}
+	return Tiling{Sizes: sizes, Side: side, Filter: f}, nil
+}
+
 func (t *Tiling) String() string { return fmt.Sprintf("tiles %dx%d", t.Side, t.Side) }
 
 // best is the size that shows most of a picture of w by h pixels and, among

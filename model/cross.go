@@ -79,3 +79,12 @@ func (s *Sequence) bounds() []int {
 	}
 	return s.Starts
 }
+
+// Block runs a block of a model whose output has the shape of its input; recompute
+// says that training keeps only the input.
+func Block(c *tensor.Ctx, recompute bool, x *tensor.Tensor, f func(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor) *tensor.Tensor {
+	if recompute {
+		return c.Recompute(x, f)
+	}
+	return c.Block(x, f)
+}

@@ -91,6 +91,10 @@ type Decoder interface {
 	Vocab() int                                            // number of logits
 }
 
+// Recomputer is a Decoder that can keep only the inputs of its blocks while
+// training, and run them again for their gradients.
+type Recomputer interface{ SetRecompute(on bool) }
+
 // VLM is a model that can be prompted. A language model alone is one that takes no pictures.
 type VLM interface {
 	Embed(c *tensor.Ctx, p *Prompt) *Sequence

@@ -36,9 +36,34 @@ func TestPack(t *testing.T) {
 	if len(a.IDs) != 4 || a.Starts != nil {
 		t.Error("Pack changed a prompt")
 	}
+	if got.Longest() != 4 || b.Longest() != 1 {
+		t.Errorf("the longest have %d and %d tokens, want 4 and 1", got.Longest(), b.Longest())
+	}
 	again := model.Pack([]*model.Prompt{b, got})
 	if want := []int{0, 1, 5, 6, 9}; !slices.Equal(again.Starts, want) {
 		t.Errorf("starts of a pack in a pack %v, want %v", again.Starts, want)
+	}
+}
+
+// TestPackForEncoders keeps what decoders read apart from what encoders do.
+func TestPackForEncoders(t *testing.T) {
+	a := &model.Prompt{IDs: []int32{9, 9, 2}, DecoderIDs: []int32{0}, Labels: []int32{5}, Images: []*model.Tiles{{}}, At: []int{0}}
+	b := &model.Prompt{IDs: []int32{3}, DecoderIDs: []int32{0, 6, 7}}
+	got := model.Pack([]*model.Prompt{a, model.Pack([]*model.Prompt{b, a})})
+	if want := []int32{0, 0, 6, 7, 0}; !slices.Equal(got.DecoderIDs, want) {
+		t.Errorf("the decoder reads %v, want %v", got.DecoderIDs, want)
+	}
+	if want := []int{0, 1, 4, 5}; !slices.Equal(got.DecoderStarts, want) {
+		t.Errorf("starts for the decoder %v, want %v", got.DecoderStarts, want)
+	}
+	if want := []int{0, 3, 4, 7}; !slices.Equal(got.Starts, want) {
+		t.Errorf("starts %v, want %v", got.Starts, want)
+	}
+	if want := []int32{5, -1, -1, -1, 5}; !slices.Equal(got.Labels, want) {
+		t.Errorf("labels %v, want %v", got.Labels, want)
+	}
+	if got.Longest() != 3 || !got.Remembers() || (&model.Prompt{DecoderIDs: []int32{1}}).Remembers() {
+		t.Errorf("the longest has %d tokens, brings something to remember: %v", got.Longest(), got.Remembers())
 	}
 }
 

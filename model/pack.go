@@ -49,6 +49,22 @@ func follow(starts []int, base int, within []int) []int {
 	return starts
 }
 
+// Longest is the number of tokens that the decoder reads of the longest packed conversation.
+func (p *Prompt) Longest() int {
+	starts := p.Starts
+	if p.DecoderIDs != nil {
+		starts = p.DecoderStarts
+	}
+	if starts == nil {
+		return len(p.Reads())
+	}
+	most := 0
+	for i := range len(starts) - 1 {
+		most = max(most, starts[i+1]-starts[i])
+	}
+	return most
+}
+
 // Labelled is the number of tokens that the prompt teaches.
 func (p *Prompt) Labelled() int {
 	n := 0

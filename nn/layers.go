@@ -16,6 +16,10 @@ type Layer interface {
 type Linear struct {
 	Weight *tensor.Tensor `ckpt:"weight"` // [out, in]
 	Bias   *tensor.Tensor `ckpt:"bias"`   // [out], or nil
+
+	// Kernel is the shape of one output's weights in checkpoints, for the kernel of a
+	// convolution; nil: they are a row.
+	Kernel []int
 }
 
 // NewLinear declares a layer of in inputs and out outputs.
@@ -24,6 +28,14 @@ func NewLinear(in, out int, bias bool) *Linear {
 	if bias {
 		l.Bias = tensor.Declare(out)
 	}
+	return l
+}
+
+// NewKernel declares the layer of a convolution whose windows do not overlap, or
+// are cut out before: of as many inputs as the kernel has elements.
+func NewKernel(out int, bias bool, kernel ...int) *Linear {
+	l := NewLinear(tensor.Size(kernel), out, bias)
+	l.Kernel = kernel
 	return l
 }
 

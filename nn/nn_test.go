@@ -205,3 +205,19 @@ func TestSinCos(t *testing.T) {
 		}
 	}
 }
+
+// TestKernels: kernels keep their names and are rows for everybody else.
+func TestKernels(t *testing.T) {
+	m := struct {
+		Patch  *nn.Linear   `ckpt:"patch"`
+		Blocks []*nn.Linear `ckpt:"blocks"`
+		None   *nn.Linear   `ckpt:"none"`
+	}{nn.NewKernel(4, true, 3, 2, 2), []*nn.Linear{nn.NewLinear(2, 2, false), nn.NewKernel(2, false, 1, 3, 3)}, nil}
+	got := nn.Kernels(&m)
+	if len(got) != 2 || !slices.Equal(got["patch.weight"], []int{4, 3, 2, 2}) || !slices.Equal(got["blocks.1.weight"], []int{2, 1, 3, 3}) {
+		t.Errorf("%v", got)
+	}
+	if names, tensors := nn.Params(&m); len(names) != 4 || !slices.Equal(tensors[0].Shape, []int{4, 12}) {
+		t.Errorf("%v, %v", names, tensors)
+	}
+}

@@ -11,20 +11,38 @@ import (
 // checkpoint name: the `ckpt` tags on the way joined by dots, list elements by
 // their index. Fields without a tag and nil fields are not visited.
 func Walk(m any, f func(name string, t *tensor.Tensor)) {
-	walk(reflect.ValueOf(m), "", f)
+	walk(reflect.ValueOf(m), "", func(name string, part any) {
+		if t, ok := part.(*tensor.Tensor); ok {
+			f(name, t)
+		}
+	})
 }
 
-func walk(v reflect.Value, name string, f func(string, *tensor.Tensor)) {
+// Kernels are the shapes that parameters have in checkpoints where those differ
+// from the model's, by their checkpoint names.
+func Kernels(m any) map[string][]int {
+	shapes := map[string][]int{}
+	walk(reflect.ValueOf(m), "", func(name string, part any) {
+		if l, ok := part.(*Linear); ok && l.Kernel != nil {
+			shapes[join(name, "weight")] = append([]int{l.Weight.Shape[0]}, l.Kernel...)
+		}
+	})
+	return shapes
+}
+
+// walk calls f for every pointer on the way to the parameters, and for these.
+func walk(v reflect.Value, name string, f func(name string, part any)) {
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:
 		if v.IsNil() {
 			return
 		}
-		if t, ok := v.Interface().(*tensor.Tensor); ok {
-			f(name, t)
-			return
+		if v.Kind() == reflect.Pointer {
+			f(name, v.Interface())
 		}
-		walk(v.Elem(), name, f)
+		if _, ok := v.Interface().(*tensor.Tensor); !ok {
+			walk(v.Elem(), name, f)
+		}
 	case reflect.Slice:
 		for i := range v.Len() {
 			walk(v.Index(i), join(name, strconv.Itoa(i)), f)

@@ -9,6 +9,9 @@ type Stream struct {
 	skipSpecial bool
 	sinks       []sink
 	out         strings.Builder
+
+	tidy bool // spaces are cleaned up
+	held string
 }
 
 // Stream starts incremental decoding; skipSpecial leaves special tokens out.
@@ -27,12 +30,15 @@ func (s *Stream) Next(id int32) string {
 	if !s.t.vocab.has(id) || s.skipSpecial && s.t.added.special[id] {
 		return ""
 	}
-	token := s.t.vocab.tokens[id]
-	if len(s.sinks) == 0 {
-		return token
+	text := s.t.vocab.tokens[id]
+	if len(s.sinks) > 0 {
+		s.sinks[0].push(text)
+		text = s.take()
 	}
-	s.sinks[0].push(token)
-	return s.take()
+	if s.tidy {
+		text = s.clean(text)
+	}
+	return text
 }
 
 // Flush ends the text and returns what was held back.
@@ -40,7 +46,11 @@ func (s *Stream) Flush() string {
 	for _, k := range s.sinks {
 		k.flush()
 	}
-	return s.take()
+	text := s.take()
+	if s.tidy {
+		text, s.held = withoutSpaces(s.held+text), ""
+	}
+	return text
 }
 
 func (s *Stream) take() string {

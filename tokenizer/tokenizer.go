@@ -1,14 +1,16 @@
 // Package tokenizer turns text into token ids and back, and renders chat prompts, from the files of a Hugging Face
-// checkpoint: tokenizer.json, tokenizer.model (SentencePiece), vocab.json with merges.txt, or qwen.tiktoken, beside
+// checkpoint: tokenizer.json, tokenizer.model or spiece.model (SentencePiece), vocab.json with merges.txt, or
+// qwen.tiktoken, beside
 // tokenizer_config.json and the checkpoint's own chat template; or from the metadata of a GGUF file.
 //
 // The pipeline is that of the reference (huggingface/tokenizers): added tokens are cut out of the text, the rest is
 // normalised, pre-tokenised into words, and each word goes through the model (byte-pair encoding: Sennrich et al. 2016,
-// arXiv:1508.07909; WordPiece: Wu et al. 2016, arXiv:1609.08144; Unigram: Kudo 2018, arXiv:1804.10959); a post-processor adds the sequence's special tokens; a
-// chain of decoders goes the other way.
+// arXiv:1508.07909; WordPiece: Wu et al. 2016, arXiv:1609.08144; Unigram: Kudo 2018, arXiv:1804.10959); a post-processor
+// adds the sequence's special tokens; a chain of decoders goes the other way.
 package tokenizer
 
 import (
+	"maps"
 	"strings"
 	"unicode/utf8"
 )
@@ -115,6 +117,15 @@ func (t *Tokenizer) BOS() (int32, bool) { return t.named("bos_token") }
 
 // EOS returns the end-of-sequence token's id, if there is one.
 func (t *Tokenizer) EOS() (int32, bool) { return t.named("eos_token") }
+
+// WithBOS returns the tokenizer that begins sequences with another of its tokens.
+func (t *Tokenizer) WithBOS(id int32) *Tokenizer {
+	out := *t
+	out.affix.prefix = []int32{id}
+	out.config.names = maps.Clone(t.config.names)
+	out.config.names["bos_token"] = t.Token(id)
+	return &out
+}
 
 // Pad returns the padding token's id, if there is one.
 func (t *Tokenizer) Pad() (int32, bool) { return t.named("pad_token") }

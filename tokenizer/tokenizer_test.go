@@ -171,3 +171,20 @@ func TestNames(t *testing.T) {
 		t.Errorf("without configuration: bos %d %t eos %d %t", bos, ok1, eos, ok2)
 	}
 }
+
+func TestWithBOS(t *testing.T) {
+	tok, err := Open("testdata/llava15")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := tok.WithBOS(2)
+	if got, want := other.Encode("a"), append([]int32{2}, tok.Encode("a")[1:]...); !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	if bos, _ := other.BOS(); bos != 2 {
+		t.Errorf("begins with %d", bos)
+	}
+	if bos, _ := tok.BOS(); bos != 1 {
+		t.Errorf("the first one now begins with %d", bos)
+	}
+}

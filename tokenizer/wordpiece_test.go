@@ -99,3 +99,50 @@ func TestBadWordPiece(t *testing.T) {
 		}
 	}
 }
+
+// TestText cleans spaces up as decode of transformers does where the settings ask for it.
+func TestText(t *testing.T) {
+	tok, err := Open("../testdata/blip_caption")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{
+		"the cat's red-hat, 42!", "it isn't 'a ' dog'", "we 've n't ' ' ' s", "'", "", "a", "' ' .", "so he 's . 're", "the cat ' . ' the dog",
+	} {
+		ids := tok.Encode(text, Bare)
+		want := withoutSpaces(tok.Decode(ids, true))
+		if got := tok.Text(ids, true); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+	ids := tok.Encode("the cat's red-hat, 42!", Bare)
+	if got := tok.Text(ids, true); got != "the cat's red - hat, 42" { // of transformers 5.24; ! is no token
+		t.Errorf("%q", got)
+	}
+	other, err := Open("../testdata/llava15")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := other.Text(other.Encode("a 's .", Bare), true); got != "a 's ." {
+		t.Errorf("%q where nothing asks for it", got)
+	}
+}
+
+// FuzzText wants the same text in pieces as at once.
+func FuzzText(f *testing.F) {
+	for _, s := range []string{"", "\x00\x08\x00\x01\x00\x09", "a b", "it ' s", "we ' ve n ' t ' ' ' s", "x  .y ' 've' "} {
+		f.Add(s, 3)
+	}
+	f.Fuzz(func(t *testing.T, text string, step int) {
+		const few = " '.,!?ntmsvre " // so that there is something to clean up
+		text = strings.Map(func(r rune) rune { return rune(few[int(r)%len(few)]) }, text)
+		s, got := &Stream{t: &Tokenizer{}, tidy: true}, ""
+		step = max(1, step%8)
+		for at := 0; at < len(text); at += step {
+			got += s.clean(text[at:min(at+step, len(text))])
+		}
+		if got += s.Flush(); got != withoutSpaces(text) {
+			t.Errorf("%q: %q, want %q", text, got, withoutSpaces(text))
+		}
+	})
+}

@@ -61,7 +61,7 @@ func (f *feeder) batch(step int) *batch {
 				return b
 			}
 			n := p.Labelled()
-			if n == 0 || len(p.Reads()) > f.most {
+			if n == 0 || p.Longest() > f.most {
 				b.skipped++
 				continue
 			}

@@ -76,7 +76,11 @@ func (t *Trainer) writeModel(dir string, dtype tensor.DType) error {
 		return err
 	}
 	var all []checkpoint.Param
+	kernels := nn.Kernels(t.Model.Net)
 	nn.Walk(t.Model.Net, func(name string, w *tensor.Tensor) {
+		if shape, ok := kernels[name]; ok {
+			w = &tensor.Tensor{Shape: shape, DType: w.DType, F32: w.F32, Raw: w.Raw}
+		}
 		all = append(all, checkpoint.Param{Name: name, T: w})
 	})
 	return checkpoint.WriteDir(dir, all, checkpoint.WriteOptions{
@@ -145,7 +149,7 @@ func describesModel(name string) bool {
 		return false
 	}
 	switch filepath.Ext(name) {
-	case ".json", ".jinja", ".model", ".txt":
+	case ".json", ".jinja", ".model", ".tiktoken", ".txt":
 		return true
 	}
 	return false

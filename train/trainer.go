@@ -14,7 +14,6 @@ import (
 	"github.com/fovea-ml/fovea/checkpoint"
 	"github.com/fovea-ml/fovea/kernel"
 	"github.com/fovea-ml/fovea/model"
-	"github.com/fovea-ml/fovea/model/llama"
 	"github.com/fovea-ml/fovea/nn"
 	"github.com/fovea-ml/fovea/tensor"
 	"github.com/fovea-ml/fovea/zoo"
@@ -200,8 +199,8 @@ func (t *Trainer) beginStage(st *Stage) error {
 	if len(t.opt.params) == 0 {
 		return fmt.Errorf("nothing learns: the model has none of the parts %v", st.Train)
 	}
-	if l, ok := t.vlm.Decoder().(*llama.Model); ok {
-		l.Recompute = st.Recompute
+	if d, ok := t.vlm.Decoder().(model.Recomputer); ok {
+		d.SetRecompute(st.Recompute)
 	}
 	if t.state.Updates == 0 {
 		return nil

@@ -14,9 +14,11 @@ func blipFamily(architecture string, build func(config []byte) (any, error), ope
 	return Family{
 		Architecture: architecture, ModelType: "blip",
 		New: build, Processor: open,
-		Names: []checkpoint.Rename{{From: "text_decoder.cls.predictions.decoder.bias", To: "text_decoder.cls.predictions.bias"}},
-		Tied:  []checkpoint.Tied{{Name: "text_decoder.cls.predictions.decoder.weight", To: "text_decoder.bert.embeddings.word_embeddings.weight"}},
-		Text:  "text_config",
+		Shared: []checkpoint.Tied{
+			{Name: "text_decoder.cls.predictions.decoder.weight", To: "text_decoder.bert.embeddings.word_embeddings.weight"},
+			{Name: "text_decoder.cls.predictions.decoder.bias", To: "text_decoder.cls.predictions.bias"},
+		},
+		Text: "text_config",
 		Parts: []Part{
 			{"vision", "vision_model."}, {"language", "text_encoder."}, {"language", "text_decoder."},
 			{"adapter", "vision_proj."}, {"adapter", "text_proj."}, {"adapter", "itm_head."},
@@ -48,7 +50,7 @@ func openAnswerer(fsys fs.FS, net any) (model.Processor, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.Start = []int32{cfg.Text.StartID}
+	p.Start, p.Longest = []int32{cfg.Text.StartID}, cfg.Text.MaxPositions
 	return p, nil
 }
 
@@ -62,3 +64,24 @@ func openBLIP(fsys fs.FS, cfg blip.Config) (*chat.Processor, error) {
 	p.Pictures, err = openPictures(fsys, cfg.Vision.ImageSize)
 	return p, err
 }
+
+// What BLIP is made of.
+var (
+	aboutCaptioner = About{
+		System: "BLIP", Published: []string{"Salesforce/blip-image-captioning-base", "Salesforce/blip-image-captioning-large"},
+		Encoder: "ViT", Adapter: "cross-attention", Language: "BERT's layers, as a decoder",
+		Layouts: hubFiles, Fixtures: []string{"blip_caption"}, Presets: []string{"blip-captioning-base"},
+		Try: []string{`fovea ask --model {model} --image {picture} --max-tokens 20`, `fovea ask --model {model} --image {picture} --max-tokens 20 --beams 3 "a photo of"`},
+	}
+	aboutAnswerer = About{
+		System: "BLIP", Published: []string{"Salesforce/blip-vqa-base", "Salesforce/blip-vqa-capfilt-large"},
+		Encoder: "ViT", Adapter: "cross-attention", Language: "BERT's layers, as an encoder of the question and a decoder of the answer",
+		Layouts: hubFiles, Fixtures: []string{"blip_vqa"}, Try: []string{`fovea ask --model {model} --image {picture} --max-tokens 10 "how many dogs are there?"`},
+	}
+	aboutMatcher = About{
+		System: "BLIP", Published: []string{"Salesforce/blip-itm-base-coco", "Salesforce/blip-itm-large-flickr"},
+		Encoder: "ViT", Adapter: "cross-attention", Language: "BERT's layers, as an encoder",
+		Layouts: hubFiles, Fixtures: []string{"blip_itm"},
+		Try: []string{`fovea match --model {model} --image {picture} "a cat" "a dog"`, `fovea classify --model {model} --labels cat,dog,bird {picture}`},
+	}
+)

@@ -57,3 +57,19 @@ func blip2Processor(tok *tokenizer.Tokenizer, pictures *imageproc.Processor, m *
 	cfg := m.Config()
 	return &chat.Processor{Tok: tok, Pictures: pictures, Ahead: true, Marker: cfg.ImageTokenID, Tokens: m.Tokens, Start: cfg.Start}
 }
+
+// What BLIP-2 is made of.
+var (
+	aboutBLIP2 = About{
+		System: "BLIP-2", Published: []string{"Salesforce/blip2-opt-2.7b", "Salesforce/blip2-flan-t5-xl"},
+		Encoder: "EVA ViT-g at 224 pixels", Adapter: "Q-Former and one layer", Language: "OPT or T5",
+		Layouts: hubFiles + "; LAVIS's .pth beside a language model's directory", Fixtures: []string{"blip2_opt", "blip2_t5"}, Presets: []string{"blip2-opt-2.7b"},
+		Try: []string{`fovea ask --model {model} --image {picture} --max-tokens 20`, `fovea ask --model {model} --image {picture} --max-tokens 10 "Question: how many dogs are there? Answer:"`},
+	}
+	aboutInstruct = About{
+		System: "BLIP-2", Published: []string{"Salesforce/instructblip-vicuna-7b", "Salesforce/instructblip-flan-t5-xl"},
+		Encoder: "EVA ViT-g at 224 pixels", Adapter: "Q-Former that reads the question, and one layer", Language: "Llama (Vicuna) or T5",
+		Layouts: hubFiles + "; LAVIS's .pth beside a language model's directory", Fixtures: []string{"instructblip"}, Presets: []string{"instructblip-vicuna-7b"},
+		Try: []string{`fovea ask --model {model} --image {picture} --max-tokens 20 "What is unusual about this picture?"`},
+	}
+)

@@ -46,3 +46,18 @@ func openEnsemble(fsys fs.FS, net any) (model.Processor, error) {
 
 // noToken stands for placeholders where no token of the vocabulary does.
 const noToken = -1
+
+// What SPHINX is made of, and what may be made like it.
+var (
+	aboutSPHINX = About{
+		System: "SPHINX", Published: []string{"Alpha-VLLM/SPHINX", "SPHINX-1k", "SPHINX-v2-1k", "SPHINX-2k", "SPHINX-Tiny", "SPHINX-Tiny-1k"},
+		Encoder: "CLIP, ConvNeXt, DINOv2 and BLIP-2's Q-Former over the whole and its parts", Adapter: "two projections", Language: "Llama",
+		Layouts:  "its authors' meta.json with consolidated.NN-of-NN.model.pth, or safetensors of this repository",
+		Fixtures: []string{"sphinx_1k", "sphinx_tiny"}, Presets: []string{"sphinx-2k", "sphinx-tiny"}, Try: []string{tryAsk},
+	}
+	aboutEnsemble = About{
+		System: "SPHINX", Published: []string{"your own: docs/ensembles.md"},
+		Encoder: "any list of CLIP, SigLIP, DINOv2, ConvNeXt and Q-Formers", Adapter: "linear or MLP, one for each group", Language: "Llama, Mistral or Qwen2",
+		Layouts: "safetensors of this repository; begun from the directories of the parts",
+	}
+)

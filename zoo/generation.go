@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strconv"
 
 	"github.com/fovea-ml/fovea/tokenizer"
 )
@@ -77,10 +78,10 @@ func readGeneration(fsys fs.FS, m *Model) (Generation, error) {
 		EOS: f.EOS, Stop: f.Stop, DoSample: f.DoSample, MaxNewTokens: f.MaxNewTokens,
 		Temperature: or(f.Temperature, 1), TopK: or(f.TopK, 50), TopP: or(f.TopP, 1), MinP: or(f.MinP, 0),
 		RepetitionPenalty: or(f.RepetitionPenalty, 1),
-		Beams:             or(f.Beams, 1), LengthPenalty: or(f.LengthPenalty, 1), EarlyStopping: "false",
+		Beams:             or(f.Beams, 1), LengthPenalty: or(f.LengthPenalty, 1),
 	}
-	if f.EarlyStopping != nil {
-		g.EarlyStopping = fmt.Sprint(f.EarlyStopping)
+	if g.EarlyStopping, err = f.earlyStopping(); err != nil {
+		return Generation{}, fmt.Errorf("generation_config.json: %w", err)
 	}
 	if net, ok := m.Net.(interface{ EOS() int32 }); ok { // whatever the file says
 		g.EOS = []int32{net.EOS()}
@@ -95,6 +96,19 @@ func readGeneration(fsys fs.FS, m *Model) (Generation, error) {
 		g.EOS = append(g.EOS, named(m.Processor.Tokenizer(), "<|im_end|>", "<|im_start|>")...)
 	}
 	return g, nil
+}
+
+func (f *generationFile) earlyStopping() (string, error) {
+	switch v := f.EarlyStopping.(type) {
+	case nil:
+		return "false", nil
+	case bool:
+		return strconv.FormatBool(v), nil
+	}
+	if f.EarlyStopping == "never" {
+		return "never", nil
+	}
+	return "", fmt.Errorf("early_stopping is %v, want true, false or \"never\"", f.EarlyStopping)
 }
 
 func readGenerationFile(fsys fs.FS) (f generationFile, err error) {

@@ -14,8 +14,9 @@ import (
 	"github.com/fovea-ml/fovea/model/llava"
 )
 
-// OpenGGUF opens a language model of architecture llama, qwen2 or qwen3 in a GGUF file, or the first of several, and with it,
-// if mmproj is not "", the CLIP tower and projector of LLaVA-1.5 in another. The config is made of the metadata, and so
+// OpenGGUF opens a language model of architecture llama, qwen2, qwen3, qwen2vl or qwen3vl in a GGUF file, or the first of
+// several, and with it, if mmproj is not "", the tower and projector of LLaVA-1.5, LLaVA-NeXT or a Qwen-VL from the second
+// generation on in another. The config is made of the metadata, and so
 // are the tokenizer and the chat template. Weights stay as they are stored, in the mapped files.
 func OpenGGUF(path, mmproj string) (*Model, error) {
 	m := &Model{Name: path, files: os.DirFS(filepath.Dir(path))}
@@ -39,11 +40,11 @@ func (m *Model) openGGUF(path, mmproj string) (err error) {
 		return errors.New("not a GGUF file")
 	}
 	switch arch := k.textOr(keyArchitecture, ""); arch {
-	case "llama", "qwen2", "qwen3":
+	case "llama", "qwen2", "qwen3", "qwen2vl", "qwen3vl":
 	case "clip":
 		return errors.New("the file has a picture encoder only: give it as mmproj, beside a language model")
 	default:
-		return fmt.Errorf("unknown architecture %q; known are llama, qwen2 and qwen3", arch)
+		return fmt.Errorf("unknown architecture %q; known are llama, qwen2, qwen3, qwen2vl and qwen3vl", arch)
 	}
 	text := textConfig(m.ckpt, k)
 	if err := k.err(); err != nil {
@@ -55,7 +56,11 @@ func (m *Model) openGGUF(path, mmproj string) (err error) {
 	if m.mmproj, err = openFile(mmproj); err != nil {
 		return err
 	}
-	if err := m.openPictured(k, text); err != nil {
+	open := m.openPictured
+	if strings.HasSuffix(text["model_type"].(string), "vl") {
+		open = m.openGGUFQwenVL
+	}
+	if err := open(k, text); err != nil {
 		return fmt.Errorf("with %s: %w", mmproj, err)
 	}
 	return nil
@@ -67,6 +72,7 @@ func (m *Model) openText(k *ggufKeys, config map[string]any) error {
 	if err != nil {
 		return err
 	}
+	config["model_type"] = strings.TrimSuffix(config["model_type"].(string), "vl") // without pictures
 	config["architectures"] = []string{map[string]string{"llama": "LlamaForCausalLM", "qwen2": "Qwen2ForCausalLM", "qwen3": "Qwen3ForCausalLM"}[config["model_type"].(string)]}
 	if err := m.configured(config); err != nil {
 		return err
@@ -98,7 +104,11 @@ func (m *Model) openPictured(k *ggufKeys, text map[string]any) error {
 	if err := m.configured(config); err != nil {
 		return err
 	}
-	cfg, err := llava.ParseConfig(m.Config)
+	parse := llava.ParseConfig
+	if pictures.has(keyPinpoints) {
+		parse = llava.ParseNext
+	}
+	cfg, err := parse(m.Config)
 	if err != nil {
 		return err
 	}
@@ -116,7 +126,7 @@ func (m *Model) openPictured(k *ggufKeys, text map[string]any) error {
 	swapped := swappedFFN(m.mmproj, cfg.Vision.HiddenSize)
 	err = errors.Join(
 		m.bindGGUF(m.ckpt, toOurs(languageNames(), languagePrefix), languagePrefix),
-		m.bindGGUF(m.mmproj, toOurs(pictureNames(swapped), ""), "vision_tower.", "multi_modal_projector."))
+		m.bindGGUF(m.mmproj, toOurs(pictureNames(swapped), ""), "vision_tower.", "multi_modal_projector.", "image_newline"))
 	if err != nil {
 		return err
 	}

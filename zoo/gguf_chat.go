@@ -84,8 +84,8 @@ func ggufLLaVA(kv map[string]any, m *llava.Model, norm imageproc.Normalize) (mod
 	}
 	p.Marker = m.Config().ImageTokenID
 	p.Tokens = m.Tokens
-	p.Pictures = ggufPictures(m.Vision.Config().ImageSize, norm)
-	return p, nil
+	p.Pictures, err = ggufPictures(m.Config(), norm)
+	return p, err
 }
 
 // ggufNormalize reads how pixels are normalised.
@@ -100,9 +100,20 @@ func ggufNormalize(k *ggufKeys) imageproc.Normalize {
 	return n
 }
 
-// ggufPictures is CLIP's picture pipeline, of which the files tell the size and the normalisation only.
-func ggufPictures(side int, norm imageproc.Normalize) *imageproc.Processor {
-	return imageproc.NewPipeline(norm, imageproc.ResizeShortest{Edge: side, Filter: imageproc.Bicubic}, imageproc.CenterCrop{W: side, H: side})
+// ggufPictures is CLIP's picture pipeline, of which the files tell the size and the normalisation only, and where pictures
+// are cut into tiles that of LLaVA-NeXT.
+func ggufPictures(cfg llava.Config, norm imageproc.Normalize) (*imageproc.Processor, error) {
+	side := cfg.Vision.ImageSize
+	steps := []imageproc.Step{imageproc.ResizeShortest{Edge: side, Filter: imageproc.Bicubic}, imageproc.CenterCrop{W: side, H: side}}
+	if cfg.Tiles == nil {
+		return imageproc.NewPipeline(norm, steps...), nil
+	}
+	tiling, err := imageproc.NewTiling(cfg.Tiles.Pinpoints, side, imageproc.Bicubic)
+	if err != nil {
+		return nil, err
+	}
+	whole := append([]imageproc.Step{imageproc.ResizeTo{W: side, H: side, Filter: imageproc.Bicubic}}, steps...)
+	return imageproc.NewPipeline(norm, whole...).Tiled(tiling, steps...), nil
 }
 
 // endTokens are those that the metadata names, and those of known names: files often name only one of several.

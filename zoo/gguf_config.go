@@ -65,8 +65,12 @@ func stored(c *checkpoint.Checkpoint, tensor string) bool {
 	return ok
 }
 
-// ropeScaling reads both the newer keys and the older one; linear scaling by 1 is none.
+// ropeScaling reads both the newer keys and the older one; linear scaling by 1 is none. Models with positions in three
+// axes have no other scaling.
 func ropeScaling(k *ggufKeys, key func(string) string) map[string]any {
+	if sections := k.sections(key("rope.dimension_sections")); sections != nil {
+		return map[string]any{"rope_type": "default", "mrope_section": sections, "mrope_interleaved": key("") == "qwen3vl."}
+	}
 	kind := k.textOr(key("rope.scaling.type"), "linear")
 	factor := k.floatOr(key("rope.scaling.factor"), k.floatOr(key("rope.scale_linear"), 1))
 	if kind == "none" || kind == "linear" && (factor == 0 || factor == 1) {
@@ -114,10 +118,7 @@ func llavaConfig(mmproj *checkpoint.Checkpoint, k *ggufKeys, text map[string]any
 	if kind := k.textOr("clip.projector_type", k.textOr("clip.vision.projector_type", "mlp")); kind != "mlp" {
 		k.wrong = append(k.wrong, fmt.Sprintf("projector of type %q, known is mlp", kind))
 	}
-	if k.has("clip.vision.image_grid_pinpoints") {
-		k.wrong = append(k.wrong, "pictures cut into tiles (clip.vision.image_grid_pinpoints) are not supported")
-	}
-	return map[string]any{
+	config := map[string]any{
 		"architectures":                  []string{"LlavaForConditionalGeneration"},
 		"model_type":                     "llava",
 		"text_config":                    text,
@@ -128,6 +129,30 @@ func llavaConfig(mmproj *checkpoint.Checkpoint, k *ggufKeys, text map[string]any
 		"multimodal_projector_bias":      stored(mmproj, "mm.0.bias"),
 		"image_token_index":              image,
 	}
+	if k.has(keyPinpoints) {
+		config["architectures"], config["model_type"] = []string{"LlavaNextForConditionalGeneration"}, "llava_next"
+		config["image_grid_pinpoints"] = k.pinpoints()
+	}
+	return config
+}
+
+const keyPinpoints = "clip.vision.image_grid_pinpoints"
+
+// pinpoints are the heights and widths that pictures are fitted to before they are cut into tiles. The file has widths
+// and heights in one list.
+func (k *ggufKeys) pinpoints() [][]int {
+	list, ok := k.kv[keyPinpoints].([]int32)
+	if !ok || len(list) == 0 || len(list)%2 != 0 {
+		k.refuse(keyPinpoints, "a list of int32, two for each size")
+	}
+	if kind := k.textOr("clip.vision.mm_patch_merge_type", "spatial_unpad"); kind != "spatial_unpad" {
+		k.wrong = append(k.wrong, fmt.Sprintf("features of tiles joined by %q, known is spatial_unpad", kind))
+	}
+	var out [][]int
+	for i := 1; i < len(list); i += 2 {
+		out = append(out, []int{int(list[i]), int(list[i-1])})
+	}
+	return out
 }
 
 // parseText reads a config for textConfig, and sets what no config.json can say.
@@ -138,9 +163,9 @@ func parseText(c *checkpoint.Checkpoint, config map[string]any) (llama.Config, e
 	}
 	parse := llama.ParseConfig
 	switch config["model_type"] {
-	case "qwen2":
+	case "qwen2", "qwen2vl":
 		parse = llama.ParseQwen2
-	case "qwen3":
+	case "qwen3", "qwen3vl":
 		parse = llama.ParseQwen3
 	}
 	cfg, err := parse(data)

@@ -89,6 +89,19 @@ func (k *ggufKeys) boolOr(key string, otherwise bool) bool {
 	return v
 }
 
+// sections reads how many pairs turn with each of three axes; nil if the file does not say. A fourth must be 0.
+func (k *ggufKeys) sections(key string) []int32 {
+	if !k.has(key) {
+		return nil
+	}
+	list, ok := k.kv[key].([]int32)
+	if !ok || len(list) < 3 || len(list) > 4 || len(list) == 4 && list[3] != 0 {
+		k.refuse(key, "three int32, and 0")
+		return nil
+	}
+	return list[:3]
+}
+
 // triple reads one finite number for each colour.
 func (k *ggufKeys) triple(key string) (v [3]float64) {
 	list, ok := k.kv[key].([]float32)

@@ -11,6 +11,7 @@ import (
 	"github.com/fovea-ml/fovea/model/clip"
 	"github.com/fovea-ml/fovea/model/llama"
 	"github.com/fovea-ml/fovea/model/llava"
+	"github.com/fovea-ml/fovea/model/qwen2vl"
 	"github.com/fovea-ml/fovea/ops"
 )
 
@@ -37,6 +38,16 @@ func (m *Model) languageMetadata(cfg llama.Config) ([]checkpoint.KV, error) {
 	if s := cfg.RopeScaling; s != nil && (s.RopeType == "linear" || s.RopeType == "" && s.Type == "linear") {
 		add("rope.scaling.type", "linear")
 		add("rope.scaling.factor", float32(s.Factor))
+	}
+	if s := cfg.RopeScaling; s != nil && s.Sections != nil {
+		sections := []int32{0, 0, 0, 0}
+		for i, n := range s.Sections {
+			sections[i] = int32(n)
+		}
+		add("rope.dimension_sections", sections)
+	}
+	if net, ok := m.Net.(*qwen2vl.Model); ok && net.Config().Vision.Third() {
+		add("n_deepstack_layers", uint32(len(net.Config().Vision.Deep)))
 	}
 	tokens, err := m.tokenizerMetadata(cfg.VocabSize)
 	if err != nil {
@@ -84,11 +95,14 @@ func (m *Model) pictureMetadata(net *llava.Model) ([]checkpoint.KV, error) {
 	cfg := net.Config()
 	layers := featureLayers(cfg)
 	norm := m.Pictures.Normalize()
-	want := ggufPictures(cfg.Vision.ImageSize, norm).String()
+	want, err := ggufPictures(cfg, norm)
+	if err != nil {
+		return nil, err
+	}
 	_, isCLIP := net.Vision.(*clip.Vision)
 	switch {
-	case !isCLIP || cfg.Tiles != nil:
-		return nil, errors.New("GGUF is written of CLIP towers that see a picture as one view only")
+	case !isCLIP || cfg.Tiles != nil && cfg.Tiles.Most > 0:
+		return nil, errors.New("GGUF is written of CLIP towers only, with features of tiles that are not pooled")
 	case !cfg.DropClass:
 		return nil, errors.New("GGUF cannot say that the class token is a feature")
 	case !slices.IsSorted(layers):
@@ -97,7 +111,7 @@ func (m *Model) pictureMetadata(net *llava.Model) ([]checkpoint.KV, error) {
 		return nil, errors.New("GGUF has projectors of two layers with biases and GELU only")
 	case cfg.Vision.HiddenAct != "gelu" && cfg.Vision.HiddenAct != "quick_gelu":
 		return nil, fmt.Errorf("GGUF has no towers with hidden_act %q", cfg.Vision.HiddenAct)
-	case m.Pictures.String() != want:
+	case m.Pictures.String() != want.String():
 		return nil, fmt.Errorf("GGUF cannot say how pictures are prepared here (%v); it means %s", m.Pictures, want)
 	}
 	metadata := m.general("clip", "mmproj")
@@ -119,6 +133,14 @@ func (m *Model) pictureMetadata(net *llava.Model) ([]checkpoint.KV, error) {
 	add("vision.feature_layer", layers)
 	add("vision.image_mean", colours(norm.Mean))
 	add("vision.image_std", colours(norm.Std))
+	if cfg.Tiles != nil {
+		var sizes []int32
+		for _, p := range cfg.Tiles.Pinpoints {
+			sizes = append(sizes, int32(p[1]), int32(p[0]))
+		}
+		add("vision.image_grid_pinpoints", sizes)
+		add("vision.mm_patch_merge_type", "spatial_unpad")
+	}
 	return metadata, nil
 }
 

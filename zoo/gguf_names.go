@@ -77,6 +77,8 @@ func pictureNames(swapped bool) []ggufName {
 		{down, tower + "encoder.layers.#.mlp.fc2."},
 		{"mm.0.", "multi_modal_projector.linear_1."},
 		{"mm.2.", "multi_modal_projector.linear_2."},
+		{"v.image_newline", "image_newline"},
+		{"model.image_newline", "image_newline"}, // as the converters of 2024 wrote it
 	}
 }
 

@@ -135,6 +135,40 @@ func TestGGUFPictures(t *testing.T) {
 	same(t, text, gguf, user("Hello"))
 }
 
+// TestGGUFTiles wants the same of pictures that are cut, also from what the converters of 2024 wrote.
+func TestGGUFTiles(t *testing.T) {
+	dir := copied(t, "llava_next")
+	if err := os.WriteFile(filepath.Join(dir, "chat_template.jinja"), []byte(vicuna), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	hf, err := OpenDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hf.Close()
+	gguf := reopened(t, hf, true, asF32)
+	var imgs []*imageproc.RGB
+	for _, name := range []string{"image0.png", "image2.png"} {
+		imgs = append(imgs, openPicture(t, "llava_next/"+name))
+	}
+	same(t, gguf, hf, user("<image>\nWhat? <image>", imgs...))
+	same(t, reopened(t, gguf, true, nil), hf, user("What?", imgs[1]))
+	mmproj := edited(t, filepath.Join(filepath.Dir(gguf.Name), "mmproj.gguf"), map[string]any{"clip.vision.mm_patch_merge_type": nil},
+		func(x checkpoint.GGUFTensor) []checkpoint.GGUFTensor {
+			x.Name = strings.Replace(x.Name, "v.image_newline", "model.image_newline", 1)
+			return []checkpoint.GGUFTensor{x}
+		})
+	old, err := OpenGGUF(gguf.Name, mmproj)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer old.Close()
+	same(t, old, hf, user("What?", imgs[0]))
+	if got, want := old.Pictures.String(), hf.Pictures.String(); got != want {
+		t.Errorf("pictures %s, want %s", got, want)
+	}
+}
+
 // TestGGUFQuantised quantises what blocks divide, and wants the answer to stay near.
 func TestGGUFQuantised(t *testing.T) {
 	hf, err := OpenDir(fixtures + "llava15")
@@ -351,7 +385,7 @@ func TestOpenGGUFRefuses(t *testing.T) {
 		lm, mmproj string
 		want       string
 	}{
-		"architecture":    {edited(t, text.Name, set(keyArchitecture, "mamba"), nil), "", `unknown architecture "mamba"; known are llama, qwen2 and qwen3`},
+		"architecture":    {edited(t, text.Name, set(keyArchitecture, "mamba"), nil), "", `unknown architecture "mamba"; known are llama, qwen2, qwen3, qwen2vl and qwen3vl`},
 		"no architecture": {edited(t, text.Name, set(keyArchitecture, nil), nil), "", `unknown architecture ""`},
 		"mmproj alone":    {mmproj, "", "give it as mmproj, beside a language model"},
 		"two models":      {both.Name, text.Name, `architecture "llama", want clip`},
@@ -369,7 +403,10 @@ func TestOpenGGUFRefuses(t *testing.T) {
 			return append([]checkpoint.GGUFTensor{x}, map[bool][]checkpoint.GGUFTensor{true: {{Name: ropeFactors, T: tensor.New(4)}}}[x.Name == "output.weight"]...)
 		}), "", "rope_freqs.weight"},
 		"projector":       {both.Name, edited(t, mmproj, set("clip.projector_type", "ldp"), nil), `projector of type "ldp", known is mlp`},
-		"tiles":           {both.Name, edited(t, mmproj, set("clip.vision.image_grid_pinpoints", []int32{1, 2}), nil), "pictures cut into tiles"},
+		"tiles":           {both.Name, edited(t, mmproj, set(keyPinpoints, []int32{1, 2}), nil), "[2 1] is no height and width in whole tiles"},
+		"odd tiles":       {both.Name, edited(t, mmproj, set(keyPinpoints, []int32{28, 28, 28}), nil), "two for each size"},
+		"flat tiles":      {both.Name, edited(t, mmproj, map[string]any{keyPinpoints: []int32{56, 56}, "clip.vision.mm_patch_merge_type": "flat"}, nil), `joined by "flat"`},
+		"no newline":      {both.Name, edited(t, mmproj, set(keyPinpoints, []int32{56, 56}), nil), "image_newline"},
 		"no colours":      {both.Name, edited(t, mmproj, set("clip.vision.image_mean", nil), nil), `key "clip.vision.image_mean" is missing`},
 		"colours":         {both.Name, edited(t, mmproj, set("clip.vision.image_std", []float32{1, 0, 1}), nil), "want positive numbers"},
 		"layers":          {both.Name, edited(t, mmproj, set("clip.vision.feature_layer", "last"), nil), "want a list of int32"},
@@ -401,13 +438,13 @@ func TestWriteGGUFRefuses(t *testing.T) {
 		mmproj  string
 		want    string
 	}{
-		"tower":       {"clip_vision", nil, "", "a CLIPVisionModel cannot be written as GGUF"},
-		"no tower":    {"stories260k", nil, mmproj, "no picture encoder to write"},
-		"class token": {"llava15", map[string]any{"vision_feature_select_strategy": "full"}, mmproj, "class token"},
-		"layers":      {"llava15", map[string]any{"vision_feature_layer": []int{2, 1}}, mmproj, "feature layers [2 1]"},
-		"tiles":       {"llava_next", nil, mmproj, "CLIP towers that see a picture as one view only"},
-		"family":      {"qwen2_vl", nil, "", "a Qwen2VLForConditionalGeneration cannot be written as GGUF"},
-		"activation":  {"llava15", map[string]any{"projector_hidden_act": "silu"}, mmproj, "GELU only"},
+		"tower":        {"clip_vision", nil, "", "a CLIPVisionModel cannot be written as GGUF"},
+		"no tower":     {"stories260k", nil, mmproj, "no picture encoder to write"},
+		"class token":  {"llava15", map[string]any{"vision_feature_select_strategy": "full"}, mmproj, "class token"},
+		"layers":       {"llava15", map[string]any{"vision_feature_layer": []int{2, 1}}, mmproj, "feature layers [2 1]"},
+		"tower's kind": {"llava_onevision", nil, mmproj, "CLIP towers only"},
+		"family":       {"qwen_vl", nil, "", "a QWenLMHeadModel cannot be written as GGUF"},
+		"activation":   {"llava15", map[string]any{"projector_hidden_act": "silu"}, mmproj, "GELU only"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			from := copied(t, c.fixture)

@@ -14,6 +14,7 @@ import (
 	"github.com/fovea-ml/fovea/kernel"
 	"github.com/fovea-ml/fovea/model/llama"
 	"github.com/fovea-ml/fovea/model/llava"
+	"github.com/fovea-ml/fovea/model/qwen2vl"
 	"github.com/fovea-ml/fovea/tensor"
 )
 
@@ -56,6 +57,13 @@ func (m *Model) writeGGUF(path, mmproj string, o GGUFOptions) error {
 			}
 		}
 		return m.writeLanguage(path, net.Language, o)
+	case *qwen2vl.Model:
+		if mmproj != "" {
+			if err := m.writeQwenPictures(mmproj, net, o); err != nil {
+				return err
+			}
+		}
+		return m.writeLanguage(path, net.Language, o)
 	}
 	return fmt.Errorf("a %s cannot be written as GGUF", m.Family.Architecture)
 }
@@ -66,7 +74,7 @@ func (m *Model) writeLanguage(path string, net *llama.Model, o GGUFOptions) erro
 	if err != nil {
 		return err
 	}
-	tensors, err := m.ggufTensors(languageNames(), languagePrefix, o)
+	tensors, err := ggufTensors(m.params(), languageName, o)
 	if err != nil {
 		return err
 	}
@@ -81,11 +89,15 @@ func (m *Model) writeLanguage(path string, net *llama.Model, o GGUFOptions) erro
 
 // architectureOf is llama.cpp's name. Its llama has biases too where the file has them.
 func architectureOf(cfg llama.Config) string {
+	vl := ""
+	if cfg.RopeScaling != nil && cfg.RopeScaling.Sections != nil {
+		vl = "vl"
+	}
 	switch {
 	case cfg.QKNorm:
-		return "qwen3"
+		return "qwen3" + vl
 	case cfg.QKVBias:
-		return "qwen2"
+		return "qwen2" + vl
 	}
 	return "llama"
 }
@@ -119,11 +131,11 @@ func reordered(v *tensor.Tensor, from func(int) int) *tensor.Tensor {
 	return tensor.From(out, len(out))
 }
 
-// ggufTensors are the parameters that have names in the table, in the order of the model.
-func (m *Model) ggufTensors(names []ggufName, prefix string, o GGUFOptions) ([]checkpoint.GGUFTensor, error) {
+// ggufTensors are the parameters that have names in GGUF, in the order of the model.
+func ggufTensors(params []checkpoint.Param, theirs func(ours string) string, o GGUFOptions) ([]checkpoint.GGUFTensor, error) {
 	var tensors []checkpoint.GGUFTensor
-	for _, p := range m.params() {
-		name := toTheirs(names, strings.TrimPrefix(p.Name, prefix))
+	for _, p := range params {
+		name := theirs(p.Name)
 		if name == "" {
 			continue
 		}
@@ -197,7 +209,7 @@ func (m *Model) writePictures(path string, net *llava.Model, o GGUFOptions) erro
 	}
 	v := cfg.Vision
 	swapped := v.IntermediateSize == v.HiddenSize // as llama.cpp takes it then
-	all, err := m.ggufTensors(pictureNames(swapped), "", o)
+	all, err := ggufTensors(m.params(), func(ours string) string { return toTheirs(pictureNames(swapped), ours) }, o)
 	if err != nil {
 		return err
 	}

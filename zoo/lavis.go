@@ -15,12 +15,13 @@ import (
 	"github.com/fovea-ml/fovea/tokenizer"
 )
 
-// OpenLAVIS opens BLIP-2 as its authors' repository, LAVIS, keeps it: a file of
-// torch.save with the Q-Former, the projection and, where it was trained, the
-// picture encoder; else that is in evaFile beside it. The language model, which
-// was not trained, is in a Hugging Face directory. The config is made of the shapes
-// of the tensors and of the language model's; a JSON file of the same name beside
-// the first one may set what shapes do not tell, as a config.json would.
+// OpenLAVIS opens BLIP-2 or InstructBLIP as its authors' repository, LAVIS, keeps
+// it: a file of torch.save with the Q-Former, the projection and, where it was
+// trained, the picture encoder; else that is in evaFile beside it. The language
+// model, which was not trained, is in a Hugging Face directory, and the tokenizer of
+// InstructBLIP's Q-Former in the directory bertDir beside the file. The config is
+// made of the shapes of the tensors and of the language model's; a JSON file of the
+// same name beside the file may set what shapes do not tell, as a config.json would.
 func OpenLAVIS(path, language string) (*Model, error) {
 	m := &Model{Name: path, files: os.DirFS(filepath.Dir(path))}
 	if err := m.openLAVIS(path, language); err != nil {
@@ -30,8 +31,11 @@ func OpenLAVIS(path, language string) (*Model, error) {
 	return m, nil
 }
 
-// evaFile is the picture encoder, EVA's ViT-g, as the authors publish it.
-const evaFile = "eva_vit_g.pth"
+// Beside the file: EVA's ViT-g, as the authors publish it, and BERT's tokenizer.
+const (
+	evaFile = "eva_vit_g.pth"
+	bertDir = "bert-base-uncased"
+)
 
 func (m *Model) openLAVIS(path, language string) (err error) {
 	if m.ckpt, err = openFile(path); err != nil {
@@ -70,6 +74,9 @@ func (m *Model) openLAVIS(path, language string) (err error) {
 	if m.Net, err = m.Family.New(m.Config); err != nil {
 		return err
 	}
+	if _, ok := m.Net.(*blip2.Model); !ok {
+		return fmt.Errorf("the JSON file beside it makes it a %s", m.Family.Architecture)
+	}
 	c, err := checkpoint.Open(lm, ".")
 	if err != nil {
 		return fmt.Errorf("%s: %w", language, err)
@@ -78,7 +85,7 @@ func (m *Model) openLAVIS(path, language string) (err error) {
 	if err := errors.Join(l.bind(m.params()), m.bindFrozen(c)); err != nil {
 		return err
 	}
-	return m.processLAVIS(lm)
+	return m.processLAVIS(l, lm)
 }
 
 // bindFrozen binds the language model, whose file has it alone.
@@ -89,20 +96,30 @@ func (m *Model) bindFrozen(c *checkpoint.Checkpoint) error {
 
 // processLAVIS opens what turns conversations into prompts: the language model's
 // tokenizer, and pictures as LAVIS prepares them to answer.
-func (m *Model) processLAVIS(lm fs.FS) error {
+func (m *Model) processLAVIS(l *lavis, lm fs.FS) error {
 	net := m.Net.(*blip2.Model)
 	tok, err := tokenizer.OpenFS(lm, ".")
 	if err != nil {
 		return err
 	}
+	eos, ok := tok.EOS()
+	if l.language() == "llama" && ok {
+		tok = tok.WithBOS(eos) // as the authors have it
+	}
 	side := net.Config().Vision.ImageSize
 	pictures := imageproc.NewPipeline(imageproc.CLIPNormalize(), imageproc.ResizeTo{W: side, H: side, Filter: imageproc.Bicubic})
 	p := blip2Processor(tok, pictures, net)
+	if net.Config().Instructed {
+		if p.Adapter, err = tokenizer.OpenFS(m.files, bertDir); err != nil {
+			return fmt.Errorf("the Q-Former reads text, and its tokenizer must be in the directory %s beside the file: %w", bertDir, err)
+		}
+		p.Longest = net.Config().QFormer.MaxPositions
+	}
 	m.Processor, m.Tokenizer, m.Pictures = p, tok, pictures
 	if m.Generation, err = readGeneration(lm, m); err != nil {
 		return err
 	}
-	if line := tok.Encode("\n", tokenizer.Bare); len(line) > 0 && p.Start == nil {
+	if line := tok.Encode("\n", tokenizer.Bare); len(line) > 0 && l.language() == "opt" {
 		m.Generation.EOS = line[len(line)-1:] // OPT answers a line
 	}
 	return nil

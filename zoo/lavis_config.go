@@ -46,6 +46,19 @@ func (p *part) shape(name string, dims int) ([]int, error) {
 	return info.Shape, nil
 }
 
+// reads reports whether the Q-Former reads text: InstructBLIP.
+func (l *lavis) reads() bool { return l.q.has("Qformer.bert.embeddings.word_embeddings.weight") }
+
+// language is the model_type of the language model that the projection is for.
+func (l *lavis) language() string {
+	for proj, kind := range map[string]string{"opt_proj.weight": "opt", "t5_proj.weight": "t5", "llm_proj.weight": "llama"} {
+		if l.q.has(proj) {
+			return kind
+		}
+	}
+	return ""
+}
+
 // layers counts the blocks of which each has a tensor.
 func (p *part) layers(before, after string) (n int) {
 	for p.has(fmt.Sprintf("%s%d%s", before, n, after)) {
@@ -74,22 +87,19 @@ func (l *lavis) config(text []byte) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	want := ""
-	switch {
-	case l.q.has("opt_proj.weight"):
-		want = "opt"
-	case l.q.has("t5_proj.weight"):
-		want = "t5"
-	case l.q.has("llm_proj.weight"):
-		return nil, errors.New("InstructBLIP of LAVIS is not read; its checkpoints in Hugging Face's layout are")
-	default:
-		return nil, errors.New("neither opt_proj nor t5_proj in it: it was trained without a language model, which is not supported")
+	architecture, modelType := "Blip2ForConditionalGeneration", "blip-2"
+	if l.reads() {
+		architecture, modelType = "InstructBlipForConditionalGeneration", "instructblip"
+	}
+	want := l.language()
+	if want == "" {
+		return nil, errors.New("none of opt_proj, t5_proj and llm_proj in it: it was trained without a language model, which is not supported")
 	}
 	if kind := language["model_type"]; kind != want {
 		return nil, fmt.Errorf("it goes with a language model of model_type %s, and that of the directory is %v", want, kind)
 	}
 	return map[string]any{
-		"architectures": []string{"Blip2ForConditionalGeneration"}, "model_type": "blip-2", "num_query_tokens": queries,
+		"architectures": []string{architecture}, "model_type": modelType, "num_query_tokens": queries,
 		"vision_config": vision, "qformer_config": qformer, "text_config": language,
 	}, nil
 }
@@ -137,10 +147,16 @@ func (l *lavis) qformerConfig() (config map[string]any, queries int, err error) 
 	for every < layers && !l.q.has(fmt.Sprintf("%s%d.crossattention.self.key.weight", layer, every)) {
 		every++
 	}
-	return map[string]any{
+	config = map[string]any{
 		"hidden_size": query[2], "intermediate_size": inner[0], "num_hidden_layers": layers, "cross_attention_frequency": every,
 		"encoder_hidden_size": key[1], "num_attention_heads": max(1, query[2]/bertHead),
-	}, query[1], nil
+	}
+	for field, table := range map[string]string{"vocab_size": "word_embeddings", "max_position_embeddings": "position_embeddings"} {
+		if shape, err := l.q.shape("Qformer.bert.embeddings."+table+".weight", 2); err == nil {
+			config[field] = shape[0]
+		}
+	}
+	return config, query[1], nil
 }
 
 // override lays the fields of a JSON file, if there is one, over a config.
@@ -172,7 +188,11 @@ func lay(config, over map[string]any) {
 }
 
 // names are those of a LAVIS file in ours.
-func (p *part) names() []checkpoint.Rename {
+func (l *lavis) names() []checkpoint.Rename {
+	norm := "qformer.layernorm."
+	if l.reads() {
+		norm = "qformer.embeddings.layernorm."
+	}
 	return []checkpoint.Rename{
 		{From: "model.", To: ""},
 		{From: `^(cls_token|pos_embed|patch_embed\.|blocks\.)`, To: "visual_encoder.${1}"}, // as in evaFile
@@ -184,10 +204,10 @@ func (p *part) names() []checkpoint.Rename {
 		{From: `^visual_encoder\.blocks\.(\d+)\.attn`, To: "vision_model.encoder.layers.${1}.self_attn"},
 		{From: `^visual_encoder\.blocks\.(\d+)\.mlp`, To: "vision_model.encoder.layers.${1}.mlp"},
 		{From: "ln_vision.", To: "vision_model.post_layernorm."},
-		{From: "Qformer.bert.embeddings.LayerNorm.", To: "qformer.layernorm."},
+		{From: "Qformer.bert.embeddings.LayerNorm.", To: norm},
 		{From: "Qformer.bert.", To: "qformer."},
 		{From: `^(qformer\..*attention)\.self\.`, To: "${1}.attention."},
-		{From: `^(opt|t5)_proj\.`, To: "language_projection."},
+		{From: `^(opt|t5|llm)_proj\.`, To: "language_projection."},
 	}
 }
 
@@ -196,7 +216,7 @@ func (p *part) names() []checkpoint.Rename {
 // biases that are read by hand.
 var unread = []string{
 	"*attn.q_bias", "*attn.v_bias", "qformer.embeddings.*", "qformer.encoder.layer.*.intermediate.dense.*", "qformer.encoder.layer.*.output.dense.*",
-	"qformer.encoder.layer.*.output.LayerNorm.*", "Qformer.cls.*", "opt_model.*", "t5_model.*", "*relative_position_index",
+	"qformer.encoder.layer.*.output.LayerNorm.*", "Qformer.cls.*", "opt_model.*", "t5_model.*", "llm_model.*", "*relative_position_index",
 }
 
 // bind fills all parameters but the language model's.
@@ -213,10 +233,10 @@ func (l *lavis) bind(params []checkpoint.Param) error {
 			mind = append(mind, p)
 		}
 	}
-	err := checkpoint.Bind(l.q.c, mind, l.q.names(), checkpoint.BindOptions{Ignore: unread})
+	err := checkpoint.Bind(l.q.c, mind, l.names(), checkpoint.BindOptions{Ignore: unread})
 	if l.eye.c != l.q.c {
 		o := checkpoint.BindOptions{Ignore: append([]string{"norm.*", "fc_norm.*", "head.*", "vision_model.encoder.layers.39.*"}, unread...)}
-		err = errors.Join(err, checkpoint.Bind(l.eye.c, eye, l.eye.names(), o))
+		err = errors.Join(err, checkpoint.Bind(l.eye.c, eye, l.names(), o))
 	}
 	for i, p := range biases {
 		err = errors.Join(err, l.eye.bias(p.T, fmt.Sprintf("blocks.%d.attn.", i)))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fovea-ml/fovea/checkpoint"
 	"github.com/fovea-ml/fovea/model"
+	"github.com/fovea-ml/fovea/model/grounding"
 	"github.com/fovea-ml/fovea/model/llava"
 )
 
@@ -27,6 +28,7 @@ func llavaFamily(architecture, modelType string, parse func([]byte) (llava.Confi
 		},
 		Tied:  []checkpoint.Tied{{Name: "language_model.lm_head.weight", To: "language_model.model.embed_tokens.weight"}},
 		Text:  "text_config",
+		Boxes: grounding.LLaVA(),
 		Parts: []Part{{"vision", "vision_tower."}, {"adapter", "multi_modal_projector."}, {"adapter", "image_newline"}, {"language", "language_model."}},
 	}
 }
@@ -50,3 +52,23 @@ func openLLaVA(fsys fs.FS, net any) (model.Processor, error) {
 	}
 	return p, nil
 }
+
+// What LLaVA is made of.
+var (
+	aboutLLaVA15 = About{
+		System: "LLaVA", Published: []string{"llava-hf/llava-1.5-7b-hf", "llava-hf/llava-1.5-13b-hf"},
+		Encoder: "CLIP ViT-L/14 at 336 pixels, or SigLIP", Adapter: "two layers, or one", Language: "Llama (Vicuna), Mistral or Qwen2",
+		Layouts: ggufFiles, Fixtures: []string{"llava15"}, Presets: []string{"llava-1.5-7b"}, Try: []string{tryAsk, `fovea chat --model {model} --image {picture}`},
+	}
+	aboutLLaVANext = About{
+		System: "LLaVA", Published: []string{"llava-hf/llava-v1.6-vicuna-7b-hf", "llava-hf/llava-v1.6-mistral-7b-hf"},
+		Encoder: "CLIP ViT-L/14 at 336 pixels, over the picture and its tiles", Adapter: "two layers", Language: "Llama (Vicuna), Mistral or Qwen2",
+		Layouts: ggufFiles, Fixtures: []string{"llava_next"}, Presets: []string{"llava-v1.6-vicuna-7b"},
+		Try: []string{tryAsk, `fovea inspect {model} --image {picture} --draw tiles.png`},
+	}
+	aboutOneVision = About{
+		System: "LLaVA", Published: []string{"llava-hf/llava-onevision-qwen2-0.5b-ov-hf", "llava-hf/llava-onevision-qwen2-7b-ov-hf"},
+		Encoder: "SigLIP so400m at 384 pixels, over the picture and its tiles", Adapter: "two layers", Language: "Qwen2",
+		Layouts: hubFiles, Fixtures: []string{"llava_onevision"}, Presets: []string{"llava-onevision-qwen2-0.5b"}, Try: []string{tryAsk},
+	}
+)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -253,5 +254,91 @@ func TestOpenTellsEverythingAtOnce(t *testing.T) {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v\nlacks %q", err, want)
 		}
+	}
+}
+
+// TestSharedTensors are written under either name, or under both: a file of PyTorch's
+// has both, and safetensors leave one out.
+func TestSharedTensors(t *testing.T) {
+	const bias, bias2 = "text_decoder.cls.predictions.bias", "text_decoder.cls.predictions.decoder.bias"
+	const table, head = "text_decoder.bert.embeddings.word_embeddings.weight", "text_decoder.cls.predictions.decoder.weight"
+	for name, change := range map[string]func(p checkpoint.Param) []checkpoint.Param{
+		"both biases": func(p checkpoint.Param) []checkpoint.Param {
+			if p.Name == bias {
+				return []checkpoint.Param{p, {Name: bias2, T: p.T}}
+			}
+			return []checkpoint.Param{p}
+		},
+		"the other bias": func(p checkpoint.Param) []checkpoint.Param {
+			if p.Name == bias {
+				p.Name = bias2
+			}
+			return []checkpoint.Param{p}
+		},
+		"no head": func(p checkpoint.Param) []checkpoint.Param {
+			if p.Name == head {
+				return nil
+			}
+			return []checkpoint.Param{p}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			was, err := OpenDir(fixtures + "blip_caption")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer was.Close()
+			dir := copied(t, "blip_caption")
+			editWeights(t, dir, change)
+			m, err := OpenDir(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer m.Close()
+			want := map[string]*tensor.Tensor{}
+			for _, p := range was.params() {
+				want[p.Name] = p.T
+			}
+			if name == "no head" {
+				want[head] = want[table]
+			}
+			for _, p := range m.params() {
+				if !slices.Equal(p.T.F32, want[p.Name].F32) {
+					t.Errorf("%s differs", p.Name)
+				}
+			}
+		})
+	}
+}
+
+// TestGenerationSettings reads generation_config.json.
+func TestGenerationSettings(t *testing.T) {
+	for config, want := range map[string]Generation{
+		`{}`: {Temperature: 1, TopK: 50, TopP: 1, RepetitionPenalty: 1, Beams: 1, LengthPenalty: 1, EarlyStopping: "false"},
+		`{"num_beams": 5, "length_penalty": -0.5, "early_stopping": "never", "max_new_tokens": 9}`: {
+			Temperature: 1, TopK: 50, TopP: 1, RepetitionPenalty: 1, MaxNewTokens: 9, Beams: 5, LengthPenalty: -0.5, EarlyStopping: "never"},
+		`{"num_beams": 1, "early_stopping": true, "do_sample": true, "temperature": 0.5, "top_k": 3, "top_p": 0.8, "repetition_penalty": 1.2}`: {
+			DoSample: true, Temperature: 0.5, TopK: 3, TopP: 0.8, RepetitionPenalty: 1.2, Beams: 1, LengthPenalty: 1, EarlyStopping: "true"},
+	} {
+		dir := copied(t, "stories260k")
+		if err := os.WriteFile(filepath.Join(dir, "generation_config.json"), []byte(config), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		m, err := OpenDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Generation.EOS = nil
+		if got := m.Generation; !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %+v, want %+v", config, got, want)
+		}
+		m.Close()
+	}
+	dir := copied(t, "stories260k")
+	if err := os.WriteFile(filepath.Join(dir, "generation_config.json"), []byte(`{"early_stopping": "soon"}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenDir(dir); err == nil || !strings.Contains(err.Error(), "generation_config.json: early_stopping is soon") {
+		t.Errorf("error %v", err)
 	}
 }

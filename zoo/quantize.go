@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/fovea-ml/fovea/checkpoint"
+	"github.com/fovea-ml/fovea/model/blip2"
 	"github.com/fovea-ml/fovea/model/llama"
 	"github.com/fovea-ml/fovea/model/llava"
 	"github.com/fovea-ml/fovea/model/qwen2vl"
@@ -90,8 +91,11 @@ func (m *Model) MixTraits() (checkpoint.MixTraits, error) {
 		net = n.Language
 	case *qwen2vl.Model:
 		net = n.Language
-	default:
-		return checkpoint.MixTraits{}, fmt.Errorf("zoo: %s: a %s has no language model to quantise", m.Name, m.Family.Architecture)
+	case *blip2.Model:
+		net, _ = n.Language.(*llama.Model)
+	}
+	if net == nil {
+		return checkpoint.MixTraits{}, fmt.Errorf("zoo: %s: a %s has no language model of Llama's kind to quantise", m.Name, m.Family.Architecture)
 	}
 	cfg := net.Config()
 	return checkpoint.MixTraits{

@@ -7,15 +7,17 @@ import (
 	"github.com/fovea-ml/fovea/checkpoint"
 	"github.com/fovea-ml/fovea/imageproc"
 	"github.com/fovea-ml/fovea/model"
+	"github.com/fovea-ml/fovea/model/grounding"
 	"github.com/fovea-ml/fovea/model/qwen2vl"
 )
 
 // qwen2VLFamily is the row of Qwen2-VL or Qwen2.5-VL.
-func qwen2VLFamily(architecture, modelType string, parse func([]byte) (qwen2vl.Config, error)) Family {
+func qwen2VLFamily(architecture, modelType string, parse func([]byte) (qwen2vl.Config, error), boxes *grounding.Dialect) Family {
 	return Family{
 		Architecture: architecture, ModelType: modelType,
 		New:       declare(parse, qwen2vl.New),
 		Processor: openQwen2VL,
+		Boxes:     boxes,
 		Names: []checkpoint.Rename{ // transformers 4.52 and later
 			{From: "model.visual.", To: "visual."},
 			{From: "model.language_model.", To: "model."},
@@ -33,6 +35,7 @@ func qwen3VLFamily() Family {
 		Architecture: "Qwen3VLForConditionalGeneration", ModelType: "qwen3_vl",
 		New:       declare(qwen2vl.Parse3, qwen2vl.New),
 		Processor: openQwen2VL,
+		Boxes:     grounding.Qwen3VL(),
 		Tied:      []checkpoint.Tied{{Name: "lm_head.weight", To: "model.language_model.embed_tokens.weight"}},
 		Text:      "text_config",
 		Parts: []Part{
@@ -57,3 +60,22 @@ func openQwen2VL(fsys fs.FS, net any) (model.Processor, error) {
 	}
 	return p, nil
 }
+
+// What Qwen-VL has been made of since.
+var (
+	aboutQwen2VL = About{
+		System: "Qwen-VL", Published: []string{"Qwen/Qwen2-VL-2B-Instruct", "Qwen/Qwen2-VL-7B-Instruct"},
+		Encoder: "ViT over pictures of any size", Adapter: "patch merger", Language: "Qwen2, positions in three axes",
+		Layouts: ggufFiles, Fixtures: []string{"qwen2_vl"}, Presets: []string{"qwen2-vl-2b"}, Try: []string{tryAsk},
+	}
+	aboutQwen25VL = About{
+		System: "Qwen-VL", Published: []string{"Qwen/Qwen2.5-VL-3B-Instruct", "Qwen/Qwen2.5-VL-7B-Instruct"},
+		Encoder: "ViT over pictures of any size, attention in windows", Adapter: "patch merger", Language: "Qwen2, positions in three axes",
+		Layouts: ggufFiles, Fixtures: []string{"qwen2_5_vl"}, Presets: []string{"qwen2.5-vl-3b"}, Try: []string{tryAsk},
+	}
+	aboutQwen3VL = About{
+		System: "Qwen-VL", Published: []string{"Qwen/Qwen3-VL-2B-Instruct", "Qwen/Qwen3-VL-8B-Instruct"},
+		Encoder: "ViT over pictures of any size, features of several layers (DeepStack)", Adapter: "patch mergers", Language: "Qwen3, positions in three axes",
+		Layouts: ggufFiles, Fixtures: []string{"qwen3_vl"}, Presets: []string{"qwen3-vl-2b"}, Try: []string{tryAsk},
+	}
+)

@@ -8,6 +8,7 @@ import (
 	"github.com/fovea-ml/fovea/imageproc"
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/model/chat"
+	"github.com/fovea-ml/fovea/model/grounding"
 	"github.com/fovea-ml/fovea/model/qwenvl"
 	"github.com/fovea-ml/fovea/tokenizer"
 )
@@ -19,6 +20,7 @@ func qwenVLFamily() Family {
 		Architecture: "QWenLMHeadModel", ModelType: "qwen",
 		New:       declare(qwenvl.ParseConfig, qwenvl.New),
 		Processor: openQwenVL,
+		Boxes:     grounding.QwenVL(),
 		Tied:      []checkpoint.Tied{{Name: "lm_head.weight", To: "transformer.wte.weight"}},
 		Parts: []Part{
 			{"vision", tower + "conv1."}, {"vision", tower + "positional_embedding"}, {"vision", tower + "ln_pre."}, {"vision", tower + "transformer."},
@@ -75,4 +77,11 @@ func qwenVLPictures(side int) *imageproc.Processor {
 		Rescale: 1.0 / 255, Mean: [3]float64{0.48145466, 0.4578275, 0.40821073}, Std: [3]float64{0.26862954, 0.26130258, 0.27577711},
 	}
 	return imageproc.NewPipeline(norm, imageproc.ResizeTo{W: side, H: side, Filter: imageproc.Bicubic})
+}
+
+// aboutQwenVL is what the first Qwen-VL is made of.
+var aboutQwenVL = About{
+	System: "Qwen-VL", Published: []string{"Qwen/Qwen-VL", "Qwen/Qwen-VL-Chat"},
+	Encoder: "OpenCLIP's ViT-bigG at 448 pixels", Adapter: "resampler: 256 queries, positions in two dimensions", Language: "Qwen",
+	Layouts: "PyTorch .bin or safetensors, whole or in shards; qwen.tiktoken", Fixtures: []string{"qwen_vl"}, Presets: []string{"qwen-vl-chat"}, Try: []string{tryAsk},
 }

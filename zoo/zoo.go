@@ -215,10 +215,10 @@ func (m *Model) bind() error {
 
 // bindOptions say which tensors need not be parameters.
 func (m *Model) bindOptions(params []checkpoint.Param) checkpoint.BindOptions {
-	opts := checkpoint.BindOptions{Ignore: harmless}
+	opts := checkpoint.BindOptions{Ignore: harmless, Tied: slices.Clone(m.Family.Shared)}
 	for _, t := range m.Family.Tied {
 		if !slices.ContainsFunc(params, func(p checkpoint.Param) bool { return p.Name == t.Name }) { // the table serves, whether or not the file repeats it
-			opts.Ignore = append(opts.Ignore, t.Name)
+			opts.Tied = append(opts.Tied, t)
 		}
 	}
 	return opts

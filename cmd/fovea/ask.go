@@ -13,6 +13,7 @@ import (
 	"github.com/fovea-ml/fovea/generate"
 	"github.com/fovea-ml/fovea/imageproc"
 	"github.com/fovea-ml/fovea/model"
+	"github.com/fovea-ml/fovea/model/grounding"
 	"github.com/fovea-ml/fovea/zoo"
 )
 
@@ -20,11 +21,13 @@ type askCmd struct {
 	Image    []string `help:"Picture file; may be repeated." short:"i" placeholder:"FILE" sep:"none"`
 	System   string   `help:"System prompt." placeholder:"TEXT"`
 	Raw      bool     `help:"Take the question as a finished prompt, without the chat template; <image> stands for each picture."`
+	Choose   []string `help:"Tell how likely this answer is among those given, instead of answering; to be repeated." placeholder:"ANSWER" sep:"none"`
 	JSON     bool     `name:"json" help:"Print one JSON object with text, token ids and timings."`
 	Question []string `arg:"" optional:"" help:"The question, or - to read it from standard input. Models that caption pictures go on from it, and need none."`
 	modelFlags
 	computeFlags
 	pictureFlags
+	boxFlags
 	samplingFlags
 }
 
@@ -35,7 +38,10 @@ func (askCmd) Help() string {
     fovea ask --model vicuna-q4_k_m.gguf --mmproj mmproj.gguf --image a.jpg "What is this?"
     fovea ask --model blip2_pretrained_opt2.7b.pth --language-model opt-2.7b --image a.jpg "Question: what is this? Answer:"
     fovea ask --model llava-1.5-7b --image a.jpg --image b.jpg "What differs?"
-    fovea ask --model blip-image-captioning-base --image a.jpg
+    fovea ask --model qwen2.5-vl-3b --image a.jpg --boxes --draw b.png "Outline each car, as JSON."
+    fovea ask --model qwen-vl-chat --image a.jpg --box "this=10,20,200,300" "What is {}?"
+    fovea ask --model blip-vqa-base --image a.jpg --choose yes --choose no "Is it raining?"
+    fovea ask --model blip-image-captioning-base --image a.jpg --beams 5
     echo "Describe the picture." | fovea ask --image a.jpg --json -`
 }
 
@@ -50,6 +56,8 @@ type askResult struct {
 	PrefillMS    float64         `json:"prefill_ms"`  // vision encoder and prompt
 	DecodeMS     float64         `json:"decode_ms"`
 	DecodeTokS   float64         `json:"decode_tokens_per_s"`
+
+	Boxes []grounding.Mark `json:"boxes,omitempty"`
 }
 
 func (c *askCmd) Run(ctx context.Context, g *globals) error {
@@ -58,14 +66,20 @@ func (c *askCmd) Run(ctx context.Context, g *globals) error {
 		return err
 	}
 	defer m.Close()
+	if len(c.Choose) > 0 {
+		return c.choose(ctx, g, m, vlm)
+	}
 	opts, err := c.options(m)
 	if err != nil {
 		return err
 	}
 	began := time.Now()
-	p, err := c.prompt(m)
+	p, images, err := c.prompt(m)
 	if err != nil {
 		return err
+	}
+	if begun, ok := m.Processor.(interface{ Begun(*model.Prompt) []int32 }); ok {
+		opts.Begun = begun.Begun(p)
 	}
 	r := askResult{PromptTokens: len(p.IDs), PicturesMS: ms(time.Since(began))}
 	pool := c.pool(g, m)
@@ -79,10 +93,20 @@ func (c *askCmd) Run(ctx context.Context, g *globals) error {
 	if err != nil {
 		return err
 	}
-	return c.answer(ctx, s, a, p, &r)
+	err = c.answer(ctx, s, a, p, &r)
+	if err == nil && c.wanted() {
+		r.Boxes, err = c.find(m, a.IDs, p, images)
+	}
+	if err != nil {
+		return err
+	}
+	return c.tell(a, &r)
 }
 
-// answer runs the model and prints what it says.
+// quiet reports whether the answer is not said as it comes.
+func (c *askCmd) quiet() bool { return c.JSON || c.Boxes }
+
+// answer runs the model and, unless something else is to be printed, what it says.
 func (c *askCmd) answer(ctx context.Context, s *generate.Session, a *generate.Answer, p *model.Prompt, r *askResult) error {
 	began := time.Now()
 	logits, err := s.Prefill(ctx, p)
@@ -94,21 +118,26 @@ func (c *askCmd) answer(ctx context.Context, s *generate.Session, a *generate.An
 	out := newSpeaker(os.Stdout)
 	for t, e := range a.From(ctx, logits) {
 		err = e
-		if !c.JSON {
+		if !c.quiet() {
 			out.say(t.Text)
 		}
 	}
-	if !c.JSON {
+	if !c.quiet() {
 		out.end()
 	}
-	if err != nil {
-		return err
-	}
-	if c.JSON {
+	r.DecodeMS = ms(time.Since(began))
+	r.DecodeTokS = float64(len(a.IDs)) / max(time.Since(began).Seconds(), 1e-9)
+	return err
+}
+
+// tell prints what is left to be told once the answer is there.
+func (c *askCmd) tell(a *generate.Answer, r *askResult) error {
+	switch {
+	case c.JSON:
 		r.Text, r.IDs, r.Reason, r.AnswerTokens = a.Text, a.IDs, a.Reason, len(a.IDs)
-		r.DecodeMS = ms(time.Since(began))
-		r.DecodeTokS = float64(len(a.IDs)) / max(time.Since(began).Seconds(), 1e-9)
 		return writeJSON(os.Stdout, r)
+	case c.Boxes:
+		return writeJSON(os.Stdout, append([]grounding.Mark{}, r.Boxes...)) // a list, if an empty one
 	}
 	if a.Reason == generate.FullContext {
 		fmt.Fprintln(os.Stderr, "fovea: the context is full; the answer stops here")
@@ -117,22 +146,36 @@ func (c *askCmd) answer(ctx context.Context, s *generate.Session, a *generate.An
 }
 
 // prompt reads question and pictures.
-func (c *askCmd) prompt(m *zoo.Model) (*model.Prompt, error) {
-	question, err := c.question()
+func (c *askCmd) prompt(m *zoo.Model) (*model.Prompt, []*imageproc.RGB, error) {
+	question, images, err := c.asked(m)
 	if err != nil {
-		return nil, err
-	}
-	if captions, ok := m.Processor.(interface{ Captions() bool }); question == "" && !(ok && captions.Captions()) {
-		return nil, errors.New("the question is empty")
-	}
-	images, err := c.open(m, c.Image...)
-	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if c.Raw {
-		return m.Processor.ProcessText(question, images)
+		p, err := m.Processor.ProcessText(question, images)
+		return p, images, err
 	}
-	return m.Processor.Process(c.conversation(question, images))
+	p, err := m.Processor.Process(c.conversation(question, images))
+	return p, images, err
+}
+
+// asked are the question and the pictures.
+func (c *askCmd) asked(m *zoo.Model) (string, []*imageproc.RGB, error) {
+	question, err := c.question()
+	if err != nil {
+		return "", nil, err
+	}
+	if captions, ok := m.Processor.(interface{ Captions() bool }); question == "" && !(ok && captions.Captions()) {
+		return "", nil, errors.New("the question is empty")
+	}
+	images, err := c.open(m, c.Image...)
+	if err == nil {
+		err = c.check(m, images)
+	}
+	if err == nil {
+		question, err = c.pointed(m, question, images)
+	}
+	return question, images, err
 }
 
 func (c *askCmd) conversation(question string, images []*imageproc.RGB) []model.Turn {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/fovea-ml/fovea/model"
+	"github.com/fovea-ml/fovea/model/blip2"
 	"github.com/fovea-ml/fovea/model/clip"
 	"github.com/fovea-ml/fovea/model/llava"
 	"github.com/fovea-ml/fovea/model/sphinx"
@@ -28,20 +29,41 @@ func towerOf(m *zoo.Model) *tower {
 	case *llava.Model:
 		views := grey(net.Vision.Config().ImageSize)
 		t := &tower{run: func(c *tensor.Ctx) { net.Features(c, []*model.Tiles{{Views: views}}) }}
-		t.count(m, net.Vision)
+		t.count(m, net.Vision, nil)
+		return t
+	case *blip2.Model:
+		views := grey(net.Vision.Config().ImageSize)
+		t := &tower{run: func(c *tensor.Ctx) { net.Features(c, []*model.Tiles{{Views: views}}) }}
+		t.count(m, net.Vision, func(name string) int { return queriesOf(net.Config(), name) })
 		return t
 	case *sphinx.Model:
 		return ensembleTower(net)
 	case *clip.VisionModel:
 		views := grey(net.Vision.Side())
 		t := &tower{run: func(c *tensor.Ctx) { net.Encode(c, &views) }}
-		t.count(m, net.Vision)
+		t.count(m, net.Vision, nil)
 		return t
 	}
 	return nil
 }
 
-// ensembleTower is the way of a picture through several encoders, its views made of it included.
+// queriesOf is the number of rows that a matrix of BLIP-2's adapter maps: those of
+// its queries, 0 for all that the picture has. Nothing is read beside the picture.
+func queriesOf(cfg blip2.Config, name string) int {
+	for _, features := range []string{"vision_model.", ".crossattention.attention.key.", ".crossattention.attention.value."} {
+		if strings.Contains(name, features) {
+			return 0
+		}
+	}
+	for _, text := range []string{"embeddings.", ".intermediate.dense.", ".output.dense."} {
+		if strings.Contains(name, text) && !strings.Contains(name, "attention.output.") {
+			return -1
+		}
+	}
+	return cfg.Queries
+}
+
+// ensembleTower is the way of a picture through several encoders; making their views of it is part of that.
 func ensembleTower(net *sphinx.Model) *tower {
 	const multiplyAdd = 2
 	views := grey(net.Vision.Side())
@@ -69,20 +91,28 @@ func grey(side int) model.Views {
 	return model.Views{Pixels: pixels, Sizes: []image.Point{{X: side, Y: side}}}
 }
 
-// count adds up the multiply-adds of the matrices and of attention, twice, in
-// the blocks that run.
-func (t *tower) count(m *zoo.Model, v vit.Tower) {
+// count adds up the multiply-adds of the matrices and of the tower's attention,
+// twice, in the blocks that run. mapped tells of how many rows a matrix maps, 0 for
+// as many as the tower has and -1 for none; nil: 0 for all.
+func (t *tower) count(m *zoo.Model, v vit.Tower, mapped func(name string) int) {
 	const multiplyAdd, products = 2, 2
 	cfg := v.Config()
 	t.tokens = cfg.Grid()*cfg.Grid() + 1
-	rows := float64(t.tokens)
 	nn.Walk(m.Net, func(name string, w *tensor.Tensor) {
 		if part := m.Family.PartOf(name); len(w.Shape) != 2 || part != "vision" && part != "adapter" ||
 			strings.Contains(name, "position_embedding") || blockNumber(name) >= v.Depth() {
 			return
 		}
-		t.flops += multiplyAdd * rows * float64(w.Len())
+		rows := 0
+		if mapped != nil {
+			rows = mapped(name)
+		}
+		if rows == 0 {
+			rows = t.tokens
+		}
+		t.flops += multiplyAdd * float64(max(rows, 0)) * float64(w.Len())
 	})
+	rows := float64(t.tokens)
 	t.flops += multiplyAdd * products * rows * rows * float64(cfg.HiddenSize*v.Depth())
 }
 

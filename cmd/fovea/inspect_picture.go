@@ -1,14 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
-	"image/png"
 	"io"
 	"math"
 	"text/tabwriter"
 
-	"github.com/fovea-ml/fovea/checkpoint"
 	"github.com/fovea-ml/fovea/imageproc"
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/zoo"
@@ -52,7 +49,7 @@ func lookAt(m *zoo.Model, img *imageproc.RGB, file, draw string) (*pictureSummar
 	if draw == "" {
 		return s, nil
 	}
-	return s, writePNG(draw, shown.Mosaic())
+	return s, writeImage(draw, shown.Mosaic().Image())
 }
 
 // newViewLine describes the view of a tile, or of the whole where tile is below 0.
@@ -68,10 +65,11 @@ func newViewLine(s *pictureSummary, tile int, v *imageproc.RGB, g imageproc.Geom
 	return l
 }
 
-// tokensOf counts the placeholders that the picture takes in a prompt.
+// tokensOf counts the placeholders that the picture takes in a prompt: none where it
+// is read by cross-attention.
 func tokensOf(m *zoo.Model, img *imageproc.RGB) (int, error) {
 	p, err := m.Processor.Process([]model.Turn{{Role: "user", Images: []*imageproc.RGB{img}}})
-	if err != nil {
+	if err != nil || len(p.At) == 0 {
 		return 0, err
 	}
 	n := 0
@@ -79,14 +77,6 @@ func tokensOf(m *zoo.Model, img *imageproc.RGB) (int, error) {
 		n++
 	}
 	return n, nil
-}
-
-func writePNG(file string, m *imageproc.RGB) error {
-	var b bytes.Buffer
-	if err := png.Encode(&b, m.Image()); err != nil {
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	return checkpoint.WriteFileAtomic(file, b.Bytes())
 }
 
 // write prints the summary for people.

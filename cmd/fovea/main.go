@@ -1,6 +1,8 @@
 // Fovea runs, trains and measures vision-language models.
 package main
 
+//go:generate sh -c "go run . models --markdown > ../../docs/models.md"
+
 import (
 	"context"
 	"errors"
@@ -23,6 +25,7 @@ type cli struct {
 	Match      matchCmd      `cmd:"" help:"Tell how well texts and pictures go together."`
 	Classify   classifyCmd   `cmd:"" help:"Sort pictures into classes that are only named."`
 	Embed      embedCmd      `cmd:"" help:"Print the embeddings of pictures and texts."`
+	Models     modelsCmd     `cmd:"" help:"List the models that can be opened."`
 	Inspect    inspectCmd    `cmd:"" help:"Tell what is in a checkpoint and what memory it takes."`
 	Bench      benchCmd      `cmd:"" help:"Measure the speed of a model on this machine."`
 	Quantize   quantizeCmd   `cmd:"" help:"Write a model as GGUF files, in a type that takes less memory."`

@@ -31,11 +31,7 @@ func presetNames() (names []string) {
 // model stored as a mixture has it. Picture encoder and adapter are stored in
 // F16 if the mixture is quantised, as in llama.cpp's files.
 func openPreset(name, mixture string) (*zoo.Model, error) {
-	config, err := presets.ReadFile(path.Join("presets", name+".json"))
-	if err != nil {
-		return nil, fmt.Errorf("unknown preset %q; known: %s", name, strings.Join(presetNames(), " "))
-	}
-	m, err := zoo.Blank(config, name)
+	m, err := blankPreset(name)
 	if err != nil {
 		return nil, err
 	}
@@ -57,6 +53,15 @@ func openPreset(name, mixture string) (*zoo.Model, error) {
 	}
 	nn.Walk(m.Net, f.fill)
 	return m, nil
+}
+
+// blankPreset is a preset without weights.
+func blankPreset(name string) (*zoo.Model, error) {
+	config, err := presets.ReadFile(path.Join("presets", name+".json"))
+	if err != nil {
+		return nil, fmt.Errorf("unknown preset %q; known: %s", name, strings.Join(presetNames(), " "))
+	}
+	return zoo.Blank(config, name)
 }
 
 // enoughMemory refuses weights that do not fit, where the system tells what is free.

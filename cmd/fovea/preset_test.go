@@ -16,6 +16,9 @@ func TestPresetSizes(t *testing.T) {
 		"clip-vit-l-14-336": 0.304e9, "clip-vit-b-32": 0.0875e9,
 		// Llama-2 13B or TinyLlama, CLIP-L, ConvNeXt-XXL, DINOv2-g, the Q-Former and its ViT-g
 		"sphinx-2k": 13.02e9 + 0.304e9 + 0.843e9 + 1.136e9 + 0.105e9 + 0.986e9, "sphinx-tiny": 1.1e9 + 0.843e9 + 1.136e9,
+		"blip-captioning-base": 0.2474e9, "blip2-opt-2.7b": 3.745e9, "instructblip-vicuna-7b": 7.914e9,
+		"llava-v1.6-vicuna-7b": 7.06e9, "llava-onevision-qwen2-0.5b": 0.894e9, "qwen-vl-chat": 9.657e9,
+		"qwen2-vl-2b": 2.209e9, "qwen2.5-vl-3b": 3.755e9, "qwen3-vl-2b": 2.1275e9,
 	} {
 		m := blank(t, name)
 		n := 0
@@ -24,8 +27,8 @@ func TestPresetSizes(t *testing.T) {
 			t.Errorf("%s: %d parameters, want %.3g", name, n, want)
 		}
 	}
-	if have := len(presetNames()); have != 9 {
-		t.Errorf("%d presets, and sizes of 9 are tested", have)
+	if have := len(presetNames()); have != 18 {
+		t.Errorf("%d presets, and sizes of 18 are tested", have)
 	}
 }
 
@@ -55,6 +58,17 @@ func TestLoads(t *testing.T) {
 	want += 2*rows*(width*4096+4096*4096) - 2*rows*12*width*width - 4*rows*rows*width
 	if tower := towerOf(m); tower.flops != float64(want) {
 		t.Errorf("llava-1.5-7b: %g operations for a picture, want %d", tower.flops, want)
+	}
+
+	// 39 blocks of width 1408, 16·16 patches of 14·14 pixels and a class token; the Q-Former's 32 queries of width 768
+	// go through 12 blocks, of which every second one maps the picture's features to keys and values.
+	const eva, inner, patches, queries, q = 1408, 6144, 257, 32, 768
+	want = 2*patches*(3*14*14*eva+39*(4*eva*eva+2*eva*inner)) + 4*patches*patches*eva*39
+	want += 2*queries*(12*(4*q*q+2*q*4*q)+6*2*q*q+q*2560) + 2*patches*6*2*eva*q
+	for name, width := range map[string]int{"blip2-opt-2.7b": 2560, "instructblip-vicuna-7b": 4096} {
+		if tower := towerOf(blank(t, name)); tower.tokens != patches || tower.flops != float64(want+2*queries*q*(width-2560)) {
+			t.Errorf("%s: %d tokens, %g operations for a picture, want %d", name, tower.tokens, tower.flops, want)
+		}
 	}
 
 	m = blank(t, "qwen2-0.5b") // 24 blocks of width 896, 2 of 14 heads for keys, tied

@@ -87,6 +87,9 @@ func summarise(m *zoo.Model, whole bool) *summary {
 	}
 	if m.Tokenizer != nil {
 		s.Vocabulary, s.ChatTemplate = m.Tokenizer.Size(), m.Tokenizer.HasChatTemplate("")
+		if p, ok := m.Processor.(interface{ Templated() bool }); ok {
+			s.ChatTemplate = p.Templated() // of its family, where the checkpoint has none
+		}
 		for _, id := range m.Generation.EOS {
 			s.EndTokens = append(s.EndTokens, m.Tokenizer.Token(id))
 		}

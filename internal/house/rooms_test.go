@@ -39,7 +39,8 @@ func rooms() []room {
 
 		{path: "model", uses: []string{"tensor", "ops", "imageproc", "tokenizer"}},
 	}
-	all = append(all, room{path: "model/vit", uses: parts})  // what encoders share
+	all = append(all, room{path: "model/vit", uses: parts}) // what encoders share
+	all = append(all, room{path: "model/grounding", uses: []string{"imageproc"}})
 	all = append(all, room{path: "model/bert", uses: parts}) // what the Q-Former and BLIP's text models share
 	for _, path := range encoders {
 		all = append(all, room{path: path, uses: append([]string{"model/vit"}, parts...)})
@@ -54,7 +55,7 @@ func rooms() []room {
 	for _, path := range families {
 		all = append(all, room{path: path, uses: slices.Concat([]string{"model/vit", "model/bert"}, parts, seams, encoders, adapters, decoders, processors, []string{ensemble})})
 	}
-	models := slices.Concat([]string{"model/vit", "model/bert", ensemble}, encoders, adapters, decoders, processors, families)
+	models := slices.Concat([]string{"model/vit", "model/bert", "model/grounding", ensemble}, encoders, adapters, decoders, processors, families)
 	run := []string{"kernel", "tensor", "model", "imageproc", "tokenizer"}
 	return append(all,
 		room{path: "zoo", uses: slices.Concat(models, parts, seams, []string{"kernel", "checkpoint"})},
@@ -63,12 +64,13 @@ func rooms() []room {
 
 		room{path: "generate", uses: run},
 		room{path: "data", uses: []string{"data/scenes", "model", "imageproc"}},
-		room{path: "train", uses: slices.Concat(run, decoders, []string{"nn", "checkpoint", "zoo", "data", "data/scenes"})},
+		room{path: "train", uses: slices.Concat(run, []string{"nn", "checkpoint", "zoo", "data", "data/scenes"})},
 		room{path: "eval", uses: slices.Concat(run, []string{"zoo", "generate", "data", "data/scenes"})},
 		room{path: "internal/verify", uses: slices.Concat(run, []string{"nn", "zoo", "generate", "internal/golden"})},
 
 		room{path: "cmd/fovea", uses: slices.Concat(run, decoders, []string{
-			"model/vit", "model/clip", "model/llava", "model/sphinx", // to count a tower's work
+			"model/vit", "model/clip", "model/llava", "model/blip2", "model/sphinx", // to count a tower's work
+			"model/grounding",
 			"nn", "checkpoint", "zoo", "embedded", "generate", "data", "data/scenes", "train", "eval", "internal/golden", "internal/verify",
 		}), others: []string{"github.com/alecthomas/kong", "github.com/vbauerster/mpb", "golang.org/x/sys", "golang.org/x/term"}},
 

@@ -62,6 +62,18 @@ func TestNewerQwen2VL(t *testing.T) {
 	wantPass(t, run(t, dir, dir, Float32()))
 }
 
+// TestLongQwenVL reads a prompt that is longer than seq_length, whose rotary base and queries grow: what Qwen-VL's own
+// modeling_qwen.py (with torch 2.15, transformers 5.24) makes of testdata/qwen_vl with a seq_length of 100.
+func TestLongQwenVL(t *testing.T) {
+	dir := copied(t, "qwen_vl")
+	replace("config.json", `"seq_length": 2048`, `"seq_length": 100`)(t, dir)
+	r := run(t, dir, fixtures+"qwen_vl_long", Float32())
+	wantPass(t, r)
+	if r.StagesPassed != 5 {
+		t.Errorf("%d stages passed", r.StagesPassed)
+	}
+}
+
 // TestTowersWithoutPrefix is for towers as transformers 5 can write them, with
 // their parameters at the root.
 func TestTowersWithoutPrefix(t *testing.T) {

@@ -194,8 +194,8 @@ func (r *runner) tokens(got []int32, steps []float32, vocab int, l *listener) {
 		s.Detail += fmt.Sprintf(", smallest margin %.2g", l.want.MinMargin)
 		l.seen[generated] = s
 	}
-	l.text(text, r.m.Tokenizer.Decode(got, true), l.want.Text)
-	l.text(textWithSpecial, r.m.Tokenizer.Decode(got, false), l.want.TextWithSpecial)
+	l.text(text, r.m.Tokenizer.Text(got, true), l.want.Text)
+	l.text(textWithSpecial, r.m.Tokenizer.Text(got, false), l.want.TextWithSpecial)
 }
 
 // settle replaces tokens by the reference's where the tolerance allows either, by the

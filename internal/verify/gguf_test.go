@@ -16,6 +16,10 @@ import (
 func TestGGUF(t *testing.T) {
 	for name, want := range map[string][4]int{ // cases, stages passed, failed, skipped
 		"llava15":      {4, 53, 0, 6},
+		"llava_next":   {3, 47, 0, 6},
+		"qwen2_vl":     {4, 56, 0, 0},
+		"qwen2_5_vl":   {4, 64, 0, 0},
+		"qwen3_vl":     {4, 57, 0, 0},
 		"stories260k":  {4, 16, 0, 0},
 		"qwen2":        {3, 23, 0, 0},
 		"qwen3":        {2, 18, 0, 0},

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -56,7 +57,7 @@ func params(t *testing.T, c *checkpoint.Checkpoint, names []string) (list []chec
 	return list
 }
 
-// torchSave writes half-precision tensors as PyTorch does: a pickle of a
+// torchSave writes tensors of single and half precision as PyTorch does: a pickle of a
 // dictionary, and the elements of each in an entry of its own.
 func torchSave(t *testing.T, list []checkpoint.Param) string {
 	t.Helper()
@@ -85,15 +86,21 @@ func torchSave(t *testing.T, list []checkpoint.Param) string {
 	pickle.WriteString("\x80\x02}(")
 	for i, p := range list {
 		name, x := p.Name, p.T
-		if x.DType != kernel.F16 {
+		data, storage := x.Raw, "HalfStorage"
+		if x.DType == kernel.F32 {
+			storage = "FloatStorage"
+			for _, v := range x.F32 {
+				data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))
+			}
+		} else if x.DType != kernel.F16 {
 			t.Fatalf("%s: %v", name, x)
 		}
 		key := fmt.Sprint(i)
-		entry("data/"+key, x.Raw)
+		entry("data/"+key, data)
 		text(name)
 		pickle.WriteString("ctorch._utils\n_rebuild_tensor_v2\n((")
 		text("storage")
-		pickle.WriteString("ctorch\nHalfStorage\n")
+		pickle.WriteString("ctorch\n" + storage + "\n")
 		text(key)
 		text("cpu")
 		numbers(x.Len())

@@ -30,7 +30,7 @@ type Vision struct {
 // New declares the tower of a checked config.
 func New(cfg vit.Config) *Vision {
 	v := &Vision{
-		Patch:    nn.NewLinear(3*cfg.PatchSize*cfg.PatchSize, cfg.HiddenSize, false),
+		Patch:    nn.NewKernel(cfg.HiddenSize, false, 3, cfg.PatchSize, cfg.PatchSize),
 		Position: tensor.Declare(side*side, cfg.HiddenSize),
 		PreNorm:  nn.NewLayerNorm(cfg.HiddenSize, cfg.LayerNormEps),
 		cfg:      cfg,

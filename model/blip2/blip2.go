@@ -16,6 +16,7 @@ import (
 	"github.com/fovea-ml/fovea/model/blipvit"
 	"github.com/fovea-ml/fovea/model/qformer"
 	"github.com/fovea-ml/fovea/nn"
+	"github.com/fovea-ml/fovea/ops"
 	"github.com/fovea-ml/fovea/tensor"
 )
 
@@ -65,7 +66,8 @@ func (m *Model) Embed(c *tensor.Ctx, p *model.Prompt) *model.Sequence {
 	return s
 }
 
-// Features returns the rows of all pictures that enter the language model.
+// Features returns the rows of all pictures that enter the language model. A
+// picture that several conversations share is encoded once.
 func (m *Model) Features(c *tensor.Ctx, images []*model.Tiles) *tensor.Tensor {
 	var text [][]int32
 	for _, t := range images {
@@ -73,8 +75,42 @@ func (m *Model) Features(c *tensor.Ctx, images []*model.Tiles) *tensor.Tensor {
 			text = append(text, t.Text)
 		}
 	}
-	f := m.Vision.Encode(c, model.ViewsOf(images))
+	views, of := distinct(images)
+	f := m.Vision.Encode(c, views)
+	if len(views.Sizes) < len(images) {
+		f = repeat(c, f, of)
+	}
 	x := m.Projection.Forward(c, m.QFormer.Forward(c, m.Queries, f, text))
 	c.Observe("projected", x)
 	return x
+}
+
+// distinct are the pictures' views, one each, without those that are in the same
+// memory as one before, and for every picture the number of its view.
+func distinct(images []*model.Tiles) (views *model.Views, of []int) {
+	views = new(model.Views)
+	number := map[*float32]int{}
+	for _, t := range images {
+		n, ok := number[&t.Views.Pixels[0]]
+		if !ok {
+			n = len(number)
+			number[&t.Views.Pixels[0]] = n
+			views.Append(&t.Views)
+		}
+		of = append(of, n)
+	}
+	return views, of
+}
+
+// repeat has the features of view of[i] as those of view i.
+func repeat(c *tensor.Ctx, f *model.Features, of []int) *model.Features {
+	var rows []int32
+	starts := []int{0}
+	for _, v := range of {
+		for row := f.Starts[v]; row < f.Starts[v+1]; row++ {
+			rows = append(rows, int32(row))
+		}
+		starts = append(starts, len(rows))
+	}
+	return &model.Features{X: ops.Gather(c, rows, f.X), Starts: starts}
 }

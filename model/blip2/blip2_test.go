@@ -138,6 +138,35 @@ func TestPacked(t *testing.T) {
 	}
 }
 
+// TestSharedPicture reads two questions about one picture, and a third about
+// another: as if each were alone, and the tower sees two.
+func TestSharedPicture(t *testing.T) {
+	for kind := range kinds {
+		m := build(t, kind)
+		first := picture(m, 1, 7, 8, 9)
+		second := *first
+		if m.cfg.Instructed {
+			second.Text = []int32{3}
+		}
+		a, b := prompt(m, first, []int32{1, 2}, []int32{3}), prompt(m, &second, []int32{1}, []int32{5, 6})
+		other := prompt(m, picture(m, 2, 4), []int32{2}, []int32{1})
+		seen := 0
+		c := &tensor.Ctx{Observer: func(stage string, x *tensor.Tensor) {
+			if stage == "vision.hidden.0" {
+				seen = x.Rows() / 5
+			}
+		}}
+		h := m.Decoder().Forward(c, m.Embed(c, model.Pack([]*model.Prompt{a, other, b})))
+		all := m.Decoder().Logits(c, h).F32
+		near(t, kind, all[len(all)-20:], logits(m, b))
+		at := len(a.Reads()) * 20
+		near(t, kind+": first", all[at-20:at], logits(m, a))
+		if seen != 2 {
+			t.Errorf("%s: the tower saw %d pictures, want 2", kind, seen)
+		}
+	}
+}
+
 func near(t *testing.T, what string, got, want []float32) {
 	t.Helper()
 	for i, w := range want {
@@ -147,12 +176,17 @@ func near(t *testing.T, what string, got, want []float32) {
 	}
 }
 
-// TestGradients of whole models: two conversations with a picture each.
+// TestGradients of whole models: two conversations about one picture, or with one each.
 func TestGradients(t *testing.T) {
 	for kind := range kinds {
 		t.Run(kind, func(t *testing.T) {
 			m := build(t, kind)
-			a, b := prompt(m, picture(m, 1, 7, 8, 9), []int32{1, 2}, []int32{3}), prompt(m, picture(m, 2, 7), []int32{1}, []int32{5, 6})
+			shared := picture(m, 1, 7, 8, 9)
+			again := *shared
+			a, b := prompt(m, shared, []int32{1, 2}, []int32{3}), prompt(m, &again, []int32{1}, []int32{5, 6})
+			if kind == "BLIP-2 with OPT" {
+				b = prompt(m, picture(m, 2, 7), []int32{1}, []int32{5, 6})
+			}
 			for i, p := range []*model.Prompt{a, b} {
 				p.Labels = slices.Repeat([]int32{-1}, len(p.Reads()))
 				p.Labels[len(p.Labels)-2], p.Labels[len(p.Labels)-1] = int32(3+i), 9

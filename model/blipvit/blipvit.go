@@ -44,7 +44,7 @@ func New(cfg Config, stage string) (*Vision, error) {
 	}
 	d, g := cfg.HiddenSize, cfg.Grid()
 	v := &Vision{Trunk: trunk, PostNorm: nn.NewLayerNorm(d, cfg.LayerNormEps)}
-	v.Patch = nn.NewLinear(3*cfg.PatchSize*cfg.PatchSize, d, true)
+	v.Patch = nn.NewKernel(d, true, 3, cfg.PatchSize, cfg.PatchSize)
 	v.Class, v.Position = tensor.Declare(1, 1, d), tensor.Declare(1, g*g+1, d)
 	v.Embed = func(c *tensor.Ctx, views *model.Views) *tensor.Tensor {
 		return vit.Embed(c, views, &cfg.Config, v.Patch, v.Class, v.Position)

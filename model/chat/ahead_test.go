@@ -88,6 +88,37 @@ func TestAdapterReads(t *testing.T) {
 	}
 }
 
+// TestBeside is about models that read the picture by cross-attention.
+func TestBeside(t *testing.T) {
+	p, img := ahead(t), picture(t, "image0.png")
+	p.Tokens = nil
+	p.Frame = func(ids []int32) []int32 { return append([]int32{5}, ids[1:]...) }
+	got, err := p.Process([]model.Turn{user("what?", img)})
+	check(t, err)
+	want := p.Tok.Encode("what?")
+	want[0] = 5
+	if !slices.Equal(got.IDs, want) || got.At != nil || len(got.Images) != 1 || !slices.Equal(p.Begun(got), want) || !p.Captions() {
+		t.Errorf("%v with pictures at %v, want %v", got.IDs, got.At, want)
+	}
+	p.Frame, p.Start, p.Longest = nil, []int32{0}, 6
+	got, err = p.Process([]model.Turn{user("what?", img)})
+	check(t, err)
+	if want := p.Tok.Encode("what?"); !slices.Equal(got.IDs, want) || !slices.Equal(got.DecoderIDs, []int32{0}) || p.Begun(got) != nil || p.Captions() {
+		t.Errorf("the encoder reads %v and the decoder %v, want %v", got.IDs, got.DecoderIDs, want)
+	}
+	for want, turn := range map[string]model.Turn{
+		"the prompt has none": user("what?"),
+		"which reads 6":       user("what is to be seen on this one and on no other?", img),
+	} {
+		if _, err := p.Process([]model.Turn{turn}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+		if _, err := p.Learn([]model.Turn{turn, assistant("A cat.")}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("learning: error %v, want %q", err, want)
+		}
+	}
+}
+
 func TestStart(t *testing.T) {
 	p, img := ahead(t), picture(t, "image0.png")
 	p.Start = []int32{0}

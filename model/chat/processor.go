@@ -36,7 +36,7 @@ type Processor struct {
 	Second  bool                      // with Ahead: they stand behind the first special token, not before it
 	Frame   func(ids []int32) []int32 // what the model reads of the ids of a text; nil: all
 	Adapter *tokenizer.Tokenizer      // reads the text for an adapter that sees it beside the picture; nil: none does
-	Longest int                       // tokens that the adapter can read
+	Longest int                       // tokens that the adapter or, without one, an encoder of text can read; 0: any number
 	Start   []int32                   // what the decoder of an encoder-decoder model reads first; nil for decoders alone
 
 	// Parted: the template is one for pictures, and wants text in parts too where Pictures is nil.
@@ -45,6 +45,9 @@ type Processor struct {
 
 // Tokenizer returns the checkpoint's tokenizer.
 func (p *Processor) Tokenizer() *tokenizer.Tokenizer { return p.Tok }
+
+// Templated reports whether turns are rendered by a template, the checkpoint's or the family's.
+func (p *Processor) Templated() bool { return p.Template != nil }
 
 // PictureProcessor returns the picture pipeline, nil for models of text only.
 func (p *Processor) PictureProcessor() *imageproc.Processor { return p.Pictures }
@@ -74,8 +77,20 @@ func (p *Processor) ProcessText(text string, images []*imageproc.RGB) (*model.Pr
 	return out, err
 }
 
-// Captions reports whether a picture alone is a prompt.
-func (p *Processor) Captions() bool { return p.Ahead && !p.Second }
+// Captions reports whether a picture alone is a prompt. It is none for models whose
+// encoder reads the question and nothing else.
+func (p *Processor) Captions() bool {
+	return p.Ahead && !p.Second && (p.Tokens != nil || p.Start == nil)
+}
+
+// Begun are the tokens of a prompt that an answer to it begins with: of captions,
+// which go on from what they are given.
+func (p *Processor) Begun(prompt *model.Prompt) []int32 {
+	if p.Frame == nil {
+		return nil
+	}
+	return prompt.IDs
+}
 
 // encode adds the special tokens of a sequence unless the template has put
 // them into the text itself.
@@ -132,6 +147,9 @@ func (p *Processor) beside(tiles []*model.Tiles, text string) ([]*model.Tiles, e
 
 // ahead puts the markers of the pictures before ids.
 func (p *Processor) ahead(ids []int32, taught []bool, tiles []*model.Tiles) ([]int32, []bool, error) {
+	if p.Ahead && p.Tokens == nil && len(tiles) == 0 {
+		return nil, nil, fmt.Errorf("chat: this model reads a picture beside the text, and the prompt has none")
+	}
 	if !p.Ahead || len(tiles) == 0 {
 		return ids, taught, nil
 	}
@@ -154,6 +172,9 @@ func (p *Processor) ahead(ids []int32, taught []bool, tiles []*model.Tiles) ([]i
 // place repeats every marker among ids once for each token of its picture.
 // taught, if not nil, says which ids are answers.
 func (p *Processor) place(ids []int32, taught []bool, tiles []*model.Tiles) (*model.Prompt, error) {
+	if p.Start != nil && p.Adapter == nil && p.Longest > 0 && len(ids) > p.Longest {
+		return nil, fmt.Errorf("chat: the text has %d tokens for the encoder, which reads %d: shorten it", len(ids), p.Longest)
+	}
 	ids, taught, err := p.ahead(ids, taught, tiles)
 	if err != nil {
 		return nil, err

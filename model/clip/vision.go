@@ -34,7 +34,7 @@ func NewVision(cfg vit.Config, out vit.Output) (*Vision, error) {
 	d, g := cfg.HiddenSize, cfg.Grid()
 	v := &Vision{
 		Class:    tensor.Declare(d),
-		Patch:    nn.NewLinear(3*cfg.PatchSize*cfg.PatchSize, d, false),
+		Patch:    nn.NewKernel(d, false, 3, cfg.PatchSize, cfg.PatchSize),
 		Position: tensor.Declare(g*g+1, d),
 		PreNorm:  nn.NewLayerNorm(d, cfg.LayerNormEps),
 		Trunk:    trunk,

@@ -29,7 +29,7 @@ type Model struct {
 func New(cfg Config) (*Model, error) {
 	in, last := cfg.HiddenSizes[0], cfg.HiddenSizes[len(cfg.HiddenSizes)-1]
 	m := &Model{
-		Patch: nn.NewLinear(3*cfg.PatchSize*cfg.PatchSize, in, true),
+		Patch: nn.NewKernel(in, true, 3, cfg.PatchSize, cfg.PatchSize),
 		Embed: nn.NewLayerNorm(in, cfg.BlockNormEps),
 		Norm:  nn.NewLayerNorm(last, cfg.LayerNormEps),
 		cfg:   cfg,

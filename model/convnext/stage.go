@@ -33,11 +33,11 @@ const (
 func newStage(cfg Config, in, out, depth int, down bool) *Stage {
 	s := &Stage{Blocks: make([]*Block, depth)}
 	if down {
-		s.Norm, s.Down = nn.NewLayerNorm(in, cfg.BlockNormEps), nn.NewLinear(in*shrink*shrink, out, true)
+		s.Norm, s.Down = nn.NewLayerNorm(in, cfg.BlockNormEps), nn.NewKernel(out, true, in, shrink, shrink)
 	}
 	for i := range s.Blocks {
 		b := &Block{
-			Conv: nn.NewLinear(kernelSide*kernelSide, out, true),
+			Conv: nn.NewKernel(out, true, 1, kernelSide, kernelSide),
 			Norm: nn.NewLayerNorm(out, cfg.BlockNormEps),
 			FC1:  nn.NewLinear(out, expand*out, true),
 			FC2:  nn.NewLinear(expand*out, out, true),

@@ -40,7 +40,7 @@ func NewVision(cfg Config, out vit.Output) (*Vision, error) {
 	v := &Vision{
 		Class:    tensor.Declare(1, 1, d),
 		Position: tensor.Declare(1, g*g+1, d),
-		Patch:    nn.NewLinear(3*cfg.PatchSize*cfg.PatchSize, d, true),
+		Patch:    nn.NewKernel(d, true, 3, cfg.PatchSize, cfg.PatchSize),
 		Norm:     nn.NewLayerNorm(d, cfg.LayerNormEps),
 		Trunk:    trunk,
 		wide:     cfg.Offset != 0,

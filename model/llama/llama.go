@@ -75,6 +75,9 @@ func New(cfg Config) *Model {
 	return m
 }
 
+// SetRecompute implements model.Recomputer.
+func (m *Model) SetRecompute(on bool) { m.Recompute = on }
+
 // Config returns the resolved configuration.
 func (m *Model) Config() Config { return m.cfg }
 

@@ -25,7 +25,8 @@ type Model struct {
 	ProjectOut     *nn.Linear    `ckpt:"model.decoder.project_out"`
 	LMHead         *nn.Linear    `ckpt:"lm_head"` // nil when the embedding table serves
 
-	cfg Config
+	recompute bool // keep only the blocks' inputs while training
+	cfg       Config
 }
 
 // Block is one layer.
@@ -75,6 +76,9 @@ func New(cfg Config) *Model {
 // Config returns the resolved configuration.
 func (m *Model) Config() Config { return m.cfg }
 
+// SetRecompute implements model.Recomputer.
+func (m *Model) SetRecompute(on bool) { m.recompute = on }
+
 // NewCache makes room for capacity tokens.
 func (m *Model) NewCache(capacity int) *model.KVCache {
 	return model.NewKVCache(len(m.Blocks), capacity, m.cfg.HiddenSize)
@@ -106,7 +110,7 @@ func (m *Model) Forward(c *tensor.Ctx, s *model.Sequence) *tensor.Tensor {
 	a := s.Attend(m.cfg.NumAttentionHeads, m.cfg.NumAttentionHeads, 0)
 	for i, b := range m.Blocks {
 		a.Layer(i)
-		x = c.Block(x, func(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor { return m.block(c, x, b, &a.Self) })
+		x = model.Block(c, m.recompute, x, func(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor { return m.block(c, x, b, &a.Self) })
 		if c.Observing() && i < len(m.Blocks)-1 {
 			c.Observe("lm.hidden."+strconv.Itoa(i+1), x)
 		}

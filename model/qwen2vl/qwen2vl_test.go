@@ -130,6 +130,20 @@ func TestConversation(t *testing.T) {
 	}
 }
 
+// TestPacked wants of conversations packed end to end the logits of each alone.
+func TestPacked(t *testing.T) {
+	for kind := range kinds {
+		m := build(t, kind)
+		logits := func(p *model.Prompt) []float32 {
+			c := &tensor.Ctx{}
+			return m.Language.Logits(c, m.Language.Forward(c, m.Embed(c, p))).F32
+		}
+		a, b := prompt(m, []int32{1, 2, -1, 3}, picture(1, 12, 20)), prompt(m, []int32{-1, 6, 7, -1}, picture(2, 16, 8), picture(3, 4, 4))
+		text := prompt(m, []int32{5, 8})
+		near(t, kind, logits(model.Pack([]*model.Prompt{a, text, b})), slices.Concat(logits(a), logits(text), logits(b)))
+	}
+}
+
 func prefill(t *testing.T, s *generate.Session, p *model.Prompt) []float32 {
 	t.Helper()
 	logits, err := s.Prefill(context.Background(), p)
@@ -224,6 +238,7 @@ func TestConfigErrors(t *testing.T) {
 		{"2.5", `"hidden_act": "gelu"`, "hidden_act gelu, want silu"},
 		{"2.5", `"hidden_act": "none"`, "hidden_act: "},
 		{"3", `"num_position_embeddings": 10`, "num_position_embeddings is 10, want a square number"},
+		{"3", `"rope_parameters": {"rope_theta": 0}`, "rope_theta is 0"},
 		{"3", `"num_position_embeddings": -1`, "num_position_embeddings is -1"},
 		{"3", `"deepstack_visual_indexes": [0, 3]`, "deepstack_visual_indexes [0 3], want blocks in ascending order, of 3"},
 		{"3", `"deepstack_visual_indexes": [1, 0]`, "deepstack_visual_indexes [1 0]"},

@@ -18,6 +18,8 @@ type Config struct {
 	Merge     int // patches on a side of a square that becomes one token
 	Frames    int // pictures that a patch spans in time; a still one is repeated
 
+	Base float64 // of the rotary positions
+
 	Gated  bool  // Qwen2.5-VL: RMSNorm, and a gated feed-forward part
 	Window int   // pixels on a side of the windows that most blocks attend in; 0: none
 	Full   []int // blocks that attend to the whole picture
@@ -28,7 +30,7 @@ type Config struct {
 }
 
 // Third reports whether the tower is Qwen3-VL's.
-func (cfg *Config) Third() bool { return cfg.Positions > 0 }
+func (cfg Config) Third() bool { return cfg.Positions > 0 }
 
 // common is what both kinds of vision_config say alike.
 type common struct {
@@ -39,6 +41,9 @@ type common struct {
 	Patch    int    `json:"patch_size"`
 	Merge    int    `json:"spatial_merge_size"`
 	Frames   int    `json:"temporal_patch_size"`
+	Rope     struct {
+		Theta float64 `json:"rope_theta"`
+	} `json:"rope_parameters"` // of newer files
 }
 
 // Parse2 reads the vision_config of a Qwen2VLForConditionalGeneration over the reference's defaults.
@@ -48,7 +53,7 @@ func Parse2(data []byte) (Config, error) {
 		Width int     `json:"embed_dim"`
 		Out   int     `json:"hidden_size"`
 		Ratio float64 `json:"mlp_ratio"`
-	}{common{32, 16, "quick_gelu", 3, 14, 2, 2}, 1280, 3584, 4}
+	}{newCommon(32, 16, "quick_gelu", 3, 14, 2, 2), 1280, 3584, 4}
 	if err := json.Unmarshal(data, &f); err != nil {
 		return Config{}, fmt.Errorf("qwenvit: config: %w", err)
 	}
@@ -68,7 +73,7 @@ func Parse25(data []byte) (Config, error) {
 		FeedForward int   `json:"intermediate_size"`
 		Window      int   `json:"window_size"`
 		Full        []int `json:"fullatt_block_indexes"`
-	}{common{32, 16, "silu", 3, 14, 2, 2}, 3584, 3584, 3420, 112, []int{7, 15, 23, 31}}
+	}{newCommon(32, 16, "silu", 3, 14, 2, 2), 3584, 3584, 3420, 112, []int{7, 15, 23, 31}}
 	if err := json.Unmarshal(data, &f); err != nil {
 		return Config{}, fmt.Errorf("qwenvit: config: %w", err)
 	}
@@ -84,7 +89,7 @@ func Parse3(data []byte) (Config, error) {
 		FeedForward int   `json:"intermediate_size"`
 		Positions   int   `json:"num_position_embeddings"`
 		Deep        []int `json:"deepstack_visual_indexes"`
-	}{common{27, 16, "gelu_pytorch_tanh", 3, 16, 2, 2}, 1152, 3584, 4304, 2304, []int{8, 16, 24}}
+	}{newCommon(27, 16, "gelu_pytorch_tanh", 3, 16, 2, 2), 1152, 3584, 4304, 2304, []int{8, 16, 24}}
 	if err := json.Unmarshal(data, &f); err != nil {
 		return Config{}, fmt.Errorf("qwenvit: config: %w", err)
 	}
@@ -101,8 +106,17 @@ func Parse3(data []byte) (Config, error) {
 	return cfg, err
 }
 
+const theta = 10000 // of the rotary positions, where a file does not say
+
+func newCommon(depth, heads int, act string, channels, patch, merge, frames int) common {
+	c := common{Depth: depth, Heads: heads, Act: act, Channels: channels, Patch: patch, Merge: merge, Frames: frames}
+	c.Rope.Theta = theta
+	return c
+}
+
 func (f common) finish(cfg Config) (Config, error) {
 	cfg.Depth, cfg.Heads, cfg.PatchSize, cfg.Merge, cfg.Frames = f.Depth, f.Heads, f.Patch, f.Merge, f.Frames
+	cfg.Base = f.Rope.Theta
 	act, err := ops.ParseAct(f.Act)
 	cfg.Act = act
 	if err != nil {
@@ -132,6 +146,8 @@ func (cfg *Config) check(channels int) error {
 		}
 	}
 	switch {
+	case !(cfg.Base > 0) || math.IsInf(cfg.Base, 0):
+		return fmt.Errorf("rope_theta is %v", cfg.Base)
 	case channels != 3:
 		return fmt.Errorf("in_channels is %d, want 3", channels)
 	case cfg.Width%cfg.Heads != 0 || cfg.Width/cfg.Heads%4 != 0:

@@ -33,7 +33,7 @@ type Vision struct {
 
 // New declares the tower of a checked config.
 func New(cfg Config) *Vision {
-	v := &Vision{Patch: nn.NewLinear(3*cfg.Frames*cfg.PatchSize*cfg.PatchSize, cfg.Width, cfg.Third()), cfg: cfg}
+	v := &Vision{Patch: nn.NewKernel(cfg.Width, cfg.Third(), 3, cfg.Frames, cfg.PatchSize, cfg.PatchSize), cfg: cfg}
 	if n := cfg.Positions; n > 0 {
 		v.Position = nn.NewEmbedding(n*n, cfg.Width)
 	}
@@ -139,7 +139,7 @@ func (v *Vision) angles(p *plan) *ops.Rotary {
 	for i, from := range p.rows(p.windowed) {
 		line[i], column[i] = p.at[from].line, p.at[from].column
 	}
-	return ops.Rotary2D(head, 10000, line, column)
+	return ops.Rotary2D(head, v.cfg.Base, line, column)
 }
 
 // inverse is the permutation that undoes another.

@@ -37,7 +37,7 @@ func NewVision(cfg Config, out vit.Output) (*Vision, error) {
 	}
 	d, g := cfg.HiddenSize, cfg.Grid()
 	v := &Vision{
-		Patch:    nn.NewLinear(3*cfg.PatchSize*cfg.PatchSize, d, true),
+		Patch:    nn.NewKernel(d, true, 3, cfg.PatchSize, cfg.PatchSize),
 		Position: tensor.Declare(g*g, d),
 		Trunk:    trunk,
 		PostNorm: nn.NewLayerNorm(d, cfg.LayerNormEps),

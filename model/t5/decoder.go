@@ -14,8 +14,9 @@ type Decoder struct {
 	Blocks []*DecoderBlock `ckpt:"block"`
 	Norm   *nn.RMSNorm     `ckpt:"final_layer_norm"`
 
-	heads   int
-	buckets []int32
+	heads     int
+	buckets   []int32
+	recompute bool
 }
 
 // DecoderBlock is one layer.
@@ -49,7 +50,7 @@ func (d *Decoder) forward(c *tensor.Ctx, s *model.Sequence, width int) *tensor.T
 	c.Observe("lm.hidden.0", x)
 	for i, b := range d.Blocks {
 		a.Layer(i)
-		x = c.Block(x, func(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor { return b.forward(c, x, a) })
+		x = model.Block(c, d.recompute, x, func(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor { return b.forward(c, x, a) })
 		if c.Observing() && i < len(d.Blocks)-1 {
 			c.Observe("lm.hidden."+strconv.Itoa(i+1), x)
 		}

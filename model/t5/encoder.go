@@ -1,6 +1,7 @@
 package t5
 
 import (
+	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/nn"
 	"github.com/fovea-ml/fovea/ops"
 	"github.com/fovea-ml/fovea/tensor"
@@ -11,8 +12,9 @@ type Encoder struct {
 	Blocks []*EncoderBlock `ckpt:"block"`
 	Norm   *nn.RMSNorm     `ckpt:"final_layer_norm"`
 
-	heads   int
-	buckets []int32
+	heads     int
+	buckets   []int32
+	recompute bool
 }
 
 // EncoderBlock is one layer.
@@ -40,7 +42,7 @@ func (e *Encoder) Encode(c *tensor.Ctx, x *tensor.Tensor, starts []int) *tensor.
 	a := &ops.Attn{Heads: e.heads, KVHeads: e.heads, Scale: 1, Starts: starts,
 		Relative: &ops.Relative{Table: e.Blocks[0].Self.Bias.Weight, Buckets: e.buckets}}
 	for _, b := range e.Blocks {
-		x = c.Block(x, func(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor {
+		x = model.Block(c, e.recompute, x, func(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor {
 			h := b.SelfNorm.Forward(c, x)
 			x = ops.Add(c, x, b.Self.forward(c, h, h, a))
 			return ops.Add(c, x, b.MLP.forward(c, b.MLPNorm.Forward(c, x)))

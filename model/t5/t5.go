@@ -37,6 +37,9 @@ func New(cfg Config) *Model {
 // Config returns the resolved configuration.
 func (m *Model) Config() Config { return m.cfg }
 
+// SetRecompute implements model.Recomputer, for both halves.
+func (m *Model) SetRecompute(on bool) { m.Encoder.recompute, m.Writer.recompute = on, on }
+
 // Context is the most tokens that the decoder may have read.
 func (m *Model) Context() int { return m.cfg.Positions }
 

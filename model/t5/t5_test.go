@@ -229,6 +229,27 @@ func TestGradients(t *testing.T) {
 	}
 }
 
+// TestRecomputeChangesNothing compares training with and without activations kept.
+func TestRecomputeChangesNothing(t *testing.T) {
+	m := waves(t, `{"num_decoder_layers": 3, `+tiny)
+	nn.Freeze(m.Model, func(string) bool { return true })
+	gradients := func() (all []float32) {
+		c := &tensor.Ctx{Train: true}
+		p := &model.Prompt{IDs: source, DecoderIDs: []int32{0, 7, 8}, Labels: []int32{7, 8, 1}}
+		c.Backward(model.Loss(c, m, p, 3))
+		nn.Walk(m.Model, func(_ string, w *tensor.Tensor) {
+			all = append(all, w.Grad()...)
+			w.ZeroGrad()
+		})
+		return all
+	}
+	want := gradients()
+	m.SetRecompute(true)
+	if !slices.Equal(gradients(), want) {
+		t.Error("gradients differ")
+	}
+}
+
 func TestConfigErrors(t *testing.T) {
 	for config, want := range map[string]string{
 		`{"d_model": 0}`:                         "d_model is 0",

@@ -17,6 +17,7 @@ func TestPresetSizes(t *testing.T) {
 		"blip-captioning-base": 0.2474e9, "blip2-opt-2.7b": 3.745e9, "instructblip-vicuna-7b": 7.914e9,
 		"llava-v1.6-vicuna-7b": 7.06e9, "llava-onevision-qwen2-0.5b": 0.894e9, "qwen-vl-chat": 9.657e9,
 		"qwen2-vl-2b": 2.209e9, "qwen2.5-vl-3b": 3.755e9, "qwen3-vl-2b": 2.1275e9,
+		"sphinx-2k": 16.423e9, "sphinx-tiny": 3.089e9,
 	} {
 		m := blank(t, name)
 		n := 0
@@ -25,8 +26,8 @@ func TestPresetSizes(t *testing.T) {
 			t.Errorf("%s: %d parameters, want %.3g", name, n, want)
 		}
 	}
-	if have := len(presetNames()); have != 16 {
-		t.Errorf("%d presets, and sizes of 16 are tested", have)
+	if have := len(presetNames()); have != 18 {
+		t.Errorf("%d presets, and sizes of 18 are tested", have)
 	}
 }
 

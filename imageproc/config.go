@@ -32,6 +32,9 @@ type config struct {
 	MaxPixels     *int     `json:"max_pixels"`
 	PatchSize     *int     `json:"patch_size"`
 	MergeSize     *int     `json:"merge_size"`
+	CropToPatches *bool    `json:"crop_to_patches"`
+	MinPatches    *int     `json:"min_patches"`
+	MaxPatches    *int     `json:"max_patches"`
 }
 
 // size is {"height", "width"}, {"shortest_edge"} or a bare number, whose meaning

@@ -8,11 +8,17 @@ const gutter = 4
 // Mosaic lays all views out on white as the encoder sees them: the whole picture
 // and, beside it, its tiles in their places.
 func (s *Shown) Mosaic() *RGB {
-	first := s.Pictures[0]
-	at := []image.Point{{}}
-	size := image.Pt(first.W, first.H)
-	for i, m := range s.Pictures[1:] {
-		p := image.Pt(first.W+gutter+i%s.Cols*(m.W+gutter), i/s.Cols*(m.H+gutter))
+	var at []image.Point
+	var left int
+	if s.Whole >= 0 {
+		left = s.Pictures[s.Whole].W + gutter
+	}
+	var size image.Point
+	for i, m := range s.Pictures {
+		var p image.Point
+		if n := s.Tile(i); n >= 0 {
+			p = image.Pt(left+n%s.Cols*(m.W+gutter), n/s.Cols*(m.H+gutter))
+		}
 		at = append(at, p)
 		size = image.Pt(max(size.X, p.X+m.W), max(size.Y, p.Y+m.H))
 	}

@@ -38,10 +38,20 @@ func ParseInterpolation(name string) (Interpolation, error) {
 
 // Scaled is the picture at w by h pixels. It panics where a size is not positive.
 func (p Planes) Scaled(w, h int, k Interpolation) Planes {
+	return p.scaled(w, h, k, func(weight float32) float32 { return weight })
+}
+
+// HalfScaled is Scaled in half precision, as torch computes it on a CPU: pixels and
+// weights are rounded, sums are in float32, and what they make is rounded again.
+func (p Planes) HalfScaled(w, h int, k Interpolation) Planes {
+	return p.Half().scaled(w, h, k, roundHalf).Half()
+}
+
+func (p Planes) scaled(w, h int, k Interpolation, round func(float32) float32) Planes {
 	if min(w, h, p.W, p.H) < 1 {
 		panic(fmt.Sprintf("imageproc: %d×%d pixels scaled to %d×%d", p.W, p.H, w, h))
 	}
-	columns, rows := pixelTaps(p.W, w, k), pixelTaps(p.H, h, k)
+	columns, rows := pixelTaps(p.W, w, k, round), pixelTaps(p.H, h, k, round)
 	narrow := make([]float32, 3*p.H*w)
 	for y := range 3 * p.H {
 		in, out := p.Pixels[y*p.W:(y+1)*p.W], narrow[y*w:(y+1)*w]
@@ -71,8 +81,9 @@ type pixelTap struct {
 	weight float32
 }
 
-// pixelTaps are the taps of every place of an axis of to pixels over one of from.
-func pixelTaps(from, to int, k Interpolation) [][]pixelTap {
+// pixelTaps are the taps of every place of an axis of to pixels over one of from,
+// their weights rounded.
+func pixelTaps(from, to int, k Interpolation, round func(float32) float32) [][]pixelTap {
 	out := make([][]pixelTap, to)
 	scale := float32(from) / float32(to)
 	for i := range out {
@@ -88,7 +99,7 @@ func pixelTaps(from, to int, k Interpolation) [][]pixelTap {
 		weights := k.weights(at - float32(first))
 		for d, w := range weights {
 			place := first + d - (len(weights)/2 - 1)
-			out[i] = append(out[i], pixelTap{min(max(place, 0), from-1), w})
+			out[i] = append(out[i], pixelTap{min(max(place, 0), from-1), round(w)})
 		}
 	}
 	return out

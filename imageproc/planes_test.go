@@ -81,3 +81,34 @@ func TestPlanesWindowAndNormalize(t *testing.T) {
 		t.Errorf("renormalised %v", n.Pixels)
 	}
 }
+
+// TestPlanesHalfScaled compares with torch 2.15's interpolate of half-precision
+// pixels on a CPU, which adds up in another order: a few sums are rounded otherwise.
+func TestPlanesHalfScaled(t *testing.T) {
+	var c planesCases
+	data, err := os.ReadFile("testdata/planes_half.json")
+	if err == nil {
+		err = json.Unmarshal(data, &c)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range c.Cases {
+		k, err := ParseInterpolation(want.Mode)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, other := Planes{c.Pixels, c.W, c.H}.HalfScaled(want.W, want.H, k), 0
+		for i, v := range want.Pixels {
+			if got.Pixels[i] != v {
+				other++
+			}
+			if off := math.Abs(float64(v - got.Pixels[i])); off > math.Max(math.Abs(float64(v))/1024, 1e-6) {
+				t.Errorf("%s to %d×%d: element %d is %v, want %v", want.Mode, want.W, want.H, i, got.Pixels[i], v)
+			}
+		}
+		if other > len(want.Pixels)/50 {
+			t.Errorf("%s to %d×%d: %d of %d elements are others", want.Mode, want.W, want.H, other, len(want.Pixels))
+		}
+	}
+}

@@ -43,9 +43,10 @@ type Processor struct {
 	norm  Normalize
 	table *[3][256]float32
 
-	tiling    *Tiling // nil: the whole picture is all that is seen
-	tileSteps []Step  // what is done to each tile
-	parts     int     // lines and columns of parts that a model sees of what Process makes; 0: none
+	tiling    *Tiling        // nil: the whole picture is all that is seen
+	tileSteps []Step         // what is done to each tile
+	dynamic   *DynamicTiling // in place of steps and tiling; nil: they stand
+	parts     int            // lines and columns of parts that a model sees of what Process makes; 0: none
 }
 
 // NewPipeline returns the processor that applies steps in order and then norm.
@@ -114,6 +115,9 @@ func (p *Processor) String() string {
 	}
 	if p.tiling != nil {
 		parts = append(parts, "and "+p.tiling.String())
+	}
+	if p.dynamic != nil {
+		parts = append(parts, p.dynamic.String())
 	}
 	return strings.Join(parts, " | ")
 }

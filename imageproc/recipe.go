@@ -27,6 +27,7 @@ type recipe struct {
 	pads       bool           // has do_pad, which makes pictures square
 	tiles      func() [][]int // default heights and widths of pictures that are cut into tiles; nil if none are
 	dynamic    bool           // Qwen2-VL: pictures keep their size as far as patches allow
+	patches    bool           // has crop_to_patches: InternVL's tiles
 	convnext   bool           // ConvNeXt: below 384, resize to size/crop_pct and crop
 	filter     Filter
 	mean, std  []float64
@@ -46,6 +47,7 @@ func recipes() map[string]recipe {
 		"Blip":           {size: size{Height: 384, Width: 384}, square: true, filter: Bicubic, mean: clipMean, std: clipStd},
 		"Qwen2VL":        {dynamic: true, filter: Bicubic, mean: clipMean, std: clipStd},
 		"Qwen2_5_VL":     {dynamic: true, filter: Bicubic, mean: clipMean, std: clipStd},
+		"GotOcr2":        {size: size{Height: 384, Width: 384}, square: true, patches: true, filter: Bicubic, mean: clipMean, std: clipStd},
 		"ConvNext":       {size: size{Shortest: 384}, convnext: true, filter: Bilinear, mean: halfMean, std: halfStd},
 	}
 }
@@ -86,6 +88,9 @@ func (r recipe) build(c config) (*Processor, error) {
 	if r.dynamic {
 		step, err := r.smart(c, filter)
 		return NewPipeline(norm, step), err
+	}
+	if r.patches && or(c.CropToPatches, false) {
+		return r.dynamicTiles(c, filter, norm)
 	}
 	if or(c.DoResize, true) {
 		resize, err := r.resize(c, filter)

@@ -7,6 +7,7 @@ type Views struct {
 	Each   []View
 	Cols   int // tiles across; 0 if the picture is not cut
 	Rows   int // tiles down
+	Whole  int // which view shows the whole picture, the others being tiles; -1 if none does
 }
 
 // View is the size of one view in pixels, and where they come from.
@@ -21,7 +22,7 @@ func (p *Processor) Views(img *RGB) (*Views, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Views{Cols: shown.Cols, Rows: shown.Rows}
+	out := &Views{Cols: shown.Cols, Rows: shown.Rows, Whole: shown.Whole}
 	size := 0
 	for _, m := range shown.Pictures {
 		size += len(m.Pix)
@@ -41,6 +42,7 @@ type Shown struct {
 	Pictures   []*RGB
 	Geometry   []Geometry
 	Cols, Rows int
+	Whole      int // as in Views
 }
 
 // Show applies the geometric stages only: what the encoder sees in every view.
@@ -62,13 +64,11 @@ func (p *Processor) Show(img *RGB) (*Shown, error) {
 }
 
 func (p *Processor) show(img *RGB) (*Shown, error) {
-	plans, out := [][]Step{p.steps}, &Shown{}
-	if p.tiling != nil && img.W > 0 && img.H > 0 {
-		out.Cols, out.Rows = p.tiling.Grid(img.W, img.H)
-		for _, t := range p.tiling.tiles(img.W, img.H) {
-			plans = append(plans, append([]Step{t}, p.tileSteps...))
-		}
+	if img.W < 1 || img.H < 1 {
+		_, _, err := show(img, nil)
+		return nil, err
 	}
+	plans, out := p.plans(img.W, img.H)
 	for _, steps := range plans {
 		view, geo, err := show(img, steps)
 		if err != nil {
@@ -77,4 +77,30 @@ func (p *Processor) show(img *RGB) (*Shown, error) {
 		out.Pictures, out.Geometry = append(out.Pictures, view), append(out.Geometry, geo)
 	}
 	return out, nil
+}
+
+// plans are the steps of every view of a picture of w by h pixels.
+func (p *Processor) plans(w, h int) (plans [][]Step, out *Shown) {
+	plans, out = [][]Step{p.steps}, &Shown{}
+	if p.dynamic != nil {
+		plans, out.Cols, out.Rows, out.Whole = p.dynamic.views(w, h)
+	}
+	if p.tiling != nil {
+		out.Cols, out.Rows = p.tiling.Grid(w, h)
+		for _, t := range p.tiling.tiles(w, h) {
+			plans = append(plans, append([]Step{t}, p.tileSteps...))
+		}
+	}
+	return plans, out
+}
+
+// Tile is the number of the tile that a view shows, row by row; -1 for the whole picture.
+func (s *Shown) Tile(view int) int {
+	switch {
+	case view == s.Whole:
+		return -1
+	case s.Whole >= 0 && view > s.Whole:
+		return view - 1
+	}
+	return view
 }

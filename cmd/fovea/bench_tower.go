@@ -9,6 +9,7 @@ import (
 	"github.com/fovea-ml/fovea/model/blip2"
 	"github.com/fovea-ml/fovea/model/clip"
 	"github.com/fovea-ml/fovea/model/llava"
+	"github.com/fovea-ml/fovea/model/sphinx"
 	"github.com/fovea-ml/fovea/model/vit"
 	"github.com/fovea-ml/fovea/nn"
 	"github.com/fovea-ml/fovea/tensor"
@@ -26,17 +27,19 @@ type tower struct {
 func towerOf(m *zoo.Model) *tower {
 	switch net := m.Net.(type) {
 	case *llava.Model:
-		views := grey(net.Vision)
+		views := grey(net.Vision.Config().ImageSize)
 		t := &tower{run: func(c *tensor.Ctx) { net.Features(c, []*model.Tiles{{Views: views}}) }}
 		t.count(m, net.Vision, nil)
 		return t
 	case *blip2.Model:
-		views := grey(net.Vision)
+		views := grey(net.Vision.Config().ImageSize)
 		t := &tower{run: func(c *tensor.Ctx) { net.Features(c, []*model.Tiles{{Views: views}}) }}
 		t.count(m, net.Vision, func(name string) int { return queriesOf(net.Config(), name) })
 		return t
+	case *sphinx.Model:
+		return ensembleTower(net)
 	case *clip.VisionModel:
-		views := grey(net.Vision)
+		views := grey(net.Vision.Side())
 		t := &tower{run: func(c *tensor.Ctx) { net.Encode(c, &views) }}
 		t.count(m, net.Vision, nil)
 		return t
@@ -60,9 +63,27 @@ func queriesOf(cfg blip2.Config, name string) int {
 	return cfg.Queries
 }
 
+// ensembleTower is the way of a picture through several encoders, its views made of it included.
+func ensembleTower(net *sphinx.Model) *tower {
+	const multiplyAdd = 2
+	views := grey(net.Vision.Side())
+	work := net.Vision.Work()
+	for i, g := range net.Vision.Groups {
+		rows := g.Rows() * net.Vision.Views()
+		nn.Walk(net.Adapters[i], func(_ string, w *tensor.Tensor) {
+			if len(w.Shape) == 2 {
+				work += float64(rows) * float64(w.Len())
+			}
+		})
+	}
+	return &tower{
+		run:    func(c *tensor.Ctx) { net.Features(c, []*model.Tiles{{Views: views}}) },
+		tokens: net.TokensPerImage(), flops: multiplyAdd * work,
+	}
+}
+
 // grey is a picture whose values do not matter, of the size that a tower reads.
-func grey(v vit.Tower) model.Views {
-	side := v.Config().ImageSize
+func grey(side int) model.Views {
 	pixels := make([]float32, 3*side*side)
 	for i := range pixels {
 		pixels[i] = float32(i%7) / 7

@@ -39,7 +39,7 @@ func lookAt(m *zoo.Model, img *imageproc.RGB, file, draw string) (*pictureSummar
 	}
 	s.Columns, s.Rows = shown.Cols, shown.Rows
 	for i, v := range shown.Pictures {
-		s.Views = append(s.Views, newViewLine(s, i, v, shown.Geometry[i]))
+		s.Views = append(s.Views, newViewLine(s, shown.Tile(i), v, shown.Geometry[i]))
 	}
 	if m.Processor != nil {
 		if s.Tokens, err = tokensOf(m, img); err != nil {
@@ -52,10 +52,11 @@ func lookAt(m *zoo.Model, img *imageproc.RGB, file, draw string) (*pictureSummar
 	return s, writeImage(draw, shown.Mosaic().Image())
 }
 
-func newViewLine(s *pictureSummary, i int, v *imageproc.RGB, g imageproc.Geometry) viewLine {
+// newViewLine describes the view of a tile, or of the whole where tile is below 0.
+func newViewLine(s *pictureSummary, tile int, v *imageproc.RGB, g imageproc.Geometry) viewLine {
 	l := viewLine{Name: "whole", Width: v.W, Height: v.H}
-	if i > 0 {
-		l.Name = fmt.Sprintf("tile %d,%d", (i-1)/s.Columns+1, (i-1)%s.Columns+1)
+	if tile >= 0 {
+		l.Name = fmt.Sprintf("tile %d,%d", tile/s.Columns+1, tile%s.Columns+1)
 	}
 	box := g.ToOriginal(v.Bounds()).Clip(s.Width, s.Height)
 	for k, x := range [4]float64{box.X0, box.Y0, box.X1, box.Y1} {

@@ -17,7 +17,8 @@ func TestPresetSizes(t *testing.T) {
 		"blip-captioning-base": 0.2474e9, "blip2-opt-2.7b": 3.745e9, "instructblip-vicuna-7b": 7.914e9,
 		"llava-v1.6-vicuna-7b": 7.06e9, "llava-onevision-qwen2-0.5b": 0.894e9, "qwen-vl-chat": 9.657e9,
 		"qwen2-vl-2b": 2.209e9, "qwen2.5-vl-3b": 3.755e9, "qwen3-vl-2b": 2.1275e9,
-		"sphinx-2k": 16.423e9, "sphinx-tiny": 3.089e9,
+		// Llama-2 13B or TinyLlama, CLIP-L, ConvNeXt-XXL, DINOv2-g, the Q-Former and its ViT-g
+		"sphinx-2k": 13.02e9 + 0.304e9 + 0.843e9 + 1.136e9 + 0.105e9 + 0.986e9, "sphinx-tiny": 1.1e9 + 0.843e9 + 1.136e9,
 	} {
 		m := blank(t, name)
 		n := 0

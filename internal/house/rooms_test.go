@@ -32,7 +32,8 @@ func rooms() []room {
 		{path: "ops", uses: []string{"kernel", "tensor"}},
 		{path: "nn", uses: []string{"tensor", "ops"}},
 
-		{path: "imageproc", others: []string{"golang.org/x/image"}},
+		{path: "imageproc/jpeg"},
+		{path: "imageproc", uses: []string{"imageproc/jpeg"}, others: []string{"golang.org/x/image"}},
 		{path: "tokenizer", others: []string{"github.com/nikolalohinski/gonja", "github.com/dlclark/regexp2", "golang.org/x/text"}},
 		{path: "checkpoint", uses: []string{"kernel", "tensor"}, others: []string{"golang.org/x/sys"}},
 		{path: "data/scenes"},
@@ -69,7 +70,7 @@ func rooms() []room {
 		room{path: "internal/verify", uses: slices.Concat(run, []string{"nn", "zoo", "generate", "internal/golden"})},
 
 		room{path: "cmd/fovea", uses: slices.Concat(run, decoders, []string{
-			"model/vit", "model/clip", "model/llava", "model/blip2", // to count a tower's work
+			"model/vit", "model/clip", "model/llava", "model/blip2", "model/sphinx", // to count a tower's work
 			"model/grounding",
 			"nn", "checkpoint", "zoo", "embedded", "generate", "data", "data/scenes", "train", "eval", "internal/golden", "internal/verify",
 		}), others: []string{"github.com/alecthomas/kong", "github.com/vbauerster/mpb", "golang.org/x/sys", "golang.org/x/term"}},

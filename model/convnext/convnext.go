@@ -45,9 +45,12 @@ func New(cfg Config) (*Model, error) {
 func (m *Model) Width() int { return m.cfg.HiddenSizes[len(m.cfg.HiddenSizes)-1] }
 
 // Side is how many places the last map of a view of size pixels has on a side.
-func (m *Model) Side(size int) int {
+func (m *Model) Side(size int) int { return m.Places(size, len(m.Stages)-1) }
+
+// Places is the same of a stage's map, counted from 0.
+func (m *Model) Places(size, stage int) int {
 	n := size / m.cfg.PatchSize
-	for range m.Stages[1:] {
+	for range stage {
 		n /= shrink
 	}
 	return n

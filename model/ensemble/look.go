@@ -24,7 +24,7 @@ func (s step) scale(p imageproc.Planes, side int) imageproc.Planes {
 	if !s.half {
 		return p.Scaled(side, side, s.how)
 	}
-	return p.Half().Scaled(side, side, s.how).Half()
+	return p.HalfScaled(side, side, s.how)
 }
 
 // halved reports whether 16 bits are interpolated, and not only rounded to.

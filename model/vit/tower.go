@@ -99,6 +99,9 @@ func (t *Trunk) Encode(c *tensor.Ctx, views *model.Views) *model.Features {
 	return t.features(c, t.hidden(c, views, t.Depth()), len(views.Sizes))
 }
 
+// MLP is the feed-forward part of the first block.
+func (t *Trunk) MLP() nn.Layer { return t.Blocks[0].MLP }
+
 // Last returns the last hidden state: [rows of all views, width].
 func (t *Trunk) Last(c *tensor.Ctx, views *model.Views) *tensor.Tensor {
 	return t.hidden(c, views, len(t.Blocks))[len(t.Blocks)]

@@ -2,10 +2,10 @@ package imageproc
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"image"
 	"image/gif"
-	"image/jpeg"
 	"image/png"
 	"io"
 	"os"
@@ -13,6 +13,8 @@ import (
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
 	"golang.org/x/image/webp"
+
+	"github.com/fovea-ml/fovea/imageproc/jpeg"
 )
 
 // Default limits of [Options]. The pixels are Pillow's Image.MAX_IMAGE_PIXELS: a
@@ -51,9 +53,14 @@ func (o Options) maxPixels() int64 {
 // codec reads one file format.
 type codec struct {
 	name   string
-	config func(io.Reader) (image.Config, error)
+	config func(r io.Reader, data []byte) (image.Config, error)
 	decode func(r io.Reader, data []byte) (raster, error) // r reads data
 	exif   func(data []byte) []byte                       // the TIFF structure that holds the orientation
+}
+
+// stdConfig adapts what reads a header in the standard library's shape.
+func stdConfig(f func(io.Reader) (image.Config, error)) func(io.Reader, []byte) (image.Config, error) {
+	return func(r io.Reader, _ []byte) (image.Config, error) { return f(r) }
 }
 
 // std adapts a decoder of the standard library's shape.
@@ -127,7 +134,7 @@ func decode(data []byte, opts Options) (*RGB, error) {
 		return nil, fmt.Errorf("not a PNG, JPEG, GIF, WebP, BMP or TIFF picture: %s", describe(data))
 	}
 	r := &tracked{Reader: bytes.NewReader(data)}
-	cfg, err := c.config(r)
+	cfg, err := c.config(r, data)
 	if err != nil {
 		return nil, r.explain(c, err)
 	}
@@ -159,7 +166,7 @@ func (t *tracked) Read(p []byte) (int, error) {
 }
 
 func (t *tracked) explain(c codec, err error) error {
-	if t.ended {
+	if t.ended || errors.Is(err, jpeg.ErrTruncated) {
 		return fmt.Errorf("%s data is truncated: %w", c.name, err)
 	}
 	return fmt.Errorf("%s: %w", c.name, err)
@@ -172,17 +179,17 @@ func recognise(data []byte) (codec, bool) {
 	}
 	switch {
 	case has(0, "\x89PNG\r\n\x1a\n"):
-		return codec{"PNG", png.DecodeConfig, decodePNG, pngExif}, true
+		return codec{"PNG", stdConfig(png.DecodeConfig), decodePNG, pngExif}, true
 	case has(0, "\xff\xd8\xff"):
-		return codec{"JPEG", jpeg.DecodeConfig, std(jpeg.Decode), jpegExif}, true
+		return codec{"JPEG", jpegConfig, decodeJPEG, jpegExif}, true
 	case has(0, "GIF87a"), has(0, "GIF89a"):
-		return codec{"GIF", gif.DecodeConfig, decodeGIF, noExif}, true
+		return codec{"GIF", stdConfig(gif.DecodeConfig), decodeGIF, noExif}, true
 	case has(0, "RIFF") && has(8, "WEBP"):
-		return codec{"WebP", webp.DecodeConfig, decodeWebP, webpExif}, true
+		return codec{"WebP", stdConfig(webp.DecodeConfig), decodeWebP, webpExif}, true
 	case has(0, "BM"):
-		return codec{"BMP", bmp.DecodeConfig, std(bmp.Decode), noExif}, true
+		return codec{"BMP", stdConfig(bmp.DecodeConfig), std(bmp.Decode), noExif}, true
 	case has(0, "II*\x00"), has(0, "MM\x00*"):
-		return codec{"TIFF", tiff.DecodeConfig, std(tiff.Decode), func(d []byte) []byte { return d }}, true
+		return codec{"TIFF", stdConfig(tiff.DecodeConfig), std(tiff.Decode), func(d []byte) []byte { return d }}, true
 	}
 	return codec{}, false
 }

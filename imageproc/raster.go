@@ -63,10 +63,6 @@ func rasterOf(img image.Image) raster {
 	case *image.Paletted:
 		table := paletteTable(m.Palette)
 		r.line = func(y int, rgba []uint8) { paletteLine(rgba, m.Pix[y*m.Stride:][:r.w], table) }
-	case *image.CMYK:
-		r.line = func(y int, rgba []uint8) { cmykLine(rgba, m.Pix[y*m.Stride:][:4*r.w]) }
-	case *image.YCbCr:
-		return jpegRaster(m)
 	case *image.RGBA:
 		r.line = func(y int, rgba []uint8) { straightLine(rgba, m, y) }
 	case *image.RGBA64:
@@ -156,15 +152,5 @@ func paletteTable(p color.Palette) *palette {
 func paletteLine(rgba, pix []uint8, table *palette) {
 	for x, i := range pix {
 		copy(rgba[4*x:4*x+4], table[i][:])
-	}
-}
-
-// cmykLine converts as Pillow does, without a colour profile.
-func cmykLine(rgba, pix []uint8) {
-	for x := range len(pix) / 4 {
-		p := pix[4*x : 4*x+4 : 4*x+4]
-		light := 255 - int(p[3])
-		ink := func(c uint8) uint8 { return uint8(max(0, light-int(div255(int(c)*light)))) }
-		put(rgba, x, ink(p[0]), ink(p[1]), ink(p[2]), 255)
 	}
 }

@@ -3,6 +3,7 @@ package zoo
 import (
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -75,6 +76,28 @@ func TestQwenVLPrompts(t *testing.T) {
 	}
 	if len(convs) != 3 || !slices.Equal(m.Generation.EOS, []int32{480, 482, 481}) {
 		t.Errorf("%d conversations, end tokens %v", len(convs), m.Generation.EOS)
+	}
+}
+
+// TestQwenVLRaw: the model that was not taught to chat gets texts as they are.
+func TestQwenVLRaw(t *testing.T) {
+	dir := copied(t, "qwen_vl")
+	if err := os.WriteFile(filepath.Join(dir, "generation_config.json"), []byte(`{"chat_format": "raw", "eos_token_id": 480}`), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	m, err := OpenDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	img := &imageproc.RGB{W: 2, H: 2, Pix: make([]uint8, 12)}
+	got, err := m.Processor.Process([]model.Turn{{Role: "user", Text: "What is <image>", Images: []*imageproc.RGB{img}}, {Role: "assistant", Text: "red"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := m.Processor.ProcessText("What is Picture 1: <img></img>\n\nred", []*imageproc.RGB{img})
+	if err != nil || !slices.Equal(got.IDs, want.IDs) || !slices.Equal(m.Generation.EOS, []int32{480}) {
+		t.Errorf("%v, want %v; end tokens %v; %v", got.IDs, want, m.Generation.EOS, err)
 	}
 }
 

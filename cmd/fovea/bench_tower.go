@@ -63,7 +63,7 @@ func queriesOf(cfg blip2.Config, name string) int {
 	return cfg.Queries
 }
 
-// ensembleTower is the way of a picture through several encoders; making their views of it is part of that.
+// ensembleTower is the way of a picture through several encoders, its views made of it included.
 func ensembleTower(net *sphinx.Model) *tower {
 	const multiplyAdd = 2
 	views := grey(net.Vision.Side())

@@ -32,7 +32,8 @@ func rooms() []room {
 		{path: "ops", uses: []string{"kernel", "tensor"}},
 		{path: "nn", uses: []string{"tensor", "ops"}},
 
-		{path: "imageproc", others: []string{"golang.org/x/image"}},
+		{path: "imageproc/jpeg"},
+		{path: "imageproc", uses: []string{"imageproc/jpeg"}, others: []string{"golang.org/x/image"}},
 		{path: "tokenizer", others: []string{"github.com/nikolalohinski/gonja", "github.com/dlclark/regexp2", "golang.org/x/text"}},
 		{path: "checkpoint", uses: []string{"kernel", "tensor"}, others: []string{"golang.org/x/sys"}},
 		{path: "data/scenes"},

@@ -129,6 +129,9 @@ func TestSPHINXPublished(t *testing.T) {
 		if got := m.Net.(interface{ TokensPerImage() int }).TokensPerImage(); got != want.tokens {
 			t.Errorf("%s: %d tokens, want %d", kind, got, want.tokens)
 		}
+		if strings.Contains(string(m.Config), `"attends_across_views": true`) {
+			t.Errorf("%s: attention across views, which the published weights did not learn", kind)
+		}
 		if !strings.HasSuffix(kind, "light") != strings.Contains(string(m.Config), `"blip_2_qformer"`) {
 			t.Errorf("%s: %s", kind, m.Config)
 		}

@@ -34,7 +34,13 @@ func (t *DynamicTiling) check() error {
 	if t.Min < 1 || t.Max < t.Min || t.Max > maxDynamic {
 		return fmt.Errorf("%d to %d tiles, want 1 to %d at most", t.Min, t.Max, maxDynamic)
 	}
-	return checkEdge("the side of a tile", t.Side)
+	if err := checkEdge("the side of a tile", t.Side); err != nil {
+		return err
+	}
+	if n := int64(t.Max) * int64(t.Side) * int64(t.Side); n > maxWindowPixels {
+		return fmt.Errorf("%d tiles of %d pixels a side have %d pixels, more than the limit of %d", t.Max, t.Side, n, maxWindowPixels)
+	}
+	return nil
 }
 
 // arrangements are all of Min to Max tiles, columns and rows, those of fewer first.

@@ -77,11 +77,12 @@ func TestDynamicConfig(t *testing.T) {
 		t.Error("tiles that were not asked for")
 	}
 	for config, want := range map[string]string{
-		`"max_patches": 0`:                   "1 to 0 tiles",
-		`"min_patches": 3, "max_patches": 2`: "3 to 2 tiles",
-		`"max_patches": 1000000`:             "1 to 1000000 tiles",
-		`"size": {"height": 3, "width": 4}`:  "tiles are square",
-		`"size": {"height": 0, "width": 4}`:  "size.height is 0",
+		`"max_patches": 0`:                        "1 to 0 tiles",
+		`"min_patches": 3, "max_patches": 2`:      "3 to 2 tiles",
+		`"max_patches": 1000000`:                  "1 to 1000000 tiles",
+		`"size": {"height": 3, "width": 4}`:       "tiles are square",
+		`"size": {"height": 9000, "width": 9000}`: "more than the limit",
+		`"size": {"height": 0, "width": 4}`:       "size.height is 0",
 	} {
 		_, err := ParseProcessor([]byte(`{"image_processor_type": "GotOcr2ImageProcessor", "crop_to_patches": true, ` + config + `}`))
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -64,6 +64,7 @@ func FuzzProcessor(f *testing.F) {
 	}
 	f.Add([]byte(`{"image_processor_type": "LlavaNextImageProcessor", "size": 4, "crop_size": 4, "image_grid_pinpoints": [[4, 8], [8, 8]]}`))
 	f.Add([]byte(`{"image_processor_type": "LlavaOnevisionImageProcessor", "size": {"height": 4, "width": 4}, "image_grid_pinpoints": [[12, 4]]}`))
+	f.Add([]byte(`{"image_processor_type": "GotOcr2ImageProcessor", "size": {"height": 4, "width": 4}, "crop_to_patches": true, "max_patches": 6}`))
 	f.Add([]byte(`{"image_processor_type": "Qwen2VLImageProcessor", "patch_size": 1, "merge_size": 1, "min_pixels": 10, "max_pixels": 20}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p, err := ParseProcessor(data)
@@ -74,6 +75,12 @@ func FuzzProcessor(f *testing.F) {
 			return // which the picture is too small for
 		}
 		w, h := p.OutputSize(3, 2)
+		if tiles := p.Dynamic(); tiles != nil {
+			cols, rows := tiles.Grid(3, 2)
+			if n := cols * rows; n > 1 {
+				h *= n + 1
+			}
+		}
 		if tiles := p.Tiling(); tiles != nil {
 			cols, rows := tiles.Grid(3, 2)
 			h *= 1 + cols*rows

@@ -75,6 +75,9 @@ func (p *Processor) Cut(n int) *Processor {
 // Tiling tells how pictures are cut, nil if they are not.
 func (p *Processor) Tiling() *Tiling { return p.tiling }
 
+// Dynamic tells how pictures are cut into dynamic tiles, nil if they are not.
+func (p *Processor) Dynamic() *DynamicTiling { return p.dynamic }
+
 // Processed is a picture as an encoder reads it.
 type Processed struct {
 	Pixels []float32 // [3, H, W]

@@ -6,18 +6,20 @@ import (
 
 	"github.com/fovea-ml/fovea/checkpoint"
 	"github.com/fovea-ml/fovea/model"
+	"github.com/fovea-ml/fovea/model/grounding"
 	"github.com/fovea-ml/fovea/model/sphinx"
 )
 
 // ensembleFamily is the row of models whose config.json lists encoders. SPHINX
 // checkpoints are opened as such ones.
-func ensembleFamily(architecture, modelType string) Family {
+func ensembleFamily(architecture, modelType string, boxes *grounding.Dialect) Family {
 	return Family{
 		Architecture: architecture, ModelType: modelType,
 		New:       declare(sphinx.ParseConfig, sphinx.New),
 		Processor: openEnsemble,
 		Tied:      []checkpoint.Tied{{Name: languagePrefix + "lm_head.weight", To: languagePrefix + "model.embed_tokens.weight"}},
 		Text:      "text_config",
+		Boxes:     boxes,
 		Parts:     []Part{{"vision", "vision."}, {"adapter", "adapters."}, {"adapter", "view_"}, {"language", languagePrefix}},
 	}
 }

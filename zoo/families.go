@@ -73,8 +73,8 @@ func Families() []Family {
 		qwen2VLFamily("Qwen2VLForConditionalGeneration", "qwen2_vl", qwen2vl.Parse2, grounding.Qwen2VL()).about(aboutQwen2VL),
 		qwen2VLFamily("Qwen2_5_VLForConditionalGeneration", "qwen2_5_vl", qwen2vl.Parse25, grounding.Qwen25VL()).about(aboutQwen25VL),
 		qwen3VLFamily().about(aboutQwen3VL),
-		ensembleFamily("SphinxForConditionalGeneration", "sphinx").about(aboutSPHINX),
-		ensembleFamily("EnsembleForConditionalGeneration", "ensemble").about(aboutEnsemble),
+		ensembleFamily("SphinxForConditionalGeneration", "sphinx", grounding.SPHINX()).about(aboutSPHINX),
+		ensembleFamily("EnsembleForConditionalGeneration", "ensemble", nil).about(aboutEnsemble),
 		{
 			Architecture: "LlamaForCausalLM", ModelType: "llama",
 			New:       declareText(llama.ParseConfig),

@@ -1,6 +1,7 @@
 package zoo
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 
@@ -70,14 +71,26 @@ func openChat(fsys fs.FS) (*chat.Processor, error) {
 	return p, err
 }
 
-// openPictures reads the picture pipeline and checks that what it makes is what the tower reads.
+// openPictures reads the picture pipeline and checks that it makes of a picture the one view that the tower reads.
 func openPictures(fsys fs.FS, side int) (*imageproc.Processor, error) {
+	p, err := openTiles(fsys, side)
+	if err == nil && p.Tiling() != nil {
+		err = errors.New("preprocessor_config.json cuts pictures into tiles, and config.json's model reads one view of each")
+	}
+	return p, err
+}
+
+// openTiles is the same for a model that may read tiles beside the whole.
+func openTiles(fsys fs.FS, side int) (*imageproc.Processor, error) {
 	p, err := imageproc.OpenProcessor(fsys)
 	if err != nil {
 		return nil, err
 	}
 	if w, h := p.OutputSize(side, side); w != side || h != side {
 		return nil, fmt.Errorf("preprocessor_config.json makes pictures of %d×%d pixels, and config.json's vision tower reads %d×%d", w, h, side, side)
+	}
+	if d := p.Dynamic(); d != nil {
+		return nil, fmt.Errorf("preprocessor_config.json makes %v of a picture, which this model does not read", d)
 	}
 	return p, nil
 }

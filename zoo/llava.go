@@ -40,7 +40,7 @@ func openLLaVA(fsys fs.FS, net any) (model.Processor, error) {
 		return nil, err
 	}
 	p.Marker, p.Tokens = m.Config().ImageTokenID, m.Tokens
-	if p.Pictures, err = openPictures(fsys, m.Vision.Config().ImageSize); err != nil {
+	if p.Pictures, err = openTiles(fsys, m.Vision.Config().ImageSize); err != nil {
 		return nil, err
 	}
 	cut := p.Pictures.Tiling()

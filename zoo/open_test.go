@@ -178,11 +178,18 @@ func TestOpenRefuses(t *testing.T) {
 			}
 		}
 	}
+	pictures := func(config string) func(*testing.T, string) {
+		return func(t *testing.T, dir string) { put(t, dir, "preprocessor_config.json", config) }
+	}
+	const internVL = `{"image_processor_type": "GotOcr2ImageProcessor", "size": {"height": 56, "width": 56}, "crop_to_patches": true, "max_patches": 6}`
+	const next = `{"image_processor_type": "LlavaNextImageProcessor", "size": {"shortest_edge": 56}, "crop_size": {"height": 56, "width": 56}, "image_grid_pinpoints": [[56, 112]]}`
 	for name, test := range map[string]struct {
 		fixture string
 		damage  func(*testing.T, string)
 		want    []string
 	}{
+		"dynamic tiles":     {"llava15", pictures(internVL), []string{"preprocessor_config.json makes 1 to 6 tiles 56x56 and thumbnail of a picture"}},
+		"tiles for a tower": {"siglip_vision", pictures(next), []string{"preprocessor_config.json cuts pictures into tiles"}},
 		"unknown architecture": {"llava15", set("architectures", []string{"FooForBar"}),
 			[]string{`config.json: unknown architecture "FooForBar"`, "known: ", "LlavaForConditionalGeneration", "LlamaForCausalLM", "Qwen2ForCausalLM", "CLIPModel", "CLIPVisionModel", "SiglipVisionModel", "Dinov2Model", "ConvNextModel"}},
 		"unknown tower":       {"llava15", set("vision_config.model_type", "vit"), []string{`model_type "vit"`, "clip_vision_model, siglip_vision_model"}},

@@ -16,7 +16,7 @@ import (
 // of their models it is.
 const metaFile = "meta.json"
 
-// sphinx is a checkpoint as LLaMA2-Accessory, the repository of SPHINX's authors,
+// sphinxFiles is a checkpoint as LLaMA2-Accessory, the repository of SPHINX's authors,
 // keeps it: consolidated.RR-of-NN.model.pth, meta.json, config.json with what Meta
 // says of a Llama, tokenizer.model. What the encoders are is in the code there; a
 // towers.json may say otherwise.
@@ -94,8 +94,9 @@ const sphinxTemplate = `{%- if messages[0]['role'] == 'system' -%}{{ messages[0]
 	`{%- elif message['role'] == 'assistant' -%}{{ ' Assistant: ' ~ message['content'] ~ '\n###' }}{%- endif -%}{%- endfor -%}` +
 	`{%- if add_generation_prompt -%}{{ ' Assistant:' }}{%- endif -%}`
 
-// split are the tensors that training in parallel splits, and along which dimension.
-var split = regexp.MustCompile(`^(?:model\.)?(?:llma\.)?(?:layers\.\d+\.(?:attention\.w[qkv]|feed_forward\.w[13])|(output)|(tok_embeddings)|layers\.\d+\.(?:attention\.(wo)|feed_forward\.(w2)))\.weight$`)
+// splitTensor finds the tensors that training in parallel splits, and tells by its groups
+// along which dimension.
+var splitTensor = regexp.MustCompile(`^(?:model\.)?(?:llma\.)?(?:layers\.\d+\.(?:attention\.w[qkv]|feed_forward\.w[13])|(output)|(tok_embeddings)|layers\.\d+\.(?:attention\.(wo)|feed_forward\.(w2)))\.weight$`)
 
 // sphinxShards are the files of the weights. Rows of queries, keys, values, gates and
 // of the head are split, columns of the matrices behind them and of the embeddings.
@@ -103,7 +104,7 @@ func sphinxShards() checkpoint.Parallel {
 	return checkpoint.Parallel{
 		Pattern: `consolidated\.(\d+)-of-(\d+)\.model\.pth`,
 		Axis: func(name string) int {
-			m := split.FindStringSubmatch(name)
+			m := splitTensor.FindStringSubmatch(name)
 			switch {
 			case m == nil:
 				return -1

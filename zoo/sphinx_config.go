@@ -110,7 +110,7 @@ func publishedTowers() (t towers) {
 	return t
 }
 
-// meta is what Meta's params.json says of a Llama, and LLaMA2-Accessory's of its own.
+// metaParams is what Meta's params.json says of a Llama, and LLaMA2-Accessory's of its own.
 type metaParams struct {
 	Dim          int      `json:"dim"`
 	Layers       int      `json:"n_layers"`

@@ -110,7 +110,11 @@ func TestSPHINXPublished(t *testing.T) {
 		count := func(prefix string) int {
 			return nn.Count(m.Net, func(name string) bool { return strings.HasPrefix(name, prefix) })
 		}
-		towers := map[string]int{"vision.groups.1.encoders.0.": 303179776, "vision.groups.1.encoders.2.": 1136480768} // ViT-L/14 of CLIP, ViT-g/14 of DINOv2
+		towers := map[string]int{
+			// EVA's ViT-g of BLIP-2, ViT-L/14 of CLIP, ConvNeXt-XXL without its classifier, ViT-g/14 of DINOv2
+			"vision.groups.0.encoders.0.vision_model.": 985952256, "vision.groups.1.encoders.0.": 303179776,
+			"vision.groups.1.encoders.1.": 843398016, "vision.groups.1.encoders.2.": 1136480768,
+		}
 		if strings.HasSuffix(kind, "light") {
 			towers = map[string]int{"vision.groups.0.encoders.1.": 1136480768}
 		}
@@ -124,6 +128,9 @@ func TestSPHINXPublished(t *testing.T) {
 		}
 		if got := m.Net.(interface{ TokensPerImage() int }).TokensPerImage(); got != want.tokens {
 			t.Errorf("%s: %d tokens, want %d", kind, got, want.tokens)
+		}
+		if strings.Contains(string(m.Config), `"attends_across_views": true`) {
+			t.Errorf("%s: attention across views, which the published weights did not learn", kind)
 		}
 		if !strings.HasSuffix(kind, "light") != strings.Contains(string(m.Config), `"blip_2_qformer"`) {
 			t.Errorf("%s: %s", kind, m.Config)

@@ -36,17 +36,15 @@ type shown struct {
 	Half   bool   `json:"half"`   // in 16 bits
 }
 
-// kind declares an encoder of one type. fixed is the side of the views that it
-// reads, 0 if it reads any; places is how many it has on a side then, nil if its
-// features have none.
+// kind declares an encoder of one type.
 type kind func(data []byte, e *member) (d declared, err error)
 
 type declared struct {
 	encoder model.Encoder
-	fixed   int
-	places  func(side int) int
+	fixed   int                // side of the views that it reads; 0: any
+	places  func(side int) int // on a side of its map of a view; nil: its features have no places
 	class   bool
-	rows    int // where there are no places
+	rows    int // of a view, where there are no places
 }
 
 // member declares the encoder of an entry.

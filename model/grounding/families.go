@@ -39,6 +39,33 @@ func LLaVA() *Dialect {
 	}}
 }
 
+// SPHINX is <p>label</p>[x1,y1,x2,y2;x1,y1,x2,y2], or the brackets alone, in the same
+// shares: what the demonstration of its authors reads (multi_turn_mm_box.py).
+func SPHINX() *Dialect {
+	find := regexp.MustCompile(`(?s)(?:<p>([^<]*)</p>\s*)?\[([0-9.,;\s-]*)\]`)
+	return &Dialect{"SPHINX", square, func(text string) (out []Mark) {
+		for _, g := range find.FindAllStringSubmatch(text, -1) {
+			for _, one := range strings.Split(g[2], ";") {
+				for _, m := range listed("[" + one + "]") {
+					m.Label = strings.TrimSpace(g[1])
+					out = append(out, m)
+				}
+			}
+		}
+		return out
+	}, func(m Mark) string {
+		var n []string
+		for _, p := range m.Points {
+			n = append(n, strconv.FormatFloat(p.X, 'f', 3, 64), strconv.FormatFloat(p.Y, 'f', 3, 64))
+		}
+		label := ""
+		if m.Label != "" {
+			label = "<p>" + m.Label + "</p>"
+		}
+		return label + "[" + strings.Join(n, ",") + "]"
+	}}
+}
+
 // InternVL is <ref>label</ref><box>[[x1, y1, x2, y2]]</box> with sides of 1000.
 func InternVL() *Dialect {
 	find := regexp.MustCompile(`(?s)<ref>(.*?)</ref>|<box>(.*?)</box>`)

@@ -35,6 +35,8 @@ func TestFind(t *testing.T) {
 			`[{"label":"x","box":[200,100,2000,1000]}]`, 0},
 		{Qwen3VL(), `{"point_2d": [1500, 20]}`, `null`, 1},
 		{LLaVA(), "It is at [0.1, 0.25, 0.5, 0.75].", `[{"label":"","box":[200,0,1000,1000]}]`, 0},
+		{SPHINX(), "<p>a man </p>[0.100,0.250,0.500,0.750; 0.5,0.5,1.0,0.75], a box [0.25,0.5] and [0.1,0.2,0.3] or [a]", `[{"label":"a man","box":[200,0,1000,1000]},` +
+			`{"label":"a man","box":[1000,500,2000,1000]},{"label":"","point":[500,500]}]`, 0},
 		{InternVL(), "<ref>car</ref><box>[[0, 0, 500, 500], [500, 500, 1000, 1000]]</box>",
 			`[{"label":"car","box":[0,0,1000,500]},{"label":"car","box":[1000,500,2000,1000]}]`, 0},
 	} {
@@ -70,7 +72,7 @@ func TestRoundTrip(t *testing.T) {
 				t.Fatal(err)
 			}
 			in := Picture{W: img.W, H: img.H, Seen: v.Each[0].Geometry}
-			for _, d := range []*Dialect{QwenVL(), Qwen2VL(), Qwen25VL(), Qwen3VL(), LLaVA(), InternVL()} {
+			for _, d := range []*Dialect{QwenVL(), Qwen2VL(), Qwen25VL(), Qwen3VL(), LLaVA(), SPHINX(), InternVL()} {
 				kinds := []int{1, 2, 4}
 				if d.Name == "InternVL" || d.Name == "LLaVA" {
 					kinds = []int{2}
@@ -87,8 +89,11 @@ func roundTrip(t *testing.T, rng *rand.Rand, processor string, d *Dialect, in Pi
 	t.Helper()
 	g := d.frame(in)
 	unit := 1.0 // of what is written
-	if d.Name == "LLaVA" {
+	switch d.Name {
+	case "LLaVA":
 		unit = 0.01
+	case "SPHINX":
+		unit = 0.001
 	}
 	within := 0.51 * unit / min(g.ScaleX, g.ScaleY)
 	m := Mark{Label: "it", Points: make([]Point, points)}

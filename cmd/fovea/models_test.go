@@ -90,7 +90,7 @@ func TestModelsAreTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, system := range []string{"BLIP", "BLIP-2", "LLaVA", "Qwen-VL"} {
+	for _, system := range []string{"BLIP", "BLIP-2", "LLaVA", "Qwen-VL", "SPHINX"} {
 		if !slices.ContainsFunc(all, func(k *known) bool { return k.System == system }) {
 			t.Errorf("%s has no row", system)
 		}

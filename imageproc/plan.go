@@ -5,8 +5,16 @@ import "fmt"
 // Fits tells why a picture of w by h pixels cannot be processed, without
 // processing one; nil if nothing about its size forbids it.
 func (p *Processor) Fits(w, h int) error {
-	_, _, err := plan(w, h, p.steps)
-	return err
+	plans := [][]Step{nil}
+	if w > 0 && h > 0 {
+		plans, _ = p.plans(w, h)
+	}
+	for _, steps := range plans {
+		if _, _, err := plan(w, h, steps); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // plan is what steps do to a picture of w by h pixels, and where that comes to stand.

@@ -109,6 +109,21 @@ type DualEncoder interface {
 	Context() int                                                        // the most tokens a text may have
 }
 
+// PairScorer is a DualEncoder whose similarities are, each by itself, the
+// log-odds that picture and text belong together; without it they compare the
+// texts of a picture, by a softmax.
+type PairScorer interface {
+	DualEncoder
+	PairLogits()
+}
+
+// PaddedReader is a DualEncoder that sees padding: each of its texts has exactly
+// Context tokens, filled up behind its end.
+type PaddedReader interface {
+	DualEncoder
+	ReadsPadding()
+}
+
 // Matcher reads texts with pictures before it, and tells which belong together.
 type Matcher interface {
 	DualEncoder

@@ -171,7 +171,17 @@ func readSentencePiece(data []byte, _ folder, cfg settings) (*Tokenizer, error) 
 }
 
 // endsText reports whether the reference's class puts an end token behind every text, whatever the configuration says.
-func (cfg *settings) endsText() bool { return strings.TrimSuffix(cfg.Class, "Fast") == "T5Tokenizer" }
+func (cfg *settings) endsText() bool {
+	return strings.TrimSuffix(cfg.Class, "Fast") == "T5Tokenizer" || cfg.canonical() != nil
+}
+
+// canonical is what the reference's class does to texts before the model's own rules; nil: nothing.
+func (cfg *settings) canonical() normalizer {
+	if cfg.Class != "SiglipTokenizer" {
+		return nil
+	}
+	return canonical(orTrue(cfg.Lower))
+}
 
 // model is the one that the pieces are for.
 func (m *spModel) model(ids map[string]int32) (model, error) {
@@ -194,7 +204,10 @@ func (m *spModel) pipeline(t *Tokenizer, cfg settings) error {
 		}
 		ns = append(ns, normalizerFunc(c.longest))
 	}
-	if m.trimSpaces {
+	if own := cfg.canonical(); own != nil {
+		ns = append(normalizers{own}, ns...)
+		prefix = true
+	} else if m.trimSpaces {
 		ns = append(ns, normalizerFunc(func(s string) string {
 			return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == ' ' }), " ")
 		}))

@@ -15,6 +15,7 @@ type settings struct {
 	AddEOS         *bool                 `json:"add_eos_token"`
 	AddPrefixSpace *bool                 `json:"add_prefix_space"`
 	Legacy         *bool                 `json:"legacy"`
+	Lower          *bool                 `json:"do_lower_case"`
 	Tidy           bool                  `json:"clean_up_tokenization_spaces"`
 	Added          map[string]addedToken `json:"added_tokens_decoder"`
 	Additional     []tokenName           `json:"additional_special_tokens"`

@@ -131,6 +131,12 @@ func Families() []Family {
 			About: About{Encoder: "CLIP's picture tower", Published: []string{"openai/clip-vit-large-patch14-336"}, Layouts: hubFiles, Fixtures: []string{"clip_vision"}, Presets: []string{"clip-vit-l-14-336"}},
 		},
 		{
+			Architecture: "SiglipModel", ModelType: "siglip",
+			New:   declare(siglip.ParseDual, siglip.New),
+			Parts: []Part{{"vision", "vision_model."}, {"text", "text_model."}, {"adapter", ""}},
+			About: About{Encoder: "SigLIP, pictures and texts", Published: []string{"google/siglip-base-patch16-224", "google/siglip-so400m-patch14-384", "google/siglip2-base-patch16-224"}, Layouts: hubFiles, Fixtures: []string{"siglip"}, Try: []string{`fovea match --model {model} --image {picture} "a cat" "a dog"`, `fovea classify --model {model} --labels cat,dog,bird {picture}`, `fovea embed --model {model} --image {picture}`}},
+		},
+		{
 			Architecture: "SiglipVisionModel", ModelType: "siglip_vision_model",
 			New: func(config []byte) (any, error) {
 				cfg, err := siglip.ParseConfig(config)

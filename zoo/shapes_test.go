@@ -11,7 +11,7 @@ import (
 // TestStoredShapes: what a run writes has the names and shapes of the reference, which are those of its checkpoints.
 func TestStoredShapes(t *testing.T) {
 	for _, name := range []string{
-		"llava15", "llava_next", "llava_onevision", "qwen_vl", "qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3", "clip", "clip_vision", "siglip_vision", "dinov2", "convnext",
+		"llava15", "llava_next", "llava_onevision", "qwen_vl", "qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3", "clip", "clip_vision", "siglip", "siglip_vision", "dinov2", "convnext",
 		"blip2_opt", "blip2_t5", "blip_caption", "blip_vqa", "instructblip",
 	} {
 		m, err := OpenDir(fixtures + name)

@@ -26,11 +26,13 @@ type classifyCmd struct {
 func (classifyCmd) Help() string {
 	return `Sorts pictures into classes that are only named, not learned (zero-shot): the class
 whose text is most like the picture wins. Probabilities are a softmax over the
-classes; of BlipForImageTextRetrieval, each is that of a match by itself.
+classes; of SiglipModel and BlipForImageTextRetrieval, each is that of a match by
+itself.
 
 Examples:
 
     fovea classify --model clip-vit-base-patch32 --labels cat,dog,bird photos
+    fovea classify --model siglip-base-patch16-224 --labels cat,dog --template "This is a photo of {}." a.jpg
     fovea classify --model clip-vit-base-patch32 --labels "sunny,rainy" --template "a {} day" --json a.jpg`
 }
 
@@ -125,6 +127,9 @@ func (d *dual) odds(file string, known *tensor.Tensor, ids [][]int32) ([]float32
 	x, err := d.embedPicture(file)
 	if err != nil {
 		return nil, err
+	}
+	if odds := d.pairs(x, known); odds != nil {
+		return odds, nil
 	}
 	y := d.net.Similarity(&d.ctx, x, known).F32
 	kernel.Softmax(y, y)

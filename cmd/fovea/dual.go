@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -55,9 +56,9 @@ func (d *dual) close() {
 func (d *dual) tokens(texts []string) ([][]int32, error) {
 	ids := make([][]int32, len(texts))
 	for i, t := range texts {
-		ids[i] = d.model.Tokenizer.Encode(t)
-		if n := len(ids[i]); n == 0 || n > d.net.Context() {
-			return nil, fmt.Errorf("%q has %d tokens, and %s reads 1 to %d", t, n, d.model.Name, d.net.Context())
+		var err error
+		if ids[i], err = d.model.TextIDs(d.net, t); err != nil {
+			return nil, err
 		}
 	}
 	return ids, nil
@@ -117,6 +118,19 @@ func (d *dual) matches(file string, ids [][]int32) ([]float32, error) {
 		out[i] = two[1]
 	}
 	return out, nil
+}
+
+// pairs are the probabilities that texts and a picture belong together, by their
+// embeddings; nil for models of which those tell only which text is likelier.
+func (d *dual) pairs(image, texts *tensor.Tensor) []float32 {
+	if _, ok := d.net.(model.PairScorer); !ok {
+		return nil
+	}
+	out := slices.Clone(d.net.Similarity(&d.ctx, image, texts).F32)
+	for i, x := range out {
+		out[i] = float32(1 / (1 + math.Exp(-float64(x))))
+	}
+	return out
 }
 
 // pictureFiles are files, and all pictures in those that are folders.

@@ -20,8 +20,9 @@ func (matchCmd) Help() string {
 	return `Tells how well texts and pictures go together.
 
 similarity is the cosine of the embeddings of picture and text; match is the
-probability that the text belongs to the picture, of a model that reads the text
-with the picture before it (BlipForImageTextRetrieval): slower, and better.
+probability that the text belongs to the picture, of a model that tells it:
+SiglipModel by the embeddings, BlipForImageTextRetrieval by reading the text with
+the picture before it, which is slower.
 
 Examples:
 
@@ -89,7 +90,10 @@ func (c *matchCmd) match(ctx context.Context, d *dual, files []string) ([]matche
 		for j, text := range c.Text {
 			out = append(out, matched{Image: file, Text: text, Similarity: kernel.Dot(x.Row(0), texts.Row(j))})
 		}
-		match, err := d.matches(file, ids)
+		match := d.pairs(x, texts)
+		if match == nil {
+			match, err = d.matches(file, ids)
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -3,6 +3,7 @@ package gradtest
 import (
 	"image"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/fovea-ml/fovea/model"
@@ -62,6 +63,30 @@ func TestTowers(t *testing.T) {
 				}
 				return ops.Sum(c, ops.Mul(c, y, tensor.From(weigh, y.Shape...)))
 			}, func(name string) bool { return name == "embeddings.mask_token" })
+		})
+	}
+}
+
+// TestTexts learns with every parameter of the text towers.
+func TestTexts(t *testing.T) {
+	const blocks = `"hidden_size": 12, "intermediate_size": 20, "num_hidden_layers": 2, "num_attention_heads": 2`
+	const texts = `, "vision_config": ` + tiny + `}, "text_config": {` + blocks + `, "vocab_size": 9, "max_position_embeddings": 4}}`
+	for name, net := range map[string]model.DualEncoder{
+		"clip":   must(clip.New(must(clip.ParseConfig([]byte(`{"projection_dim": 6` + texts)))(t)))(t),
+		"siglip": must(siglip.New(must(siglip.ParseDual([]byte(`{"model_type": "siglip"` + texts)))(t)))(t),
+	} {
+		t.Run(name, func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(1, 2))
+			nn.Initializer{Std: func(string) float64 { return 0.3 }}.Init(net, rng)
+			ids := [][]int32{{1, 5, 8, 0}, {7, 2, 8, 8}}
+			weigh := make([]float32, 2*12)
+			for i := range weigh {
+				weigh[i] = float32(rng.NormFloat64())
+			}
+			Check(t, net, func(c *tensor.Ctx) *tensor.Tensor {
+				y := net.EmbedText(c, ids)
+				return ops.Sum(c, ops.Mul(c, y, tensor.From(weigh[:y.Len()], y.Shape...)))
+			}, func(name string) bool { return !strings.HasPrefix(name, "text_") })
 		})
 	}
 }

@@ -61,7 +61,7 @@ func (r *runner) views(images []*imageproc.RGB, l *listener) (*model.Views, erro
 
 // contrastive checks a model that scores texts against pictures.
 func (r *runner) contrastive(net model.DualEncoder, want *golden.Case, images []*imageproc.RGB, l *listener) error {
-	ids, err := r.texts(want, net.Context(), l)
+	ids, err := r.texts(want, net, l)
 	if err != nil {
 		return err
 	}
@@ -89,13 +89,13 @@ func (r *runner) contrastive(net model.DualEncoder, want *golden.Case, images []
 
 // texts tokenises the texts of a case. For the comparison of ids it pads them to
 // the longest, as the reference does; the model runs without.
-func (r *runner) texts(want *golden.Case, most int, l *listener) ([][]int32, error) {
+func (r *runner) texts(want *golden.Case, net model.DualEncoder, l *listener) ([][]int32, error) {
 	var ids [][]int32
 	longest := 0
 	for i, t := range want.Texts {
-		x := r.m.Tokenizer.Encode(t)
-		if len(x) == 0 || len(x) > most {
-			return nil, fmt.Errorf("text %d has %d tokens, want 1 to %d", i, len(x), most)
+		x, err := r.m.TextIDs(net, t)
+		if err != nil {
+			return nil, fmt.Errorf("text %d: %w", i, err)
 		}
 		ids, longest = append(ids, x), max(longest, len(x))
 	}

@@ -67,6 +67,7 @@ func TestFixtures(t *testing.T) {
 		"qwen3_vl":        {4, 57, 0, 0}, // torch 2.15 and transformers 5.24, as below
 		"qwen3":           {2, 18, 0, 0},
 		"clip":            {1, 11, 0, 0},
+		"siglip":          {2, 20, 0, 0}, // torch 2.15 and transformers 5.24, with a SentencePiece model of 500 pieces
 		"clip_vision":     {4, 28, 0, 0},
 		"siglip_vision":   {4, 28, 0, 0},
 		"dinov2":          {4, 28, 0, 0},
@@ -183,7 +184,7 @@ func TestCaseThatCannotRun(t *testing.T) {
 		"two markers":     {"llava15", replace("expected.json", `USER: <image>`, `USER: <image><image>`), "more <image> markers than pictures"},
 		"token":           {"stories260k", replaceBehind("expected.json", "generated", "403", "5403"), "token 5403 is none of the model's 512"},
 		"context":         {"stories260k", replace("config.json", `"max_position_embeddings": 512`, `"max_position_embeddings": 100`), "the context is 100"},
-		"text too long":   {"clip", replace("expected.json", "a photo of a cat", strings.Repeat("cat ", 40)), "tokens, want 1 to 32"},
+		"text too long":   {"clip", replace("expected.json", "a photo of a cat", strings.Repeat("cat ", 40)), "reads 1 to 32"},
 		"not a picture":   {"clip_vision", write("image0.png", "GIF89a?"), "image0.png"},
 		"nothing to find": {"clip_vision", edit("expected.safetensors", rename("case0.pixel_values", "image0.pixel_values")), ""},
 	} {

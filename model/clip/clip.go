@@ -40,7 +40,7 @@ func New(cfg Config) (*Model, error) {
 }
 
 // Context is the most tokens a text may have.
-func (m *Model) Context() int { return m.Text.cfg.MaxPositions }
+func (m *Model) Context() int { return m.Text.Context() }
 
 // Side is that of the square views that the model reads, in pixels.
 func (m *Model) Side() int { return m.Vision.Side() }

@@ -176,7 +176,7 @@ func TestEnd(t *testing.T) {
 		{9, []int32{8, 50, 9}, 2},
 		{9, []int32{8, 5}, 0}, // argmax of zeros
 	} {
-		text := &Text{cfg: TextConfig{EOSTokenID: c.eos}}
+		text := &Text{eos: c.eos}
 		if got := text.end(c.text); got != c.want {
 			t.Errorf("end token %d of %v is at %d, want %d", c.eos, c.text, got, c.want)
 		}

@@ -10,10 +10,8 @@ import (
 // TextConfig is the text_config of a CLIP checkpoint. What a file leaves out
 // has the reference's default.
 type TextConfig struct {
-	vit.Config
-	VocabSize    int `json:"vocab_size"`
-	MaxPositions int `json:"max_position_embeddings"`
-	EOSTokenID   int `json:"eos_token_id"`
+	vit.TextConfig
+	EOSTokenID int `json:"eos_token_id"`
 }
 
 // Config is the config.json of a CLIPModel.
@@ -33,12 +31,10 @@ func DefaultVision() vit.Config {
 
 // DefaultText is the text tower beside ViT-B/32.
 func DefaultText() TextConfig {
-	return TextConfig{
-		Config: vit.Config{
-			HiddenSize: 512, IntermediateSize: 2048, NumHiddenLayers: 12, NumHeads: 8, HiddenAct: "quick_gelu", LayerNormEps: 1e-5,
-		},
-		VocabSize: 49408, MaxPositions: 77, EOSTokenID: 49407,
+	blocks := vit.Config{
+		HiddenSize: 512, IntermediateSize: 2048, NumHiddenLayers: 12, NumHeads: 8, HiddenAct: "quick_gelu", LayerNormEps: 1e-5,
 	}
+	return TextConfig{vit.TextConfig{Config: blocks, VocabSize: 49408, MaxPositions: 77}, 49407}
 }
 
 // ParseVision reads the config of a vision tower, alone or as a vision_config.
@@ -63,18 +59,11 @@ func ParseConfig(data []byte) (Config, error) {
 	if err := cfg.Vision.Check(); err != nil {
 		return cfg, fmt.Errorf("clip: config: vision_config: %w", err)
 	}
-	if err := cfg.Text.check(); err != nil {
+	if err := cfg.Text.Check(); err != nil {
 		return cfg, fmt.Errorf("clip: config: text_config: %w", err)
 	}
 	if cfg.ProjectionDim < 1 || cfg.ProjectionDim > 1<<16 {
 		return cfg, fmt.Errorf("clip: config: projection_dim is %d", cfg.ProjectionDim)
 	}
 	return cfg, nil
-}
-
-func (t *TextConfig) check() error {
-	if t.MaxPositions < 1 || t.MaxPositions > 1<<20 || t.VocabSize < 1 || t.VocabSize > 1<<24 {
-		return fmt.Errorf("vocab_size %d, max_position_embeddings %d", t.VocabSize, t.MaxPositions)
-	}
-	return t.CheckBlocks()
 }

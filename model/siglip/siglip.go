@@ -1,9 +1,10 @@
-// Package siglip is the picture tower of SigLIP: CLIP's blocks without a class
-// token, and a head that looks at all patches to describe the whole picture.
+// Package siglip is SigLIP: CLIP's blocks without a class token, a head that
+// looks at all patches to describe the whole picture, and a text tower; or its
+// picture tower alone.
 //
 // Sigmoid Loss for Language Image Pre-Training, Zhai et al. 2023,
 // https://arxiv.org/abs/2303.15343. Parameters are named as in Hugging Face
-// checkpoints of SiglipVisionModel.
+// checkpoints of SiglipModel and SiglipVisionModel.
 package siglip
 
 import (

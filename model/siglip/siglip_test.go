@@ -48,3 +48,41 @@ func TestConfigErrors(t *testing.T) {
 		}
 	}
 }
+
+// TestDualSize counts the parameters of google/siglip-base-patch16-224, whose config leaves all defaults out.
+func TestDualSize(t *testing.T) {
+	cfg, err := ParseDual([]byte(`{"text_config": {}, "vision_config": {}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := nn.Count(m, nil); n != 203155970 || m.Context() != 64 || m.Side() != 224 {
+		t.Errorf("%d parameters, texts of %d tokens, pictures of %d pixels", n, m.Context(), m.Side())
+	}
+}
+
+func TestDualConfigErrors(t *testing.T) {
+	for config, want := range map[string]string{
+		`{"vision_config": {"patch_size": 0}}`:             "vision_config: image_size 224, patch_size 0",
+		`{"vision_config": {"vision_use_head": false}}`:    "vision_use_head is false",
+		`{"text_config": {"vocab_size": 0}}`:               "text_config: vocab_size 0",
+		`{"text_config": {"max_position_embeddings": -1}}`: "max_position_embeddings -1",
+		`{"text_config": {"projection_size": 5}}`:          "projection_size is 5, and pictures have 768 values",
+	} {
+		if _, err := ParseDual([]byte(config)); err == nil || !strings.HasPrefix(err.Error(), "siglip: config: ") || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %q", config, err, want)
+		}
+	}
+}
+
+func FuzzParseDual(f *testing.F) {
+	f.Add([]byte(`{"text_config": {"vocab_size": 20, "projection_size": 8}, "vision_config": {"hidden_size": 8, "image_size": 8, "patch_size": 4}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if cfg, err := ParseDual(data); err == nil && (cfg.Vision.Grid() < 1 || cfg.Text.ProjectionSize < 1) {
+			t.Error("a grid of no patches, or texts without values")
+		}
+	})
+}

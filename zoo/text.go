@@ -1,0 +1,25 @@
+package zoo
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/fovea-ml/fovea/model"
+)
+
+// TextIDs encodes a text for a model.DualEncoder, with padding if the model
+// reads it. A text with no tokens or more than the model reads is an error.
+func (m *Model) TextIDs(net model.DualEncoder, text string) ([]int32, error) {
+	ids, most := m.Tokenizer.Encode(text), net.Context()
+	if len(ids) == 0 || len(ids) > most {
+		return nil, fmt.Errorf("%q has %d tokens, and %s reads 1 to %d", text, len(ids), m.Name, most)
+	}
+	if _, ok := net.(model.PaddedReader); !ok {
+		return ids, nil
+	}
+	pad, ok := m.Tokenizer.Pad()
+	if !ok {
+		return nil, fmt.Errorf("%s reads texts with padding, and its tokenizer has no pad_token", m.Name)
+	}
+	return append(ids, slices.Repeat([]int32{pad}, most-len(ids))...), nil
+}

@@ -61,9 +61,11 @@ var (
 		Layouts: ggufFiles + "; its authors' repository: whole, a projector or LoRA weights, beside language model and tower", Fixtures: []string{"llava15"}, Presets: []string{"llava-1.5-7b"}, Try: []string{tryAsk, `fovea chat --model {model} --image {picture}`},
 	}
 	aboutLLaVANext = About{
-		System: "LLaVA", Published: []string{"llava-hf/llava-v1.6-vicuna-7b-hf", "llava-hf/llava-v1.6-mistral-7b-hf"},
-		Encoder: "CLIP ViT-L/14 at 336 pixels, over the picture and its tiles", Adapter: "two layers", Language: "Llama (Vicuna), Mistral or Qwen2",
-		Layouts: ggufFiles + "; its authors' repository", Fixtures: []string{"llava_next"}, Presets: []string{"llava-v1.6-vicuna-7b"},
+		System: "LLaVA", Published: []string{
+			"llava-hf/llava-v1.6-vicuna-7b-hf", "llava-hf/llava-v1.6-mistral-7b-hf", "llava-hf/llama3-llava-next-8b-hf", "llava-hf/llava-next-72b-hf",
+		},
+		Encoder: "CLIP ViT-L/14 at 336 pixels, over the picture and its tiles", Adapter: "two layers", Language: "Llama (Vicuna, Llama 3), Mistral or Qwen2",
+		Layouts: ggufFiles + "; its authors' repository", Fixtures: []string{"llava_next", "llava_next_mistral", "llava_next_llama3", "llava_next_qwen"}, Presets: []string{"llava-v1.6-vicuna-7b"},
 		Try: []string{tryAsk, `fovea inspect {model} --image {picture} --draw tiles.png`},
 	}
 	aboutOneVision = About{

@@ -208,6 +208,7 @@ func TestOpenRefuses(t *testing.T) {
 		"absurd":              {"stories260k", set("hidden_size", 1<<40), []string{"config.json", "hidden_size is"}},
 		"heads":               {"stories260k", set("num_key_value_heads", 3), []string{"num_attention_heads 8 is no multiple of num_key_value_heads 3"}},
 		"window":              {"qwen2", window, []string{"config.json: qwen2: config: sliding window attention is not supported", "sliding_window 8"}},
+		"window in a VLM":     {"llava_next_mistral", set("text_config.sliding_window", 511), []string{"text_config: mistral: config: sliding window attention is not supported: sliding_window 511 below max_position_embeddings 512"}},
 		"other picture size":  {"llava15", set("vision_config.image_size", 84), []string{"56×56", "84×84"}},
 		"tower's size":        {"siglip_vision", set("image_size", 84), []string{"56×56", "84×84"}},
 		"feature layer":       {"llava15", set("vision_feature_layer", 7), []string{"feature layer 7 of a tower with 3 layers"}},

@@ -12,7 +12,7 @@ import (
 func TestStoredShapes(t *testing.T) {
 	for _, name := range []string{
 		"llava15", "llava_next", "llava_onevision", "qwen_vl", "qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3", "clip", "clip_vision", "siglip", "siglip_vision", "dinov2", "convnext",
-		"blip2_opt", "blip2_t5", "blip_caption", "blip_vqa", "instructblip",
+		"blip2_opt", "blip2_t5", "blip_caption", "blip_vqa", "instructblip", "llava_next_mistral", "llava_next_llama3", "llava_next_qwen",
 	} {
 		m, err := OpenDir(fixtures + name)
 		if err != nil {

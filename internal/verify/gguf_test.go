@@ -24,6 +24,10 @@ func TestGGUF(t *testing.T) {
 		"qwen2":        {3, 23, 0, 0},
 		"qwen3":        {2, 18, 0, 0},
 		"qwen2_untied": {1, 10, 0, 0},
+
+		"llava_next_mistral": {2, 26, 0, 2},
+		"llava_next_llama3":  {2, 26, 0, 2},
+		"llava_next_qwen":    {2, 26, 0, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := throughGGUF(t, name)

@@ -75,6 +75,11 @@ func TestFixtures(t *testing.T) {
 		"stories260k":     {4, 16, 0, 0},
 		"qwen2":           {3, 23, 0, 0},
 		"qwen2_untied":    {1, 10, 0, 0},
+
+		// LLaVA-NeXT's other language models, of transformers 5.24.
+		"llava_next_mistral": {2, 26, 0, 2},
+		"llava_next_llama3":  {2, 26, 0, 2},
+		"llava_next_qwen":    {2, 26, 0, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cputest.TestAll(t, kernel.Impls, func(t *testing.T) {

@@ -21,8 +21,8 @@ type picture struct {
 // failure it holds what was in common.
 func (s *Session) Extend(ctx context.Context, p *model.Prompt) ([]float32, error) {
 	n := s.Common(p)
-	if n := len(p.Reads()); n > s.room {
-		return nil, s.tooLong(n, s.room)
+	if len(p.Reads()) > s.room {
+		return nil, s.tooLong(p, s.room)
 	}
 	s.Truncate(n)
 	return s.Prefill(ctx, behind(p, n))

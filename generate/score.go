@@ -31,8 +31,8 @@ func (s *Session) Score(ctx context.Context, p *model.Prompt) (float64, error) {
 			return 0, fmt.Errorf("generate: label %d is %d, which is not in the model's vocabulary of %d", i, l, vocab)
 		}
 	}
-	if n := len(ids); n > s.room {
-		return 0, s.tooLong(n, s.room)
+	if len(ids) > s.room {
+		return 0, s.tooLong(p, s.room)
 	}
 	logits, err := s.Extend(ctx, until(p, first+1))
 	if err != nil {

@@ -123,7 +123,7 @@ func (s *Session) check(p *model.Prompt) error {
 	case n == 0:
 		return fmt.Errorf("generate: the prompt is empty")
 	case n > room:
-		return s.tooLong(n, room)
+		return s.tooLong(p, room)
 	case !anew && s.memory == nil && (s.cache.Cross != nil || p.DecoderIDs != nil):
 		return fmt.Errorf("generate: the prompt has no picture or text for the model's encoder, whose output the decoder needs")
 	}
@@ -150,7 +150,16 @@ func (s *Session) checkIDs(ids []int32, from, to int) error {
 	return nil
 }
 
-func (s *Session) tooLong(n, left int) error {
+// tooLong says by how much, and whether the pictures alone are too many.
+func (s *Session) tooLong(p *model.Prompt, left int) error {
+	n, pictures := len(p.Reads()), 0
+	for i, at := range p.At {
+		pictures += s.pictureEnd(p, i) - at
+	}
+	if pictures > left && p.DecoderIDs == nil {
+		return fmt.Errorf("generate: the pictures alone take %d tokens, and %d of the context's %d are left: use fewer or smaller pictures, or a model with a longer context",
+			pictures, left, s.room)
+	}
 	return fmt.Errorf("generate: the prompt has %d tokens and %d of the context's %d are left: shorten it, or use fewer or smaller pictures",
 		n, left, s.room)
 }

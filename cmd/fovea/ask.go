@@ -20,7 +20,7 @@ import (
 type askCmd struct {
 	Image    []string `help:"Picture file; may be repeated." short:"i" placeholder:"FILE" sep:"none"`
 	System   string   `help:"System prompt." placeholder:"TEXT"`
-	Raw      bool     `help:"Take the question as a finished prompt, without the chat template; <image> stands for each picture."`
+	Raw      bool     `help:"Take the question as a finished prompt, without the chat template; the model's own marker, such as <image> or <|image_pad|>, stands for each picture."`
 	Choose   []string `help:"Tell how likely this answer is among those given, instead of answering; to be repeated." placeholder:"ANSWER" sep:"none"`
 	JSON     bool     `name:"json" help:"Print one JSON object with text, token ids and timings."`
 	Question []string `arg:"" optional:"" help:"The question, or - to read it from standard input. Models that caption pictures go on from it, and need none."`

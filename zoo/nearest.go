@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/fovea-ml/fovea/checkpoint"
@@ -41,7 +42,8 @@ func (m *Model) surprised(err error) error {
 		return err
 	}
 	names := m.ckpt.Names()
-	if f, n := likeliest(names, m.Config); n > known(m.Family, names, m.Config) {
+	own, _, _ := m.Family.knows(names, m.Config)
+	if f, n := likeliest(names, m.Config, ""); n > own {
 		return fmt.Errorf("config.json says %s, and the tensors are like those of %s, which knows %d of their %d names: %w",
 			m.Family.Architecture, f.Architecture, n, len(names), err)
 	}
@@ -53,7 +55,7 @@ func (m *Model) surprised(err error) error {
 func nearest(fsys fs.FS, config []byte, modelType string) string {
 	if c, err := checkpoint.Open(fsys, "."); err == nil {
 		defer c.Close()
-		if f, n := likeliest(c.Names(), config); n > 0 {
+		if f, n := likeliest(c.Names(), config, modelType); n > 0 {
 			return fmt.Sprintf("; the nearest by its tensors is %s, which knows %d of their %d names", f.Architecture, n, len(c.Names()))
 		}
 	}
@@ -70,43 +72,51 @@ func nearest(fsys fs.FS, config []byte, modelType string) string {
 }
 
 // likeliest is the family that knows most of the names, if it knows more than half,
-// and how many it knows.
-func likeliest(names []string, config []byte) (best Family, most int) {
+// and how many it knows. Of several the one counts whose parameters, and then whose
+// model_type, are most alike.
+func likeliest(names []string, config []byte, modelType string) (best Family, most int) {
+	var top []int
 	for _, f := range Families() {
-		if n := known(f, names, config); n > most && 2*n > len(names) {
-			best, most = f, n
+		n, exact, missing := f.knows(names, config)
+		if score := []int{n, exact, -missing, shared(f.ModelType, modelType)}; 2*n > len(names) && slices.Compare(score, top) > 0 {
+			best, most, top = f, n, score
 		}
 	}
 	return best, most
 }
 
-// known counts the names that a family knows: those of its parameters if the config
-// is one that it understands, and else those that its parts begin with.
-func known(f Family, names []string, config []byte) (n int) {
+// knows counts the names that are of the family: the parameters that it has by the
+// config, if it understands that, and what begins as its parts do; and the parameters
+// that are not among them.
+func (f *Family) knows(names []string, config []byte) (n, exact, missing int) {
 	names, err := checkpoint.Renamed(names, f.Names)
 	if err != nil {
-		return 0
+		return 0, 0, 0
 	}
 	params := map[string]bool{}
 	if net, err := f.New(config); err == nil {
 		nn.Walk(net, func(name string, _ *tensor.Tensor) { params[name] = true })
 	}
+	rest := 0 // names of a language model, which say nothing by themselves
 	for _, name := range names {
-		if params[name] || f.begins(name) {
+		switch {
+		case params[name]:
+			exact++
+		case f.begins(name):
 			n++
+		case slices.Contains(f.Parts, Part{"language", ""}) && (strings.HasPrefix(name, "model.") || strings.HasPrefix(name, "lm_head.")):
+			rest++
 		}
 	}
-	return n
+	if n > 0 && len(params) == 0 {
+		n += rest
+	}
+	return n + exact, exact, len(params) - exact
 }
 
 // begins reports whether a name begins as those of one of the parts do.
 func (f *Family) begins(name string) bool {
-	for _, p := range f.Parts {
-		if p.Prefix != "" && strings.HasPrefix(name, p.Prefix) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(f.Parts, func(p Part) bool { return p.Prefix != "" && strings.HasPrefix(name, p.Prefix) })
 }
 
 // shared is how many letters two names begin with alike.

@@ -43,7 +43,7 @@ type BindError struct {
 	Misshapen  []Misshape // tensors of another shape or dtype than their parameter
 }
 
-// Error counts every kind and spells out the first 20 of each.
+// Error counts every kind and spells out the first few of each.
 func (e *BindError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "checkpoint: %s: %d tensors missing, %d unexpected, %d misshapen",

@@ -165,7 +165,7 @@ func parseIndex(data []byte) (map[string]string, error) {
 type problems []string
 
 // listed is how many names an error spells out.
-const listed = 20
+const listed = 5
 
 func (p problems) Error() string {
 	if len(p) > listed {

@@ -72,7 +72,7 @@ func TestShards(t *testing.T) {
 
 func TestManyProblems(t *testing.T) {
 	p := problems(strings.Split(strings.Repeat("x ", 25), " ")[:25])
-	if s := p.Error(); !strings.HasSuffix(s, "x; and 5 more") {
+	if s := p.Error(); !strings.HasSuffix(s, "x; and 20 more") {
 		t.Errorf("%q", s)
 	}
 }

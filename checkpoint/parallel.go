@@ -135,12 +135,34 @@ func (p Parallel) open(c *Checkpoint, fsys fs.FS, names []string) error {
 		}
 	}
 	if wrong == nil && lost == nil {
-		return nil
+		return p.distinct(c)
 	}
 	slices.Sort(wrong)
 	slices.Sort(lost)
 	wrong = append(wrong, lost...)
 	return fmt.Errorf("%s: these are not shards of one checkpoint: %w", c.label, wrong)
+}
+
+// distinct refuses files of which one is the copy of another: the smallest tensor that is split tells.
+func (p Parallel) distinct(c *Checkpoint) error {
+	var least Info
+	for _, name := range c.Names() {
+		if t := c.tensors[name]; t.parts != nil && (least.parts == nil || t.Bytes < least.Bytes) {
+			least = t
+		}
+	}
+	seen := map[string]string{}
+	for _, part := range least.parts {
+		raw, err := c.bytesOf(part)
+		if err != nil {
+			return wrap(err, "%s: tensor %q", part.File, part.Name)
+		}
+		if other, ok := seen[string(raw)]; ok && len(bytes.Trim(raw, "\x00")) > 0 {
+			return fmt.Errorf("%s and %s hold the same part of tensor %q: is one a copy of the other?", other, part.File, part.Name)
+		}
+		seen[string(raw)] = part.File
+	}
+	return nil
 }
 
 // join is the tensor that parts of equal shape make along an axis, or the first

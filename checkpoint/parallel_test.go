@@ -92,6 +92,7 @@ func TestParallelRefuses(t *testing.T) {
 		"none":     {fstest.MapFS{"part.00-of-00.pth": first}, "a set of 00 shards"},
 		"shape":    {fstest.MapFS{"part.00-of-02.pth": first, "part.01-of-02.pth": parallelShard(t, []float32{1, 2, 3, 4, 5, 6}, []float32{1, 2}, 1)}, `tensor "model.rows" is F32 [1 3] in part.00-of-02.pth and F32 [2 3] in part.01-of-02.pth`},
 		"values":   {fstest.MapFS{"part.00-of-02.pth": first, "part.01-of-02.pth": parallelShard(t, []float32{4, 5, 6}, []float32{3, 4}, 2)}, `tensor "model.vector", which is not split, differs between part.00-of-02.pth and part.01-of-02.pth`},
+		"a copy":   {fstest.MapFS{"part.00-of-02.pth": first, "part.01-of-02.pth": first}, `part.00-of-02.pth and part.01-of-02.pth hold the same part of tensor "model.columns"`},
 		"more":     {fstest.MapFS{"part.00-of-02.pth": first, "part.01-of-02.pth": parallelShard(t, []float32{4, 5, 6}, []float32{3, 4}, 1, pyString("x"), saved("FloatStorage", "3", 2, 0, []int{2}, []int{1}))}, `tensor "model.x" of part.01-of-02.pth is not in part.00-of-02.pth`},
 		"fewer":    {fstest.MapFS{"part.01-of-02.pth": first, "part.00-of-02.pth": parallelShard(t, []float32{4, 5, 6}, []float32{3, 4}, 1, pyString("x"), saved("FloatStorage", "3", 2, 0, []int{2}, []int{1}))}, `tensor "model.x" of part.00-of-02.pth is not in part.01-of-02.pth`},
 		"no file":  {fstest.MapFS{"part.00-of-02.pth": first, "part.01-of-02.pth": {Data: []byte("PK\x03\x04")}}, "part.01-of-02.pth"},

@@ -52,6 +52,19 @@ func (r renamer) apply(name string) string {
 	return name
 }
 
+// Renamed are names as rules, each applied to what the ones before it made, turn them.
+func Renamed(names []string, rules []Rename) ([]string, error) {
+	r, err := newRenamer(rules)
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint: %w", err)
+	}
+	out := make([]string, len(names))
+	for i, name := range names {
+		out[i] = r.apply(name)
+	}
+	return out, nil
+}
+
 // matchesAny reports whether name matches one of the patterns of path.Match,
 // in which * stands for dots too.
 func matchesAny(patterns []string, name string) (bool, error) {

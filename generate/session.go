@@ -150,9 +150,14 @@ func (s *Session) checkIDs(ids []int32, from, to int) error {
 	return nil
 }
 
+// tooLong says by how much, and what of it the pictures take.
 func (s *Session) tooLong(p *model.Prompt, left int) error {
-	advice := "shorten it"
-	if n := s.pictured(p); n > 0 {
+	advice, n := "shorten it", s.pictured(p)
+	switch {
+	case n > left:
+		return fmt.Errorf("generate: the pictures alone take %d tokens, and %d of the context's %d are left: use fewer or smaller pictures, or a model with a longer context",
+			n, left, s.room)
+	case n > 0:
 		advice = fmt.Sprintf("%d of them are pictures': shorten it, or use fewer or smaller pictures", n)
 	}
 	return fmt.Errorf("generate: the prompt has %d tokens and %d of the context's %d are left: %s", len(p.Reads()), left, s.room, advice)

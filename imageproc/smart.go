@@ -22,10 +22,7 @@ func (s SmartResize) String() string {
 }
 
 func (s SmartResize) place(w, h int) placement {
-	switch {
-	case min(w, h) < s.Factor:
-		return placement{err: fmt.Errorf("both sides need at least %d pixels", s.Factor)}
-	case max(w, h) > maxAspect*min(w, h):
+	if max(w, h) > maxAspect*min(w, h) {
 		return placement{err: fmt.Errorf("it is more than %d times as long as wide", maxAspect)}
 	}
 	f, fw, fh := float64(s.Factor), float64(w), float64(h)

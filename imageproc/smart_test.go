@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// TestSmartResize wants the sizes of smart_resize in transformers 4.51.3.
+// TestSmartResize wants the sizes of smart_resize in transformers 4.51.3 and, of
+// sides shorter than a square, in 5.24.
 func TestSmartResize(t *testing.T) {
 	steps := []SmartResize{{28, 3136, 12845056, Bicubic}, {28, 3136, 1003520, Bicubic}, {28, 200704, 1003520, Bicubic}}
 	for _, c := range [][8]int{
@@ -21,6 +22,13 @@ func TestSmartResize(t *testing.T) {
 		{101, 47, 112, 56, 112, 56, 672, 308},
 		{1920, 1080, 1932, 1092, 1316, 728, 1316, 728},
 		{29, 4000, 28, 4004, 28, 4004, 56, 5264},
+		{1, 1, 56, 56, 56, 56, 448, 448},
+		{8, 1600, 28, 812, 28, 812, 56, 6356},
+		{1600, 8, 812, 28, 812, 28, 6356, 56},
+		{200, 1, 812, 28, 812, 28, 6356, 56},
+		{27, 27, 56, 56, 56, 56, 448, 448},
+		{14, 900, 28, 476, 28, 476, 56, 3612},
+		{3, 500, 28, 728, 28, 728, 56, 5796},
 	} {
 		for i, s := range steps {
 			if p := s.place(c[0], c[1]); p.err != nil || p.w != c[2+2*i] || p.h != c[3+2*i] {
@@ -36,7 +44,7 @@ func TestSmartResizeErrors(t *testing.T) {
 		t.Errorf("defaults %+v", s)
 	}
 	for want, size := range map[string][2]int{
-		"of a 1×1 picture: both sides need at least 28 pixels":            {1, 1},
+		"of a 201×1 picture: it is more than 200 times as long as wide":   {201, 1},
 		"of a 5601×28 picture: it is more than 200 times as long as wide": {5601, 28},
 	} {
 		if _, err := p.Process(NewRGB(size[0], size[1]), nil); err == nil || !strings.Contains(err.Error(), want) {

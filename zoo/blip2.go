@@ -48,6 +48,9 @@ func openBLIP2(fsys fs.FS, net any) (model.Processor, error) {
 	if p.Adapter, err = tokenizer.OpenFS(fsys, "qformer_tokenizer"); err != nil {
 		return nil, fmt.Errorf("the tokenizer of the Q-Former: %w", err)
 	}
+	if err := fits(p.Adapter, m.Config().QFormer.VocabSize, nil); err != nil {
+		return nil, fmt.Errorf("qformer_tokenizer: %w", err)
+	}
 	p.Longest = m.Config().QFormer.MaxPositions
 	return p, nil
 }

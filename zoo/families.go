@@ -134,7 +134,7 @@ func Families() []Family {
 			Architecture: "SiglipModel", ModelType: "siglip",
 			New:   declare(siglip.ParseDual, siglip.New),
 			Parts: []Part{{"vision", "vision_model."}, {"text", "text_model."}, {"adapter", ""}},
-			About: About{Encoder: "SigLIP, pictures and texts", Published: []string{"google/siglip-base-patch16-224", "google/siglip-so400m-patch14-384", "google/siglip2-base-patch16-224"}, Layouts: hubFiles, Fixtures: []string{"siglip"}, Try: []string{`fovea match --model {model} --image {picture} "a cat" "a dog"`, `fovea classify --model {model} --labels cat,dog,bird {picture}`, `fovea embed --model {model} --image {picture}`}},
+			About: About{Encoder: "SigLIP, pictures and texts", Published: []string{"google/siglip-base-patch16-224", "google/siglip-so400m-patch14-384"}, Layouts: hubFiles, Fixtures: []string{"siglip"}, Try: []string{`fovea match --model {model} --image {picture} "a cat" "a dog"`, `fovea classify --model {model} --labels cat,dog,bird {picture}`, `fovea embed --model {model} --image {picture}`}},
 		},
 		{
 			Architecture: "SiglipVisionModel", ModelType: "siglip_vision_model",

@@ -39,7 +39,10 @@ func openLLaVA(fsys fs.FS, net any) (model.Processor, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.Marker, p.Tokens = m.Config().ImageTokenID, m.Tokens
+	p.Tokens = m.Tokens
+	if err := markAs(p, m.Config().ImageTokenID, "<image>"); err != nil {
+		return nil, err
+	}
 	if p.Pictures, err = openTiles(fsys, m.Vision.Config().ImageSize); err != nil {
 		return nil, err
 	}

@@ -203,7 +203,7 @@ func TestOpenRefuses(t *testing.T) {
 		"no weights":          {"llava15", remove("model.safetensors"), []string{"model.safetensors"}},
 		"no pictures":         {"llava15", remove("preprocessor_config.json"), []string{"processor_config.json"}},
 		"wider":               {"stories260k", set("intermediate_size", 176), []string{"0 tensors missing, 0 unexpected, 15 misshapen", "shape [172 64], want [176 64]"}},
-		"deeper":              {"stories260k", set("num_hidden_layers", 6), []string{"9 tensors missing", "model.layers.5.mlp.up_proj.weight"}},
+		"deeper":              {"stories260k", set("num_hidden_layers", 6), []string{"9 tensors missing", "model.layers.5.self_attn.o_proj.weight"}},
 		"shallower":           {"stories260k", set("num_hidden_layers", 4), []string{"9 unexpected", "model.layers.4.mlp.up_proj.weight"}},
 		"absurd":              {"stories260k", set("hidden_size", 1<<40), []string{"config.json", "hidden_size is"}},
 		"heads":               {"stories260k", set("num_key_value_heads", 3), []string{"num_attention_heads 8 is no multiple of num_key_value_heads 3"}},

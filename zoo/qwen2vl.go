@@ -50,7 +50,10 @@ func openQwen2VL(fsys fs.FS, net any) (model.Processor, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.Marker, p.Tokens = m.Config().ImageTokenID, m.Tokens
+	p.Tokens = m.Tokens
+	if err := markAs(p, m.Config().ImageTokenID, "<|image_pad|>"); err != nil {
+		return nil, err
+	}
 	if p.Pictures, err = imageproc.OpenProcessor(fsys); err != nil {
 		return nil, err
 	}

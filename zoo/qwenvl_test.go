@@ -139,7 +139,7 @@ func TestQwenVLRefuses(t *testing.T) {
 	for text, want := range map[string]string{
 		"<img>a.png":             "<img> without a </img> behind it",
 		"<img></img><img></img>": "more <img> markers than pictures (1)",
-		"Hello":                  "0 picture markers (<img>) and 1 pictures",
+		"Hello":                  "0 <img></img> markers and 1 pictures",
 		"<img>" + strings.Repeat("x", 257) + "</img>": "name of 257 bytes, and it takes 256 tokens",
 	} {
 		if _, err := m.Processor.ProcessText(text, img); err == nil || !strings.Contains(err.Error(), want) {

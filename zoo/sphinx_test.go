@@ -59,7 +59,7 @@ func TestSPHINXRefuses(t *testing.T) {
 		"others' meta.json":   {file("meta.json", `{"title": "x"}`), []string{"unknown architecture"}},
 		"no config":           {rename("config.json", "c"), []string{"params.json"}},
 		"wide":                {file("config.json", `{"dim": 1099511627776}`), []string{"dim is 1099511627776"}},
-		"other width":         {file("config.json", `{"dim": 128, "n_layers": 2, "n_heads": 4, "multiple_of": 16}`), []string{"misshapen", "tok_embeddings.weight", "shape [600 64], want [600 128]"}},
+		"other width":         {file("config.json", `{"dim": 128, "n_layers": 2, "n_heads": 4, "multiple_of": 16}`), []string{"31 misshapen", "qformer_proj.0.weight", "shape [64 40], want [128 40]"}},
 		"rope":                {file("config.json", `{"dim": 64, "n_layers": 2, "n_heads": 4, "multiple_of": 16, "rope_scaling": -1}`), []string{"rope_scaling is -1"}},
 		"towers":              {file("towers.json", `{"clip": {"layers": 4}}`), []string{"missing"}},
 		"towers' JSON":        {file("towers.json", `[]`), []string{"towers.json"}},

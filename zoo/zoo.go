@@ -137,7 +137,7 @@ func (m *Model) declare() (err error) {
 		return err
 	}
 	if err := m.configure(); err != nil {
-		return fmt.Errorf("config.json: %w", err)
+		return fmt.Errorf("config.json: %w", m.compared(err))
 	}
 	if m.Family.Processor != nil {
 		return m.openProcessor()
@@ -150,6 +150,9 @@ func (m *Model) openProcessor() (err error) {
 		return err
 	}
 	m.Tokenizer, m.Pictures = m.Processor.Tokenizer(), m.Processor.PictureProcessor()
+	if err := m.fitTokenizer(); err != nil {
+		return err
+	}
 	m.Generation, err = readGeneration(m.files, m)
 	return err
 }
@@ -165,7 +168,9 @@ func (m *Model) openParts() (err error) {
 		return err
 	}
 	if _, ok := m.Net.(model.DualEncoder); ok {
-		m.Tokenizer, err = tokenizer.OpenFS(m.files, ".")
+		if m.Tokenizer, err = tokenizer.OpenFS(m.files, "."); err == nil {
+			err = m.fitTokenizer()
+		}
 	}
 	return err
 }
@@ -179,9 +184,7 @@ func familyOf(config []byte) (Family, error) {
 	if err := json.Unmarshal(config, &c); err != nil {
 		return Family{}, err
 	}
-	var known []string
 	for _, f := range Families() {
-		known = append(known, f.Architecture)
 		for _, a := range c.Architectures {
 			if a == f.Architecture {
 				return f, nil
@@ -191,8 +194,7 @@ func familyOf(config []byte) (Family, error) {
 			return f, nil
 		}
 	}
-	return Family{}, fmt.Errorf("unknown architecture %q (model_type %q); known: %s",
-		strings.Join(c.Architectures, ", "), c.ModelType, strings.Join(known, ", "))
+	return Family{}, &unknownFamily{architecture: strings.Join(c.Architectures, ", "), modelType: c.ModelType}
 }
 
 // harmless are tensors that old checkpoints carry and no model reads.
@@ -210,7 +212,7 @@ func (m *Model) bind() error {
 	if m.sphinx != nil {
 		names, o.Ignore = m.sphinx.names(), append(o.Ignore, sphinxUnread...)
 	}
-	return checkpoint.Bind(m.ckpt, params, names, o)
+	return m.surprised(checkpoint.Bind(m.ckpt, params, names, o))
 }
 
 // bindOptions say which tensors need not be parameters.

@@ -21,7 +21,7 @@ type askCmd struct {
 	Image    []string `help:"Picture file; may be repeated." short:"i" placeholder:"FILE" sep:"none"`
 	System   string   `help:"System prompt." placeholder:"TEXT"`
 	Turns    string   `name:"conversation" help:"JSON file of what was said before the question, or with it: [{role, content}], the content a text or a list of {type: text, text} and {type: image, image: FILE}." placeholder:"FILE"`
-	Raw      bool     `help:"Take the question as a finished prompt, without the chat template; the model's own marker stands for each picture."`
+	Raw      bool     `help:"Take the question as a finished prompt, without the chat template; the model's own marker, such as <image> or <|image_pad|>, stands for each picture."`
 	Choose   []string `help:"Tell how likely this answer is among those given, instead of answering; to be repeated." placeholder:"ANSWER" sep:"none"`
 	JSON     bool     `name:"json" help:"Print one JSON object with text, token ids and timings."`
 	Question []string `arg:"" optional:"" help:"The question, or - to read it from standard input. Models that caption pictures go on from it, and need none."`

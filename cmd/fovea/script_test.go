@@ -1,6 +1,7 @@
 package main
 
 import (
+	"archive/zip"
 	"bytes"
 	"encoding/binary"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"image"
 	"image/color/palette"
 	"image/gif"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -42,6 +44,7 @@ func TestScripts(t *testing.T) {
 			"copydir":  copyDir,
 			"cut":      cut,
 			"patch":    patch,
+			"repack":   repack,
 			"header":   header,
 			"animated": animated,
 		},
@@ -96,6 +99,27 @@ func patch(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s has no %q", args[0], args[1])
 	}
 	ts.Check(os.WriteFile(name, bytes.Replace(data, []byte(args[1]), []byte(args[2]), 1), 0o644))
+}
+
+// repack is patch for what the entries of a zip archive hold, everywhere.
+func repack(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, len(args) == 3, "repack FILE OLD NEW")
+	name := ts.MkAbs(args[0])
+	old, err := zip.OpenReader(name)
+	ts.Check(err)
+	defer old.Close()
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
+	for _, f := range old.File {
+		data, err := fs.ReadFile(old, f.Name)
+		ts.Check(err)
+		e, err := w.CreateHeader(&zip.FileHeader{Name: f.Name, Method: zip.Store})
+		ts.Check(err)
+		_, err = e.Write(bytes.ReplaceAll(data, []byte(args[1]), []byte(args[2])))
+		ts.Check(err)
+	}
+	ts.Check(w.Close())
+	ts.Check(os.WriteFile(name, out.Bytes(), 0o644))
 }
 
 // header writes a PNG file that says it has so many pixels, and ends there.

@@ -65,8 +65,9 @@ func (p *Processor) Process(conv []model.Turn) (*model.Prompt, error) {
 
 // ProcessText takes text in the model's own format, with a marker for every picture.
 func (p *Processor) ProcessText(text string, images []*imageproc.RGB) (*model.Prompt, error) {
-	if p.Ahead && strings.Contains(text, marker) {
-		return nil, fmt.Errorf("chat: this model's picture stands before the text: leave %s out", marker)
+	text, err := p.finished(text, len(images))
+	if err != nil {
+		return nil, err
 	}
 	tiles, err := p.tiles(images)
 	if err == nil {
@@ -238,7 +239,7 @@ func (p *Processor) next(out *model.Prompt) (int, error) {
 // placed checks that every picture has a place, and moves the labels to theirs.
 func (p *Processor) placed(out *model.Prompt, labelled bool) (*model.Prompt, error) {
 	if p.Tokens != nil && len(out.At) < len(out.Images) {
-		return nil, fmt.Errorf("chat: the prompt has %d picture markers (%s) and %d pictures", len(out.At), p.Tok.Token(p.Marker), len(out.Images))
+		return nil, fmt.Errorf("chat: the prompt has %d %s markers and %d pictures", len(out.At), p.ownMarker(), len(out.Images))
 	}
 	if labelled { // a label stands at the token before the one it names
 		copy(out.Labels, out.Labels[1:])

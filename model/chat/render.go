@@ -73,16 +73,53 @@ func (p *Processor) parts(t model.Turn) ([]tokenizer.Part, error) {
 // textOf is the one part of a turn whose picture is no part of the text. Its
 // marker may stand before the text all the same.
 func (p *Processor) textOf(t model.Turn) ([]tokenizer.Part, error) {
-	text := t.Text
-	for range t.Images {
-		if rest, ok := strings.CutPrefix(text, marker); ok {
-			text = strings.TrimPrefix(rest, "\n")
-		}
-	}
-	if strings.Contains(text, marker) {
-		return nil, fmt.Errorf("this model's picture stands before the text: an %s marker within it says nothing", marker)
+	text, err := behind(t.Text, len(t.Images))
+	if err != nil {
+		return nil, err
 	}
 	return []tokenizer.Part{{Type: "text", Text: text}}, nil
+}
+
+// behind is the text behind the markers of so many pictures.
+func behind(text string, pictures int) (string, error) {
+	before := 0
+	for ; strings.HasPrefix(text, marker); before++ {
+		text = strings.TrimPrefix(strings.TrimPrefix(text, marker), "\n")
+	}
+	if before > pictures {
+		return "", fmt.Errorf("%d %s markers and %d pictures", before, marker, pictures)
+	}
+	if strings.Contains(text, marker) {
+		return "", fmt.Errorf("this model's picture stands before the text: an %s marker within it says nothing", marker)
+	}
+	return text, nil
+}
+
+// finished is text in the model's own format without markers that the model does not have.
+func (p *Processor) finished(text string, pictures int) (string, error) {
+	if p.Pictures == nil || !strings.Contains(text, marker) {
+		return text, nil
+	}
+	if p.Ahead {
+		text, err := behind(text, pictures)
+		if err != nil {
+			return "", fmt.Errorf("chat: %w", err)
+		}
+		return text, nil
+	}
+	if own := p.ownMarker(); own != marker {
+		return "", fmt.Errorf("chat: %s says nothing to this model in a finished prompt: %s stands for a picture", marker, own)
+	}
+	return text, nil
+}
+
+// ownMarker is what stands for a picture in the model's own format.
+func (p *Processor) ownMarker() string {
+	own := p.mark()
+	if p.Brackets != nil {
+		own += p.Tok.Token(p.Brackets.End)
+	}
+	return own
 }
 
 // inline is the content of a turn for a template that knows text only.

@@ -61,7 +61,8 @@ type benchResult struct {
 	PromptTokens  int     `json:"prompt_tokens,omitempty"`
 	PrefillTokS   float64 `json:"prefill_tokens_per_s,omitempty"`
 	PrefillGFLOPS float64 `json:"prefill_gflop_per_s,omitempty"`
-	PeakGFLOPS    float64 `json:"peak_gflop_per_s"` // measured multiply-add limit of the cores
+	FirstTokenMS  float64 `json:"first_token_ms,omitempty"` // encoding a picture and reading the prompt, its tokens among them
+	PeakGFLOPS    float64 `json:"peak_gflop_per_s"`         // measured multiply-add limit of the cores
 	DecodeTokens  int     `json:"decode_tokens,omitempty"`
 	DecodeTokS    float64 `json:"decode_tokens_per_s,omitempty"`
 	DecodeGBS     float64 `json:"decode_gb_per_s,omitempty"`
@@ -171,6 +172,9 @@ func (r *benchResult) write() error {
 	if r.PrefillTokS > 0 {
 		row("prefill", "%.0f tok/s of %d tokens\t%.1f GFLOP/s, %.0f %% of the measured %.1f",
 			r.PrefillTokS, r.PromptTokens, r.PrefillGFLOPS, 100*r.PrefillGFLOPS/r.PeakGFLOPS, r.PeakGFLOPS)
+		if r.FirstTokenMS > 0 {
+			row("first token", "%.0f ms after a picture and a prompt of %d tokens, the picture's among them", r.FirstTokenMS, r.PromptTokens)
+		}
 		row("decode", "%.1f tok/s of %d tokens\t%.2f GB/s, %.0f %% of the measured %.1f",
 			r.DecodeTokS, r.DecodeTokens, r.DecodeGBS, 100*r.DecodeGBS/r.PeakGBS, r.PeakGBS)
 		row("", "%.1f allocations a token", r.DecodeAllocs)
@@ -191,6 +195,7 @@ func (r *benchResult) compare(old *benchResult) error {
 		}
 	}
 	row("image encode", "ms", old.ImageMS, r.ImageMS, old.ImageMS/r.ImageMS)
+	row("first token", "ms", old.FirstTokenMS, r.FirstTokenMS, old.FirstTokenMS/r.FirstTokenMS)
 	row("prefill", "tok/s", old.PrefillTokS, r.PrefillTokS, r.PrefillTokS/old.PrefillTokS)
 	row("decode", "tok/s", old.DecodeTokS, r.DecodeTokS, r.DecodeTokS/old.DecodeTokS)
 	row("peak memory", "MB", float64(old.PeakMemory)/1e6, float64(r.PeakMemory)/1e6, float64(r.PeakMemory)/float64(old.PeakMemory))

@@ -9,6 +9,8 @@ import (
 	"github.com/fovea-ml/fovea/model/blip2"
 	"github.com/fovea-ml/fovea/model/clip"
 	"github.com/fovea-ml/fovea/model/llava"
+	"github.com/fovea-ml/fovea/model/qwen2vl"
+	"github.com/fovea-ml/fovea/model/qwenvl"
 	"github.com/fovea-ml/fovea/model/sphinx"
 	"github.com/fovea-ml/fovea/model/vit"
 	"github.com/fovea-ml/fovea/nn"
@@ -27,19 +29,23 @@ type tower struct {
 func towerOf(m *zoo.Model) *tower {
 	switch net := m.Net.(type) {
 	case *llava.Model:
-		views := grey(net.Vision.Config().ImageSize)
+		views := square(net.Vision.Config().ImageSize)
 		t := &tower{run: func(c *tensor.Ctx) { net.Features(c, []*model.Tiles{{Views: views}}) }}
 		t.count(m, net.Vision, nil)
 		return t
 	case *blip2.Model:
-		views := grey(net.Vision.Config().ImageSize)
+		views := square(net.Vision.Config().ImageSize)
 		t := &tower{run: func(c *tensor.Ctx) { net.Features(c, []*model.Tiles{{Views: views}}) }}
 		t.count(m, net.Vision, func(name string) int { return queriesOf(net.Config(), name) })
 		return t
+	case *qwenvl.Model:
+		return resampledTower(m, net)
+	case *qwen2vl.Model:
+		return dynamicTower(m, net)
 	case *sphinx.Model:
 		return ensembleTower(net)
 	case *clip.VisionModel:
-		views := grey(net.Vision.Side())
+		views := square(net.Vision.Side())
 		t := &tower{run: func(c *tensor.Ctx) { net.Encode(c, &views) }}
 		t.count(m, net.Vision, nil)
 		return t
@@ -65,43 +71,42 @@ func queriesOf(cfg blip2.Config, name string) int {
 
 // ensembleTower is the way of a picture through several encoders, its views made of it included.
 func ensembleTower(net *sphinx.Model) *tower {
-	const multiplyAdd = 2
-	views := grey(net.Vision.Side())
+	views := square(net.Vision.Side())
 	work := net.Vision.Work()
 	for i, g := range net.Vision.Groups {
 		rows := g.Rows() * net.Vision.Views()
 		nn.Walk(net.Adapters[i], func(_ string, w *tensor.Tensor) {
 			if len(w.Shape) == 2 {
-				work += float64(rows) * float64(w.Len())
+				work += rows * w.Len()
 			}
 		})
 	}
 	return &tower{
 		run:    func(c *tensor.Ctx) { net.Features(c, []*model.Tiles{{Views: views}}) },
-		tokens: net.TokensPerImage(), flops: multiplyAdd * work,
+		tokens: net.TokensPerImage(), flops: multiplyAdd * float64(work),
 	}
 }
 
 // grey is a picture whose values do not matter, of the size that a tower reads.
-func grey(side int) model.Views {
-	pixels := make([]float32, 3*side*side)
+func grey(w, h int) model.Views {
+	pixels := make([]float32, 3*w*h)
 	for i := range pixels {
 		pixels[i] = float32(i%7) / 7
 	}
-	return model.Views{Pixels: pixels, Sizes: []image.Point{{X: side, Y: side}}}
+	return model.Views{Pixels: pixels, Sizes: []image.Point{{X: w, Y: h}}}
 }
+
+func square(side int) model.Views { return grey(side, side) }
 
 // count adds up the multiply-adds of the matrices and of the tower's attention,
 // twice, in the blocks that run. mapped tells of how many rows a matrix maps, 0 for
 // as many as the tower has and -1 for none; nil: 0 for all.
 func (t *tower) count(m *zoo.Model, v vit.Tower, mapped func(name string) int) {
-	const multiplyAdd, products = 2, 2
 	cfg := v.Config()
 	t.tokens = cfg.Grid()*cfg.Grid() + 1
-	nn.Walk(m.Net, func(name string, w *tensor.Tensor) {
-		if part := m.Family.PartOf(name); len(w.Shape) != 2 || part != "vision" && part != "adapter" ||
-			strings.Contains(name, "position_embedding") || blockNumber(name) >= v.Depth() {
-			return
+	t.matrices(m, func(_, name string) int {
+		if strings.Contains(name, "position_embedding") || blockNumber(name) >= v.Depth() {
+			return -1
 		}
 		rows := 0
 		if mapped != nil {
@@ -110,10 +115,27 @@ func (t *tower) count(m *zoo.Model, v vit.Tower, mapped func(name string) int) {
 		if rows == 0 {
 			rows = t.tokens
 		}
-		t.flops += multiplyAdd * float64(max(rows, 0)) * float64(w.Len())
+		return rows
 	})
-	rows := float64(t.tokens)
-	t.flops += multiplyAdd * products * rows * rows * float64(cfg.HiddenSize*v.Depth())
+	t.attention(t.tokens*t.tokens*v.Depth(), cfg.HiddenSize)
+}
+
+const multiplyAdd = 2
+
+// matrices adds the multiply-adds of the matrices of tower and adapter, twice.
+// mapped tells of how many rows one maps; of none where it is no factor.
+func (t *tower) matrices(m *zoo.Model, mapped func(part, name string) int) {
+	nn.Walk(m.Net, func(name string, w *tensor.Tensor) {
+		if part := m.Family.PartOf(name); len(w.Shape) == 2 && (part == "vision" || part == "adapter") {
+			t.flops += multiplyAdd * float64(max(0, mapped(part, name))) * float64(w.Len())
+		}
+	})
+}
+
+// attention adds those of scores and values, for so many pairs of rows.
+func (t *tower) attention(pairs, width int) {
+	const products = 2
+	t.flops += multiplyAdd * products * float64(pairs) * float64(width)
 }
 
 // blockNumber is that of the block that a parameter is in, -1 outside of blocks.

@@ -54,6 +54,9 @@ func (b *bencher) measure(ctx context.Context, r *benchResult) error {
 	if err != nil {
 		return err
 	}
+	if r.ImageMS > 0 {
+		r.FirstTokenMS = r.ImageMS + ms(prefill)
+	}
 	r.PrefillTokS = float64(r.PromptTokens) / prefill.Seconds()
 	r.PrefillGFLOPS = b.load.prefill(r.PromptTokens) / prefill.Seconds() / 1e9
 	r.DecodeTokS = float64(r.DecodeTokens) / decode.Seconds()

@@ -71,6 +71,22 @@ func TestLoads(t *testing.T) {
 		}
 	}
 
+	// 48 blocks of width 1664, 32·32 patches of 14·14 pixels; 256 queries of width 4096 read them.
+	const bigg, wide, squares, asked, out = 1664, 8192, 1024, 256, 4096
+	want = 2*squares*(3*14*14*bigg+48*(4*bigg*bigg+2*bigg*wide)) + 4*squares*squares*bigg*48
+	want += 2*squares*(bigg*out+2*out*out) + 2*asked*3*out*out + 4*asked*squares*out
+	if tower := towerOf(blank(t, "qwen-vl-chat")); tower.tokens != squares || tower.flops != float64(want) {
+		t.Errorf("qwen-vl-chat: %d tokens, %g operations for a picture, want %d", tower.tokens, tower.flops, want)
+	}
+
+	// 32 blocks of width 1280 over 80·64 patches, 28 of them in windows of 8·8; 4 patches become one of 1280 tokens.
+	const dynamic, gated, all, window = 1280, 3420, 80 * 64, 8 * 8
+	want = 2*all*(2*3*14*14*dynamic+32*(4*dynamic*dynamic+3*dynamic*gated)) + 4*dynamic*(4*all*all+28*all*window)
+	want += 2 * 1280 * (4*dynamic*4*dynamic + 4*dynamic*2048)
+	if tower := towerOf(blank(t, "qwen2.5-vl-3b")); tower.tokens != all || tower.flops != float64(want) {
+		t.Errorf("qwen2.5-vl-3b: %d tokens, %g operations for a picture, want %d", tower.tokens, tower.flops, want)
+	}
+
 	m = blank(t, "qwen2-0.5b") // 24 blocks of width 896, 2 of 14 heads for keys, tied
 	vlm, _ := m.VLM()
 	f := filler{base: tensor.BF16}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/fovea-ml/fovea/internal/gradtest"
+	"github.com/fovea-ml/fovea/internal/modeltest"
 	"github.com/fovea-ml/fovea/kernel"
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/nn"
@@ -23,16 +24,7 @@ const tiny = `{
 
 func random[M any](t *testing.T, build func(Config) (M, error)) M {
 	t.Helper()
-	cfg, err := ParseConfig([]byte(tiny))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := build(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	nn.Initializer{Std: func(string) float64 { return 0.3 }}.Init(m, rand.New(rand.NewPCG(1, 2)))
-	return m
+	return modeltest.Random(t, tiny, 0.3, ParseConfig, build)
 }
 
 // pictures are n views of noise.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"image"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/fovea-ml/fovea/generate"
 	"github.com/fovea-ml/fovea/internal/gradtest"
+	"github.com/fovea-ml/fovea/internal/modeltest"
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/nn"
 	"github.com/fovea-ml/fovea/tensor"
@@ -43,16 +43,7 @@ var kinds = map[string]struct {
 func build(t testing.TB, kind string) *Model {
 	t.Helper()
 	k := kinds[kind]
-	cfg, err := k.parse([]byte(`{` + tower + `, "text_config": ` + k.text + `}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	nn.Initializer{Std: func(string) float64 { return 0.4 }}.Init(m, rand.New(rand.NewPCG(1, 2)))
-	return m
+	return modeltest.Random(t, `{`+tower+`, "text_config": `+k.text+`}`, 0.4, k.parse, New)
 }
 
 // picture is one of 8×8 pixels, with what the Q-Former reads beside it where it reads.
@@ -105,7 +96,7 @@ func TestConversation(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				near(t, fmt.Sprintf("prompt %d", i), got, logits(m, p))
+				modeltest.Near(t, fmt.Sprintf("prompt %d", i), got, logits(m, p))
 			}
 			whole := prompt(m, picture(m, 1, 7), []int32{1, 2}, []int32{3, 4, 5})
 			steps := generate.NewSession(m, 0, nil)
@@ -119,7 +110,7 @@ func TestConversation(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			near(t, "by steps", got, logits(m, whole))
+			modeltest.Near(t, "by steps", got, logits(m, whole))
 		})
 	}
 }
@@ -132,9 +123,9 @@ func TestPacked(t *testing.T) {
 		c := &tensor.Ctx{}
 		h := m.Decoder().Forward(c, m.Embed(c, model.Pack([]*model.Prompt{a, b})))
 		all := m.Decoder().Logits(c, h).F32
-		near(t, kind+": packed", all[len(all)-20:], logits(m, b))
+		modeltest.Near(t, kind+": packed", all[len(all)-20:], logits(m, b))
 		at := len(a.Reads()) * 20
-		near(t, kind+": packed first", all[at-20:at], logits(m, a))
+		modeltest.Near(t, kind+": packed first", all[at-20:at], logits(m, a))
 	}
 }
 
@@ -158,20 +149,11 @@ func TestSharedPicture(t *testing.T) {
 		}}
 		h := m.Decoder().Forward(c, m.Embed(c, model.Pack([]*model.Prompt{a, other, b})))
 		all := m.Decoder().Logits(c, h).F32
-		near(t, kind, all[len(all)-20:], logits(m, b))
+		modeltest.Near(t, kind, all[len(all)-20:], logits(m, b))
 		at := len(a.Reads()) * 20
-		near(t, kind+": first", all[at-20:at], logits(m, a))
+		modeltest.Near(t, kind+": first", all[at-20:at], logits(m, a))
 		if seen != 2 {
 			t.Errorf("%s: the tower saw %d pictures, want 2", kind, seen)
-		}
-	}
-}
-
-func near(t *testing.T, what string, got, want []float32) {
-	t.Helper()
-	for i, w := range want {
-		if len(got) != len(want) || !(math.Abs(float64(got[i]-w)) <= 1e-5) {
-			t.Fatalf("%s: %v, want %v", what, got, want)
 		}
 	}
 }

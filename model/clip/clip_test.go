@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fovea-ml/fovea/internal/modeltest"
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/model/vit"
 	"github.com/fovea-ml/fovea/nn"
@@ -50,18 +51,6 @@ func views(n, side int) *model.Views {
 	return v
 }
 
-func near(t *testing.T, what string, got, want []float32) {
-	t.Helper()
-	if len(got) != len(want) {
-		t.Fatalf("%s: %d values, want %d", what, len(got), len(want))
-	}
-	for i := range want {
-		if !(math.Abs(float64(got[i]-want[i])) <= 1e-5) {
-			t.Fatalf("%s: value %d is %v, want %v", what, i, got[i], want[i])
-		}
-	}
-}
-
 // TestFeatureLayers takes hidden states one by one, then together.
 func TestFeatureLayers(t *testing.T) {
 	const config = `{` + tower + `, "image_size": 8, "patch_size": 4}`
@@ -70,7 +59,7 @@ func TestFeatureLayers(t *testing.T) {
 	states := map[string][]float32{}
 	c := &tensor.Ctx{Observer: func(stage string, x *tensor.Tensor) { states[stage] = slices.Clone(x.F32) }}
 	last := vision(t, config, vit.Output{Stage: "v."})
-	near(t, "the last layer", last.Encode(c, in).X.F32, states["v.hidden.3"])
+	modeltest.Near(t, "the last layer", last.Encode(c, in).X.F32, states["v.hidden.3"])
 	if !slices.Equal(states["v.hidden.3"], states["v.last_hidden_state"]) || len(states) != 5 {
 		t.Errorf("observed %d stages", len(states))
 	}
@@ -97,7 +86,7 @@ func TestFeatureLayers(t *testing.T) {
 				}
 			}
 		}
-		near(t, "joined layers", f.X.F32, want)
+		modeltest.Near(t, "joined layers", f.X.F32, want)
 	}
 }
 
@@ -132,7 +121,7 @@ func TestViewsDoNotSeeEachOther(t *testing.T) {
 	for i := range 2 {
 		one := &model.Views{Pixels: both.Pixels[i*half : (i+1)*half], Sizes: both.Sizes[:1]}
 		want := v.Encode(&tensor.Ctx{}, one).X.F32
-		near(t, "a view alone", got[i*len(want):(i+1)*len(want)], want)
+		modeltest.Near(t, "a view alone", got[i*len(want):(i+1)*len(want)], want)
 	}
 }
 
@@ -149,7 +138,7 @@ func TestRestOfTheEdge(t *testing.T) {
 			in.Pixels[i] = 100
 		}
 	}
-	near(t, "another edge", v.Encode(&tensor.Ctx{}, in).X.F32, want)
+	modeltest.Near(t, "another edge", v.Encode(&tensor.Ctx{}, in).X.F32, want)
 }
 
 func TestViewOfAnotherSizePanics(t *testing.T) {
@@ -193,8 +182,8 @@ func TestTextsDoNotSeeEachOther(t *testing.T) {
 	initialise(m)
 	embed := func(texts ...[]int32) []float32 { return m.EmbedText(&tensor.Ctx{}, texts).F32 }
 	one := embed([]int32{1, 2, 9})
-	near(t, "between others", embed([]int32{5, 9}, []int32{1, 2, 9}, []int32{7, 7, 7, 9})[6:12], one)
-	near(t, "with padding", embed([]int32{1, 2, 9, 9, 9}), one)
+	modeltest.Near(t, "between others", embed([]int32{5, 9}, []int32{1, 2, 9}, []int32{7, 7, 7, 9})[6:12], one)
+	modeltest.Near(t, "with padding", embed([]int32{1, 2, 9, 9, 9}), one)
 	images := m.EmbedImage(&tensor.Ctx{}, views(2, 8))
 	for i := range images.Rows() {
 		norm := 0.0
@@ -211,7 +200,7 @@ func TestTextsDoNotSeeEachOther(t *testing.T) {
 	for i, v := range one {
 		want += 10 * v * images.Row(1)[i]
 	}
-	near(t, "similarity", m.Similarity(&tensor.Ctx{}, images, text).F32[1:], []float32{want})
+	modeltest.Near(t, "similarity", m.Similarity(&tensor.Ctx{}, images, text).F32[1:], []float32{want})
 }
 
 func TestConfigErrors(t *testing.T) {

@@ -9,17 +9,17 @@ import (
 
 // Work is the number of multiply-adds with which all encoders see one picture: of
 // their matrices, convolutions and attention. It is what speed is measured against.
-func (m *Model) Work() (n float64) {
+func (m *Model) Work() (n int) {
 	for _, g := range m.Groups {
 		for _, e := range g.Members {
-			n += float64(m.Views()) * e.work(e.look.side(m.side, m.grid))
+			n += m.Views() * e.work(e.look.side(m.side, m.grid))
 		}
 	}
 	return n
 }
 
 // work is that of one view of side pixels.
-func (e *Member) work(side int) float64 {
+func (e *Member) work(side int) int {
 	switch v := e.Encoder.(type) {
 	case *queries:
 		return v.work()
@@ -33,23 +33,23 @@ func (e *Member) work(side int) float64 {
 
 // blocks is the work of a vision transformer. Its matrices are four of attention and
 // those of the MLP; attention multiplies every row with every other one, twice.
-func blocks(v vit.Tower, side int, class bool) float64 {
+func blocks(v vit.Tower, side int, class bool) int {
 	cfg, places := v.Config(), side/v.Config().PatchSize
-	patches, d := float64(places*places), float64(cfg.HiddenSize)
+	patches, d := places*places, cfg.HiddenSize
 	rows := patches
 	if class {
 		rows++
 	}
 	block := rows*(4*d*d+inner(v)) + 2*rows*rows*d
-	return patches*3*float64(cfg.PatchSize*cfg.PatchSize)*d + float64(v.Depth())*block
+	return patches*3*cfg.PatchSize*cfg.PatchSize*d + v.Depth()*block
 }
 
 // inner are the elements of the matrices of a block's MLP.
-func inner(v vit.Tower) (n float64) {
+func inner(v vit.Tower) (n int) {
 	if t, ok := v.(interface{ MLP() nn.Layer }); ok {
 		nn.Walk(t.MLP(), func(_ string, w *tensor.Tensor) {
 			if len(w.Shape) == 2 {
-				n += float64(w.Len())
+				n += w.Len()
 			}
 		})
 	}
@@ -57,16 +57,16 @@ func inner(v vit.Tower) (n float64) {
 }
 
 // convolutions is the work of ConvNeXt, whose maps shrink from stage to stage.
-func convolutions(v *convnext.Model, side int) (n float64) {
+func convolutions(v *convnext.Model, side int) (n int) {
 	for i, s := range v.Stages {
-		places := float64(v.Places(side, i) * v.Places(side, i))
+		places := v.Places(side, i) * v.Places(side, i)
 		if i == 0 {
-			n += places * float64(v.Patch.Weight.Len())
+			n += places * v.Patch.Weight.Len()
 		} else {
-			n += places * float64(s.Down.Weight.Len())
+			n += places * s.Down.Weight.Len()
 		}
 		for _, b := range s.Blocks {
-			n += places * float64(b.Conv.Weight.Len()+b.FC1.Weight.Len()+b.FC2.Weight.Len())
+			n += places * (b.Conv.Weight.Len() + b.FC1.Weight.Len() + b.FC2.Weight.Len())
 		}
 	}
 	return n
@@ -74,12 +74,12 @@ func convolutions(v *convnext.Model, side int) (n float64) {
 
 // work is that of the tower and of the queries, which attend to each other in every
 // layer, and in some to the tower's rows.
-func (q *queries) work() float64 {
-	cfg, seen := q.QFormer.Config(), float64(q.Vision.Rows())
-	n, d := float64(q.Queries.Rows()), float64(cfg.HiddenSize)
-	layer := n*(4*d*d+2*d*float64(cfg.IntermediateSize)) + 2*n*n*d
-	cross := 2*n*d*d + 2*seen*float64(cfg.EncoderWidth)*d + 2*n*seen*d
+func (q *queries) work() int {
+	cfg, seen := q.QFormer.Config(), q.Vision.Rows()
+	n, d := q.Queries.Rows(), cfg.HiddenSize
+	layer := n*(4*d*d+2*d*cfg.IntermediateSize) + 2*n*n*d
+	cross := 2*n*d*d + 2*seen*cfg.EncoderWidth*d + 2*n*seen*d
 	layers := cfg.NumHiddenLayers
 	asking := (layers + cfg.CrossEvery - 1) / cfg.CrossEvery
-	return blocks(q.Vision, q.Vision.Config().ImageSize, true) + float64(layers)*layer + float64(asking)*cross
+	return blocks(q.Vision, q.Vision.Config().ImageSize, true) + layers*layer + asking*cross
 }

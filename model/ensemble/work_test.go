@@ -25,7 +25,7 @@ func TestWork(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := m.Work(); math.Abs(got-c.want) > 0.01*c.want {
+		if got := float64(m.Work()); math.Abs(got-c.want) > 0.01*c.want {
 			t.Errorf("%s: %.4g multiply-adds, want %.4g", c.entry, got, c.want)
 		}
 	}
@@ -34,7 +34,7 @@ func TestWork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := ten.Work() / one.Work(); got != 10 {
+	if got := float64(ten.Work()) / float64(one.Work()); got != 10 {
 		t.Errorf("%v times the work for ten views", got)
 	}
 }

@@ -1,12 +1,12 @@
 package llama
 
 import (
-	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
 
 	"github.com/fovea-ml/fovea/internal/cputest"
+	"github.com/fovea-ml/fovea/internal/modeltest"
 	"github.com/fovea-ml/fovea/kernel"
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/nn"
@@ -24,18 +24,6 @@ func randomOf(cfg Config) *Model {
 // run returns the logits of packed sequences, each behind its cache if it has one.
 func run(m *Model, past []*model.KVCache, sequences ...[]int32) []float32 {
 	return runner{m, nil}.logits(past, sequences...)
-}
-
-func near(t *testing.T, what string, got, want []float32) {
-	t.Helper()
-	if len(got) != len(want) {
-		t.Fatalf("%s: %d values, want %d", what, len(got), len(want))
-	}
-	for i := range want {
-		if !(math.Abs(float64(got[i]-want[i])) <= 1e-5) {
-			t.Fatalf("%s: value %d is %v, want %v", what, i, got[i], want[i])
-		}
-	}
 }
 
 // TestCachedEqualsUncached runs the same tokens at once, in chunks, token by
@@ -65,20 +53,20 @@ func cachedEqualsUncached(t *testing.T, name string, m *Model) {
 			for part := range slices.Chunk(ids, chunk) {
 				got = append(got, run(m, past, part)...)
 			}
-			near(t, name+", in chunks", got, whole)
+			modeltest.Near(t, name+", in chunks", got, whole)
 			if past[0].Len() != len(ids) {
 				t.Errorf("%s: the cache has %d tokens", name, past[0].Len())
 			}
 			past[0].Truncate(4)
-			near(t, name+", truncated", run(m, past, ids[4:]), whole[4*v:])
+			modeltest.Near(t, name+", truncated", run(m, past, ids[4:]), whole[4*v:])
 		}
 		packed := run(m, nil, other, ids, other)
-		near(t, name+", packed", packed[len(other)*v:(len(other)+len(ids))*v], whole)
-		near(t, name+", packed last", packed[(len(other)+len(ids))*v:], packed[:len(other)*v])
+		modeltest.Near(t, name+", packed", packed[len(other)*v:(len(other)+len(ids))*v], whole)
+		modeltest.Near(t, name+", packed last", packed[(len(other)+len(ids))*v:], packed[:len(other)*v])
 
 		past := []*model.KVCache{m.NewCache(20), m.NewCache(20)}
 		run(m, past, ids[:6], other[:1])
-		near(t, name+", packed and cached", run(m, past, ids[6:], other[1:])[:(len(ids)-6)*v], whole[6*v:])
+		modeltest.Near(t, name+", packed and cached", run(m, past, ids[6:], other[1:])[:(len(ids)-6)*v], whole[6*v:])
 	})
 }
 
@@ -98,7 +86,7 @@ func TestInterleaved(t *testing.T) {
 			interleave(w.F32, m.cfg.HeadDim, len(w.F32)/w.Shape[0])
 		}
 	}
-	near(t, "interleaved", run(m, nil, ids), want)
+	modeltest.Near(t, "interleaved", run(m, nil, ids), want)
 }
 
 // interleave reorders the rows of each head.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fovea-ml/fovea/internal/modeltest"
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/tensor"
 )
@@ -42,7 +43,7 @@ func TestQwenCached(t *testing.T) {
 				sameBits(t, name, got, whole)
 			}
 			packed := run(m, nil, ids[:3], ids)
-			near(t, name+", packed", packed[3*m.Vocab():], whole)
+			modeltest.Near(t, name+", packed", packed[3*m.Vocab():], whole)
 		})
 	}
 }
@@ -54,12 +55,12 @@ func TestStepsKeepThePromptsBase(t *testing.T) {
 	run(m, past, []int32{1, 2, 3, 4})
 	got := run(m, past, []int32{5})
 	plain := randomOf(parseQwenOf(t, `, "seq_length": 4, "use_logn_attn": false, "use_dynamic_ntk": false`))
-	near(t, "the fifth token", got, run(plain, nil, []int32{1, 2, 3, 4, 5})[4*m.Vocab():])
+	modeltest.Near(t, "the fifth token", got, run(plain, nil, []int32{1, 2, 3, 4, 5})[4*m.Vocab():])
 	if !m.Alike(1, 4) || m.Alike(4, 5) || !m.Alike(5, 8) || m.Alike(8, 9) {
 		t.Error("lengths that are alike")
 	}
 	past[0].Truncate(0)
-	near(t, "anew", run(m, past, []int32{1, 2, 3, 4, 5}), run(m, nil, []int32{1, 2, 3, 4, 5}))
+	modeltest.Near(t, "anew", run(m, past, []int32{1, 2, 3, 4, 5}), run(m, nil, []int32{1, 2, 3, 4, 5}))
 }
 
 func TestLong(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fovea-ml/fovea/internal/modeltest"
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/model/projector"
 	"github.com/fovea-ml/fovea/nn"
@@ -32,16 +33,7 @@ func config(fields string) []byte {
 
 func build(t testing.TB, fields string) *Model {
 	t.Helper()
-	cfg, err := ParseConfig(config(fields))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	nn.Initializer{Std: func(string) float64 { return 0.2 }}.Init(m, rand.New(rand.NewPCG(1, 2)))
-	return m
+	return modeltest.Random(t, string(config(fields)), 0.2, ParseConfig, New)
 }
 
 func TestConfig(t *testing.T) {

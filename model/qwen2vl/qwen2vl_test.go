@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"image"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/fovea-ml/fovea/generate"
 	"github.com/fovea-ml/fovea/internal/gradtest"
+	"github.com/fovea-ml/fovea/internal/modeltest"
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/nn"
 	"github.com/fovea-ml/fovea/ops"
@@ -32,16 +32,7 @@ var kinds = map[string]struct {
 
 func build(t testing.TB, kind string) *Model {
 	t.Helper()
-	cfg, err := kinds[kind].parse([]byte(`{` + text + `, "vision_config": {` + kinds[kind].vision + `}}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	nn.Initializer{Std: func(string) float64 { return 0.25 }}.Init(m, rand.New(rand.NewPCG(1, 2)))
-	return m
+	return modeltest.Random(t, `{`+text+`, "vision_config": {`+kinds[kind].vision+`}}`, 0.25, kinds[kind].parse, New)
 }
 
 // picture has tokens of 4×4 pixels.
@@ -99,10 +90,10 @@ func TestConversation(t *testing.T) {
 		a, b := picture(1, 12, 20), picture(2, 16, 8)
 		whole := prompt(m, []int32{1, 2, -1, 3, 4, 5, -1, 6, 7}, a, b)
 		fresh := generate.NewSession(m, 0, nil)
-		want := prefill(t, fresh, whole)
+		want := modeltest.Prefill(t, fresh, whole)
 
 		turns := generate.NewSession(m, 0, nil)
-		prefill(t, turns, prompt(m, []int32{1, 2, -1, 3}, a))
+		modeltest.Prefill(t, turns, prompt(m, []int32{1, 2, -1, 3}, a))
 		for _, id := range []int32{4, 9, 9} { // the last two are not in the whole
 			if _, err := turns.Step(id); err != nil {
 				t.Fatal(err)
@@ -112,21 +103,21 @@ func TestConversation(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		near(t, kind+" in turns", got, want)
+		modeltest.Near(t, kind+" in turns", got, want)
 
 		steps := generate.NewSession(m, 0, nil)
-		prefill(t, steps, prompt(m, []int32{1, 2, -1, 3, 4, 5, -1}, a, b))
+		modeltest.Prefill(t, steps, prompt(m, []int32{1, 2, -1, 3, 4, 5, -1}, a, b))
 		if _, err := steps.Step(6); err != nil {
 			t.Fatal(err)
 		}
 		if got, err = steps.Step(7); err != nil {
 			t.Fatal(err)
 		}
-		near(t, kind+" by steps", got, want)
+		modeltest.Near(t, kind+" by steps", got, want)
 
-		near(t, kind+" in chunks", inChunks(m, whole, 5), want)
+		modeltest.Near(t, kind+" in chunks", inChunks(m, whole, 5), want)
 		fresh.Truncate(2)
-		near(t, kind+" cut back", prefill(t, fresh, &model.Prompt{IDs: whole.IDs[2:], Images: whole.Images, At: []int{0, whole.At[1] - 2}}), want)
+		modeltest.Near(t, kind+" cut back", modeltest.Prefill(t, fresh, &model.Prompt{IDs: whole.IDs[2:], Images: whole.Images, At: []int{0, whole.At[1] - 2}}), want)
 	}
 }
 
@@ -140,17 +131,8 @@ func TestPacked(t *testing.T) {
 		}
 		a, b := prompt(m, []int32{1, 2, -1, 3}, picture(1, 12, 20)), prompt(m, []int32{-1, 6, 7, -1}, picture(2, 16, 8), picture(3, 4, 4))
 		text := prompt(m, []int32{5, 8})
-		near(t, kind, logits(model.Pack([]*model.Prompt{a, text, b})), slices.Concat(logits(a), logits(text), logits(b)))
+		modeltest.Near(t, kind, logits(model.Pack([]*model.Prompt{a, text, b})), slices.Concat(logits(a), logits(text), logits(b)))
 	}
-}
-
-func prefill(t *testing.T, s *generate.Session, p *model.Prompt) []float32 {
-	t.Helper()
-	logits, err := s.Prefill(context.Background(), p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return slices.Clone(logits)
 }
 
 // inChunks cuts through pictures.
@@ -164,15 +146,6 @@ func inChunks(m *Model, p *model.Prompt, size int) []float32 {
 		h = m.Language.Forward(c, &s)
 	}
 	return m.Language.Logits(c, tensor.From(h.Row(h.Rows()-1), 1, h.Cols())).F32
-}
-
-func near(t *testing.T, what string, got, want []float32) {
-	t.Helper()
-	for i, w := range want {
-		if len(got) != len(want) || !(math.Abs(float64(got[i]-w)) <= 1e-5) {
-			t.Fatalf("%s: %v, want %v", what, got, want)
-		}
-	}
 }
 
 // TestGradients of whole models, with two pictures of different sizes.

@@ -73,7 +73,7 @@ func (v *Vision) Encode(c *tensor.Ctx, views *model.Views) *model.Features {
 	f := &model.Features{Starts: p.starts}
 	for i, b := range v.Blocks {
 		a := &ops.Attn{Heads: v.cfg.Heads, KVHeads: v.cfg.Heads, Starts: p.starts}
-		if v.cfg.Window > 0 && !slices.Contains(v.cfg.Full, i) {
+		if v.windowed(i) {
 			a.Starts = windows
 		}
 		run := c.Replace
@@ -93,6 +93,26 @@ func (v *Vision) Encode(c *tensor.Ctx, views *model.Views) *model.Features {
 	}
 	f.X = x
 	return f
+}
+
+// Pairs is how many pairs of patches attend to each other, over all blocks.
+func (v *Vision) Pairs(views *model.Views) (n int) {
+	p := v.plan(views)
+	for i := range v.Blocks {
+		starts := p.starts
+		if v.windowed(i) {
+			starts = p.windows
+		}
+		for j, from := range starts[:len(starts)-1] {
+			n += (starts[j+1] - from) * (starts[j+1] - from)
+		}
+	}
+	return n
+}
+
+// windowed reports whether a block attends within windows.
+func (v *Vision) windowed(block int) bool {
+	return v.cfg.Window > 0 && !slices.Contains(v.cfg.Full, block)
 }
 
 // positions are the rows of the table at the places of all patches, interpolated

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"image"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/fovea-ml/fovea/generate"
 	"github.com/fovea-ml/fovea/internal/gradtest"
+	"github.com/fovea-ml/fovea/internal/modeltest"
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/nn"
 	"github.com/fovea-ml/fovea/ops"
@@ -26,16 +26,7 @@ const (
 
 func build(t testing.TB, config string) *Model {
 	t.Helper()
-	cfg, err := ParseConfig([]byte(config))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	nn.Initializer{Std: func(string) float64 { return 0.1 }}.Init(m, rand.New(rand.NewPCG(1, 2)))
-	return m
+	return modeltest.Random(t, config, 0.1, ParseConfig, New)
 }
 
 func tiny(t testing.TB) *Model { return build(t, `{`+text+`, "visual": {`+visual+`}}`) }
@@ -71,9 +62,9 @@ func TestConversation(t *testing.T) {
 	m := tiny(t)
 	a, b := picture(1), picture(2)
 	whole := prompt(m, []int32{1, 2, -1, 3, 4, 5, -1, 6, 7, 8, 9}, a, b)
-	want := prefill(t, generate.NewSession(m, 0, nil), whole)
+	want := modeltest.Prefill(t, generate.NewSession(m, 0, nil), whole)
 	turns := generate.NewSession(m, 0, nil)
-	prefill(t, turns, prompt(m, []int32{1, 2, -1, 3}, a))
+	modeltest.Prefill(t, turns, prompt(m, []int32{1, 2, -1, 3}, a))
 	if n := turns.Common(whole); n != 0 {
 		t.Errorf("%d tokens of a shorter prompt are to be kept", n)
 	}
@@ -81,40 +72,22 @@ func TestConversation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	near(t, "in turns", got, want)
+	modeltest.Near(t, "in turns", got, want)
 	steps := generate.NewSession(m, 0, nil)
-	prefill(t, steps, prompt(m, []int32{1, 2, -1, 3, 4, 5, -1, 6, 7}, a, b)) // its length is alike
+	modeltest.Prefill(t, steps, prompt(m, []int32{1, 2, -1, 3, 4, 5, -1, 6, 7}, a, b)) // its length is alike
 	for _, id := range []int32{8, 9} {
 		if got, err = steps.Step(id); err != nil {
 			t.Fatal(err)
 		}
 	}
-	near(t, "by steps", got, want)
-}
-
-func prefill(t *testing.T, s *generate.Session, p *model.Prompt) []float32 {
-	t.Helper()
-	logits, err := s.Prefill(context.Background(), p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return slices.Clone(logits)
-}
-
-func near(t *testing.T, what string, got, want []float32) {
-	t.Helper()
-	for i, w := range want {
-		if len(got) != len(want) || !(math.Abs(float64(got[i]-w)) <= 1e-5) {
-			t.Fatalf("%s: %v, want %v", what, got, want)
-		}
-	}
+	modeltest.Near(t, "by steps", got, want)
 }
 
 // TestPicturesTogether: what a picture becomes does not depend on those beside it.
 func TestPicturesTogether(t *testing.T) {
 	m := tiny(t)
 	all := m.Features(&tensor.Ctx{}, []*model.Tiles{picture(1), picture(2)}).F32
-	near(t, "second picture", all[len(all)/2:], m.Features(&tensor.Ctx{}, []*model.Tiles{picture(2)}).F32)
+	modeltest.Near(t, "second picture", all[len(all)/2:], m.Features(&tensor.Ctx{}, []*model.Tiles{picture(2)}).F32)
 }
 
 // TestGradients of the whole model, with two pictures.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"image"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/fovea-ml/fovea/generate"
 	"github.com/fovea-ml/fovea/internal/gradtest"
+	"github.com/fovea-ml/fovea/internal/modeltest"
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/nn"
 	"github.com/fovea-ml/fovea/ops"
@@ -41,16 +41,7 @@ const (
 
 func build(t testing.TB, config string) *Model {
 	t.Helper()
-	cfg, err := ParseConfig([]byte(config))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	nn.Initializer{Std: func(string) float64 { return 0.25 }}.Init(m, rand.New(rand.NewPCG(1, 2)))
-	return m
+	return modeltest.Random(t, config, 0.25, ParseConfig, New)
 }
 
 func tiny(t testing.TB) *Model { return build(t, `{"vision": `+towers+`, `+rest+`}`) }
@@ -96,7 +87,7 @@ func TestLayout(t *testing.T) {
 func TestPicturesTogether(t *testing.T) {
 	m := tiny(t)
 	all := m.Features(&tensor.Ctx{}, []*model.Tiles{picture(1, 24), picture(2, 24)}).F32
-	near(t, "second picture", all[len(all)/2:], m.Features(&tensor.Ctx{}, []*model.Tiles{picture(2, 24)}).F32)
+	modeltest.Near(t, "second picture", all[len(all)/2:], m.Features(&tensor.Ctx{}, []*model.Tiles{picture(2, 24)}).F32)
 }
 
 // TestCache wants the same logits from a prompt at once, in chunks, and by steps.
@@ -117,7 +108,7 @@ func TestCache(t *testing.T) {
 		h := m.Language.Forward(c, &s)
 		got = m.Language.Logits(c, tensor.From(h.Row(h.Rows()-1), 1, h.Cols())).F32
 	}
-	near(t, "in chunks", got, want)
+	modeltest.Near(t, "in chunks", got, want)
 
 	steps := generate.NewSession(m, 0, nil)
 	got, err := steps.Prefill(context.Background(), prompt(m, picture(1, 24), 1, 2, 3, 4))
@@ -127,19 +118,7 @@ func TestCache(t *testing.T) {
 		}
 		got, err = steps.Step(id)
 	}
-	near(t, "by steps", got, want)
-}
-
-func near(t *testing.T, what string, got, want []float32) {
-	t.Helper()
-	if len(got) != len(want) {
-		t.Fatalf("%s: %d values, want %d", what, len(got), len(want))
-	}
-	for i, w := range want {
-		if !(math.Abs(float64(got[i]-w)) <= 2e-5) {
-			t.Fatalf("%s: element %d is %v, want %v", what, i, got[i], w)
-		}
-	}
+	modeltest.Near(t, "by steps", got, want)
 }
 
 // TestGradients learns with every parameter of every encoder, adapter and the rest.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/fovea-ml/fovea/model"
+	"github.com/fovea-ml/fovea/model/blip"
 	"github.com/fovea-ml/fovea/model/blip2"
 	"github.com/fovea-ml/fovea/model/clip"
 	"github.com/fovea-ml/fovea/model/llava"
@@ -44,6 +45,11 @@ func towerOf(m *zoo.Model) *tower {
 		return dynamicTower(m, net)
 	case *sphinx.Model:
 		return ensembleTower(net)
+	case *blip.Captioner:
+		views := square(net.Vision.Config().ImageSize)
+		t := &tower{run: func(c *tensor.Ctx) { net.Vision.Encode(c, &views) }}
+		t.count(m, net.Vision, nil)
+		return t
 	case *clip.VisionModel:
 		views := square(net.Vision.Side())
 		t := &tower{run: func(c *tensor.Ctx) { net.Encode(c, &views) }}

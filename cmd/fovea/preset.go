@@ -39,14 +39,9 @@ func openPreset(name, mixture string) (*zoo.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := filler{base: x.Base, chunks: map[chunk][]byte{}}
-	if _, generates := m.VLM(); generates {
-		if f.plan, err = m.DTypes(x); err != nil {
-			return nil, err
-		}
-	}
-	if x.Base.Quantised() {
-		f.base = tensor.F16
+	f, err := newFiller(m, x)
+	if err != nil {
+		return nil, err
 	}
 	if err := enoughMemory(f.bytes(m)); err != nil {
 		return nil, fmt.Errorf("preset %s as %s: %w", name, x.Name, err)
@@ -79,6 +74,18 @@ type filler struct {
 	plan   map[string]tensor.DType
 	base   tensor.DType
 	chunks map[chunk][]byte
+}
+
+func newFiller(m *zoo.Model, x checkpoint.Mixture) (f *filler, err error) {
+	f = &filler{base: x.Base, chunks: map[chunk][]byte{}}
+	if !x.Base.Quantised() {
+		return f, nil
+	}
+	f.base = tensor.F16
+	if _, generates := m.VLM(); generates {
+		f.plan, err = m.DTypes(x)
+	}
+	return f, err
 }
 
 // chunk is a kind of random rows.

@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/fovea-ml/fovea/checkpoint"
 	"github.com/fovea-ml/fovea/nn"
 	"github.com/fovea-ml/fovea/tensor"
 	"github.com/fovea-ml/fovea/zoo"
@@ -45,6 +46,26 @@ func blank(t *testing.T, preset string) *zoo.Model {
 	return m
 }
 
+// TestPresetTypes wants every preset to be stored in 16 bits, and those with a Llama in 4.
+func TestPresetTypes(t *testing.T) {
+	other := map[string]bool{"blip-captioning-base": true, "blip2-opt-2.7b": true}
+	for _, name := range presetNames() {
+		for _, quant := range []string{"bf16", "q4_0"} {
+			x, err := checkpoint.ParseMixture(quant)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f, err := newFiller(blank(t, name), x)
+			if (err == nil) != (quant == "bf16" || !other[name]) {
+				t.Errorf("%s as %s: %v", name, quant, err)
+			}
+			if err == nil && f.dtypeOf("vision", tensor.Declare(8, 8)) != map[string]tensor.DType{"bf16": tensor.BF16, "q4_0": tensor.F16}[quant] {
+				t.Errorf("%s as %s: stored in %v", name, quant, f.base)
+			}
+		}
+	}
+}
+
 // TestLoads compares the counted work with counts by hand.
 func TestLoads(t *testing.T) {
 	m := blank(t, "clip-vit-l-14-336") // 24 blocks of width 1024, 24·24 patches of 14·14 pixels and a class token
@@ -58,6 +79,12 @@ func TestLoads(t *testing.T) {
 	want += 2*rows*(width*4096+4096*4096) - 2*rows*12*width*width - 4*rows*rows*width
 	if tower := towerOf(m); tower.flops != float64(want) {
 		t.Errorf("llava-1.5-7b: %g operations for a picture, want %d", tower.flops, want)
+	}
+
+	m = blank(t, "blip-captioning-base") // 12 blocks of width 768, 24·24 patches of 16·16 pixels and a class token
+	want = 2*rows*(3*16*16*768+12*12*768*768) + 4*rows*rows*768*12
+	if tower := towerOf(m); tower.tokens != rows || tower.flops != float64(want) {
+		t.Errorf("blip-captioning-base: %d tokens, %g operations for a picture, want %d", tower.tokens, tower.flops, want)
 	}
 
 	// 39 blocks of width 1408, 16·16 patches of 14·14 pixels and a class token; the Q-Former's 32 queries of width 768

@@ -70,7 +70,7 @@ func rooms() []room {
 		room{path: "internal/verify", uses: slices.Concat(run, []string{"nn", "zoo", "generate", "internal/golden"})},
 
 		room{path: "cmd/fovea", uses: slices.Concat(run, decoders, []string{
-			"model/vit", "model/clip", "model/llava", "model/blip2", "model/qwenvl", "model/qwen2vl", "model/sphinx", // to count a tower's work
+			"model/vit", "model/clip", "model/llava", "model/blip", "model/blip2", "model/qwenvl", "model/qwen2vl", "model/sphinx", // to count a tower's work
 			"model/grounding",
 			"nn", "checkpoint", "zoo", "embedded", "generate", "data", "data/scenes", "train", "eval", "internal/golden", "internal/verify",
 		}), others: []string{"github.com/alecthomas/kong", "github.com/vbauerster/mpb", "golang.org/x/sys", "golang.org/x/term"}},

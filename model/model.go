@@ -128,5 +128,6 @@ type PaddedReader interface {
 type Matcher interface {
 	DualEncoder
 	See(c *tensor.Ctx, v *Views) *Features                          // what Match reads of pictures
+	EmbedSeen(c *tensor.Ctx, f *Features) *tensor.Tensor            // EmbedImage of what has been seen already
 	Match(c *tensor.Ctx, f *Features, ids [][]int32) *tensor.Tensor // of text i and view i, the logits of no match and of a match: [texts, 2]
 }

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/fovea-ml/fovea/kernel"
-	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/tensor"
 )
 
@@ -94,14 +93,11 @@ func (c *classifyCmd) texts() ([]string, error) {
 }
 
 func (c *classifyCmd) classify(ctx context.Context, d *dual, files, texts []string) ([]classified, error) {
-	known, err := d.embedTexts(texts)
-	if err != nil {
-		return nil, err
-	}
 	ids, err := d.tokens(texts)
 	if err != nil {
 		return nil, err
 	}
+	known := d.embedTexts(ids)
 	var out []classified
 	p := newProgress(0, len(files), len(files) < 2)
 	defer p.end()
@@ -121,17 +117,17 @@ func (c *classifyCmd) classify(ctx context.Context, d *dual, files, texts []stri
 
 // odds are the probabilities of texts for a picture.
 func (d *dual) odds(file string, known *tensor.Tensor, ids [][]int32) ([]float32, error) {
-	if _, ok := d.net.(model.Matcher); ok {
-		return d.matches(file, ids)
-	}
-	x, err := d.embedPicture(file)
+	s, err := d.see(file)
 	if err != nil {
 		return nil, err
 	}
-	if odds := d.pairs(x, known); odds != nil {
+	if odds := d.matches(s, ids); odds != nil {
 		return odds, nil
 	}
-	y := d.net.Similarity(&d.ctx, x, known).F32
+	if odds := d.pairs(s.vector, known); odds != nil {
+		return odds, nil
+	}
+	y := d.net.Similarity(&d.ctx, s.vector, known).F32
 	kernel.Softmax(y, y)
 	return y, nil
 }

@@ -65,14 +65,10 @@ func (d *dual) tokens(texts []string) ([][]int32, error) {
 }
 
 // embedTexts returns a vector for each text.
-func (d *dual) embedTexts(texts []string) (*tensor.Tensor, error) {
-	ids, err := d.tokens(texts)
-	if err != nil {
-		return nil, err
-	}
+func (d *dual) embedTexts(ids [][]int32) *tensor.Tensor {
 	d.ctx.Reset()
 	x := d.net.EmbedText(&d.ctx, ids)
-	return tensor.From(slices.Clone(x.F32), len(texts), x.Cols()), nil
+	return tensor.From(slices.Clone(x.F32), len(ids), x.Cols())
 }
 
 // view reads a picture file as the model sees it.
@@ -88,36 +84,42 @@ func (d *dual) view(file string) (*model.Views, error) {
 	return &model.Views{Pixels: p.Pixels, Sizes: []image.Point{{X: p.W, Y: p.H}}}, nil
 }
 
-// embedPicture returns the vector of a picture file: [1, width].
-func (d *dual) embedPicture(file string) (*tensor.Tensor, error) {
+// seen is what the model makes of a picture, valid until it sees another one.
+type seen struct {
+	vector   *tensor.Tensor  // [1, width]
+	features *model.Features // of a model.Matcher; nil of others
+}
+
+// see looks at a picture file.
+func (d *dual) see(file string) (s seen, err error) {
 	v, err := d.view(file)
 	if err != nil {
-		return nil, err
+		return s, err
 	}
 	d.ctx.Reset()
-	return d.net.EmbedImage(&d.ctx, v), nil
+	if net, ok := d.net.(model.Matcher); ok {
+		s.features = net.See(&d.ctx, v)
+		s.vector = net.EmbedSeen(&d.ctx, s.features)
+	} else {
+		s.vector = d.net.EmbedImage(&d.ctx, v)
+	}
+	return s, nil
 }
 
 // matches is the probability that each text belongs to a picture; nil for models that
 // do not read a text with the picture before it.
-func (d *dual) matches(file string, ids [][]int32) ([]float32, error) {
+func (d *dual) matches(s seen, ids [][]int32) []float32 {
 	net, ok := d.net.(model.Matcher)
 	if !ok {
-		return nil, nil
+		return nil
 	}
-	v, err := d.view(file)
-	if err != nil {
-		return nil, err
-	}
-	d.ctx.Reset()
-	f := net.See(&d.ctx, v)
 	out := make([]float32, len(ids))
 	for i := range ids {
-		two := net.Match(&d.ctx, f, ids[i:i+1]).F32
+		two := net.Match(&d.ctx, s.features, ids[i:i+1]).F32
 		kernel.Softmax(two, two)
 		out[i] = two[1]
 	}
-	return out, nil
+	return out
 }
 
 // pairs are the probabilities that texts and a picture belong together, by their

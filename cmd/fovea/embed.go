@@ -55,10 +55,11 @@ func (c *embedCmd) Run(ctx context.Context, g *globals) error {
 func (c *embedCmd) write(ctx context.Context, d *dual, files []string, out *json.Encoder) error {
 	out.SetEscapeHTML(false)
 	if len(c.Text) > 0 {
-		x, err := d.embedTexts(c.Text)
+		ids, err := d.tokens(c.Text)
 		if err != nil {
 			return err
 		}
+		x := d.embedTexts(ids)
 		for i, text := range c.Text {
 			if err := out.Encode(embedding{Text: text, Embedding: x.Row(i)}); err != nil {
 				return err
@@ -71,11 +72,11 @@ func (c *embedCmd) write(ctx context.Context, d *dual, files []string, out *json
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		x, err := d.embedPicture(file)
+		s, err := d.see(file)
 		if err != nil {
 			return err
 		}
-		if err := out.Encode(embedding{Image: file, Embedding: x.Row(0)}); err != nil {
+		if err := out.Encode(embedding{Image: file, Embedding: s.vector.Row(0)}); err != nil {
 			return err
 		}
 		p.at(i+1, "embedding")

@@ -67,14 +67,11 @@ func (c *matchCmd) Run(ctx context.Context, g *globals) error {
 }
 
 func (c *matchCmd) match(ctx context.Context, d *dual, files []string) ([]matched, error) {
-	texts, err := d.embedTexts(c.Text)
-	if err != nil {
-		return nil, err
-	}
 	ids, err := d.tokens(c.Text)
 	if err != nil {
 		return nil, err
 	}
+	texts := d.embedTexts(ids)
 	var out []matched
 	p := newProgress(0, len(files), len(files) == 1)
 	defer p.end()
@@ -82,20 +79,17 @@ func (c *matchCmd) match(ctx context.Context, d *dual, files []string) ([]matche
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		x, err := d.embedPicture(file)
+		s, err := d.see(file)
 		if err != nil {
 			return nil, err
 		}
 		first := len(out)
 		for j, text := range c.Text {
-			out = append(out, matched{Image: file, Text: text, Similarity: kernel.Dot(x.Row(0), texts.Row(j))})
+			out = append(out, matched{Image: file, Text: text, Similarity: kernel.Dot(s.vector.Row(0), texts.Row(j))})
 		}
-		match := d.pairs(x, texts)
+		match := d.pairs(s.vector, texts)
 		if match == nil {
-			match, err = d.matches(file, ids)
-		}
-		if err != nil {
-			return nil, err
+			match = d.matches(s, ids)
 		}
 		for j := range match {
 			out[first+j].Match = &match[j]

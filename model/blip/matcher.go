@@ -44,7 +44,11 @@ func (m *Matcher) Context() int { return m.Text.Context() }
 
 // EmbedImage returns what each view is alone: [views, joint width], of unit length.
 func (m *Matcher) EmbedImage(c *tensor.Ctx, v *model.Views) *tensor.Tensor {
-	f := m.Vision.Encode(c, v)
+	return m.EmbedSeen(c, m.See(c, v))
+}
+
+// EmbedSeen is EmbedImage of views that See has seen.
+func (m *Matcher) EmbedSeen(c *tensor.Ctx, f *model.Features) *tensor.Tensor {
 	x := ops.L2Norm(c, m.VisionProj.Forward(c, ops.Gather(c, firsts(f.Starts), f.X)))
 	c.Observe("image_embeds", x)
 	return x

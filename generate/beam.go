@@ -128,12 +128,8 @@ func (b *search) likelihoods(row []float32, ids []int32) {
 	for i := range row {
 		row[i] -= sum
 	}
-	p := NewSampler(Sampling{RepetitionPenalty: b.o.RepetitionPenalty}, b.prompt)
-	if p.penalised() {
-		for _, id := range ids {
-			p.seen[id] = true
-		}
-		p.penalise(row)
+	if s := (Sampling{RepetitionPenalty: b.o.RepetitionPenalty}); s.penalised() {
+		NewSampler(s, slices.Concat(b.prompt, ids)).penalise(row)
 	}
 }
 

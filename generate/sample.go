@@ -56,7 +56,7 @@ func NewSampler(s Sampling, prompt []int32) *Sampler {
 	return m
 }
 
-func (m *Sampler) penalised() bool { return m.RepetitionPenalty != 0 && m.RepetitionPenalty != 1 }
+func (s Sampling) penalised() bool { return s.RepetitionPenalty != 0 && s.RepetitionPenalty != 1 }
 
 // Next chooses a token. Filters apply in the reference's order: repetition
 // penalty, temperature, top-k, top-p, min-p. A logit that is NaN is never

@@ -13,6 +13,15 @@ type Turn struct {
 	Images []*imageproc.RGB
 }
 
+// Pictures are those of all turns, in order.
+func Pictures(turns []Turn) []*imageproc.RGB {
+	var out []*imageproc.RGB
+	for _, t := range turns {
+		out = append(out, t.Images...)
+	}
+	return out
+}
+
 // Processor turns conversations into prompts. It owns the tokenizer, the chat
 // template and the picture pipeline of a checkpoint.
 type Processor interface {

@@ -7,7 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
 
 	"github.com/fovea-ml/fovea/checkpoint"
 	"github.com/fovea-ml/fovea/imageproc"
@@ -254,23 +254,13 @@ func (m *Model) bindFrom(o origin) error {
 		return err
 	}
 	m.others = append(m.others, c)
-	var params []checkpoint.Param
-	queries := false
-	for _, p := range m.params() {
-		if strings.HasPrefix(p.Name, o.prefix) {
-			params = append(params, checkpoint.Param{Name: p.Name, T: p.T})
-			queries = queries || p.Name == o.prefix+"query_tokens"
-		}
-	}
-	names := []checkpoint.Rename{{From: `^(vision_model|dinov2|convnext)\.`, To: ""}}
-	if queries || o.prefix == languagePrefix {
-		names = nil
-	}
-	opts := m.bindOptions(params)
+	under := checkpoint.Rename{From: "^", To: o.prefix}
 	if o.prefix == languagePrefix {
-		opts.Ignore = append(opts.Ignore, harmless...)
-	} else {
-		opts.Ignore = append(opts.Ignore, elsewhere...)
+		return m.bindPart(c, o.prefix, []checkpoint.Rename{under}, nil)
 	}
-	return checkpoint.Bind(c, params, append(names, checkpoint.Rename{From: "^", To: o.prefix}), opts)
+	names := []checkpoint.Rename{{From: `^(vision_model|dinov2|convnext)\.`, To: ""}, under}
+	if slices.ContainsFunc(m.params(), func(p checkpoint.Param) bool { return p.Name == o.prefix+"query_tokens" }) {
+		names = names[1:] // the Q-Former's directory has its tower under that name
+	}
+	return m.bindPart(c, o.prefix, names, elsewhere)
 }

@@ -416,16 +416,34 @@ func TestOpenGGUFRefuses(t *testing.T) {
 		"safetensors":     {fixtures + "stories260k/model.safetensors", "", "not a GGUF file"},
 		"nothing":         {filepath.Join(t.TempDir(), "x.gguf"), "", "no such file"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			m, err := OpenGGUF(c.lm, c.mmproj)
-			if err == nil {
-				m.Close()
-				t.Fatal("opened")
-			}
-			if !strings.HasPrefix(err.Error(), "zoo: "+c.lm+": ") || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("error %v\nlacks %q", err, c.want)
-			}
-		})
+		t.Run(name, func(t *testing.T) { refusedGGUF(t, c.lm, c.mmproj, c.want) })
+	}
+}
+
+// refusedGGUF wants an error that names the file of the language model.
+func refusedGGUF(t *testing.T, lm, mmproj, want string) {
+	t.Helper()
+	m, err := OpenGGUF(lm, mmproj)
+	if err == nil {
+		m.Close()
+		t.Fatal("opened")
+	}
+	if !strings.HasPrefix(err.Error(), "zoo: "+lm+": ") || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v\nlacks %q", err, want)
+	}
+}
+
+// refusesToWrite wants an error for a fixture some of whose config is set otherwise.
+func refusesToWrite(t *testing.T, fixture string, set map[string]any, path, mmproj, want string) {
+	t.Helper()
+	from := copied(t, fixture)
+	setConfig(t, from, set)
+	m, err := Declare(os.DirFS(from), from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteGGUF(m, path, mmproj, nil); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v, want %q", err, want)
 	}
 }
 
@@ -446,17 +464,7 @@ func TestWriteGGUFRefuses(t *testing.T) {
 		"family":       {"qwen_vl", nil, "", "a QWenLMHeadModel cannot be written as GGUF"},
 		"activation":   {"llava15", map[string]any{"projector_hidden_act": "silu"}, mmproj, "GELU only"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			from := copied(t, c.fixture)
-			setConfig(t, from, c.set)
-			m, err := Declare(os.DirFS(from), from)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := WriteGGUF(m, path, c.mmproj, nil); err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("error %v, want %q", err, c.want)
-			}
-		})
+		t.Run(name, func(t *testing.T) { refusesToWrite(t, c.fixture, c.set, path, c.mmproj, c.want) })
 	}
 	m, err := Declare(os.DirFS(fixtures+"stories260k"), "stories")
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/fovea-ml/fovea/checkpoint"
@@ -82,16 +81,11 @@ func (m *Model) openLAVIS(path, language string) (err error) {
 		return fmt.Errorf("%s: %w", language, err)
 	}
 	m.others = append(m.others, c)
-	if err := errors.Join(l.bind(m.params()), m.bindFrozen(c)); err != nil {
+	names := []checkpoint.Rename{{From: "^", To: languagePrefix}} // the language model's file has it alone
+	if err := errors.Join(l.bind(m.params()), m.bindPart(c, languagePrefix, names, nil)); err != nil {
 		return err
 	}
 	return m.processLAVIS(l, lm)
-}
-
-// bindFrozen binds the language model, whose file has it alone.
-func (m *Model) bindFrozen(c *checkpoint.Checkpoint) error {
-	params := slices.DeleteFunc(m.params(), func(p checkpoint.Param) bool { return !strings.HasPrefix(p.Name, languagePrefix) })
-	return checkpoint.Bind(c, params, []checkpoint.Rename{{From: "^", To: languagePrefix}}, m.bindOptions(params))
 }
 
 // processLAVIS opens what turns conversations into prompts: the language model's

@@ -239,10 +239,7 @@ func (m *Model) bindOther(fsys fs.FS, dir, prefix string, names []checkpoint.Ren
 		return fmt.Errorf("%s: %w", dir, err)
 	}
 	m.others = append(m.others, c)
-	params := slices.DeleteFunc(m.params(), func(p checkpoint.Param) bool { return !strings.HasPrefix(p.Name, prefix) })
-	o := m.bindOptions(params)
-	o.Ignore = append(o.Ignore, ignore...)
-	return checkpoint.Bind(c, params, names, o)
+	return m.bindPart(c, prefix, names, ignore)
 }
 
 // processOriginal opens what turns conversations into prompts: the language model's

@@ -61,11 +61,7 @@ func TestQwenVLPrompts(t *testing.T) {
 	defer m.Close()
 	convs, prompts := qwenVLPrompts(t)
 	for i, conv := range convs {
-		var images []*imageproc.RGB
-		for _, turn := range conv {
-			images = append(images, turn.Images...)
-		}
-		want, err := m.Processor.ProcessText(prompts[i], images)
+		want, err := m.Processor.ProcessText(prompts[i], model.Pictures(conv))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -161,7 +161,7 @@ var sphinxUnread = []string{
 
 // names turns those of the authors' files into ours.
 func (s *sphinxFiles) names() []checkpoint.Rename {
-	last := strings.Join([]string{"vision.groups.", s.kind.lastGroup(), ".encoders."}, "")
+	last := "vision.groups." + s.kind.lastGroup() + ".encoders."
 	clip, convnext, dinov2 := last+"0.", last+"1.", last+"2."
 	if s.kind.light {
 		convnext, dinov2 = last+"0.", last+"1."

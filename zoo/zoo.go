@@ -215,6 +215,14 @@ func (m *Model) bind() error {
 	return m.surprised(checkpoint.Bind(m.ckpt, params, names, o))
 }
 
+// bindPart binds the parameters behind a prefix from a checkpoint of that part.
+func (m *Model) bindPart(c *checkpoint.Checkpoint, prefix string, names []checkpoint.Rename, ignore []string) error {
+	params := slices.DeleteFunc(m.params(), func(p checkpoint.Param) bool { return !strings.HasPrefix(p.Name, prefix) })
+	o := m.bindOptions(params)
+	o.Ignore = slices.Concat(o.Ignore, ignore)
+	return checkpoint.Bind(c, params, names, o)
+}
+
 // bindOptions say which tensors need not be parameters.
 func (m *Model) bindOptions(params []checkpoint.Param) checkpoint.BindOptions {
 	opts := checkpoint.BindOptions{Ignore: harmless, Tied: slices.Clone(m.Family.Shared)}

@@ -162,7 +162,7 @@ func (c *askCmd) prompt(m *zoo.Model) (*model.Prompt, []*imageproc.RGB, error) {
 	} else {
 		p, err = m.Processor.Process(turns)
 	}
-	return p, pictures(turns), err
+	return p, model.Pictures(turns), err
 }
 
 // asked is the conversation up to the question.
@@ -182,7 +182,7 @@ func (c *askCmd) asked(m *zoo.Model) ([]model.Turn, error) {
 	if last.Role != "user" {
 		return nil, fmt.Errorf("%s: the last message is the %s's: give a question", c.Turns, last.Role)
 	}
-	images := pictures(turns)
+	images := model.Pictures(turns)
 	if err := c.check(m, images); err != nil {
 		return nil, err
 	}
@@ -220,14 +220,6 @@ func (c *askCmd) user(m *zoo.Model) (model.Turn, error) {
 	}
 	images, err := c.open(m, c.Image...)
 	return model.Turn{Role: "user", Text: question, Images: images}, err
-}
-
-func pictures(turns []model.Turn) []*imageproc.RGB {
-	var out []*imageproc.RGB
-	for _, t := range turns {
-		out = append(out, t.Images...)
-	}
-	return out
 }
 
 // maxQuestion bounds what is read from standard input.

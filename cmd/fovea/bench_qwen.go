@@ -35,9 +35,9 @@ func dynamicTower(m *zoo.Model, net *qwen2vl.Model) *tower {
 
 // resampledTower is the way of a picture in Qwen-VL.
 func resampledTower(m *zoo.Model, net *qwenvl.Model) *tower {
-	views, r := square(net.Vision.Config().ImageSize), net.Resampler
-	cfg := net.Vision.Config()
-	t := &tower{run: func(c *tensor.Ctx) { net.Features(c, []*model.Tiles{{Views: views}}) }, tokens: cfg.Grid() * cfg.Grid()}
+	cfg, r := net.Vision.Config(), net.Resampler
+	t := adapted(net, cfg.ImageSize)
+	t.tokens = cfg.Grid() * cfg.Grid()
 	t.matrices(m, func(part, name string) int {
 		switch {
 		case strings.HasSuffix(name, "positional_embedding") || strings.HasSuffix(name, "pos_embed") || strings.HasSuffix(name, "query"):

@@ -30,13 +30,11 @@ type tower struct {
 func towerOf(m *zoo.Model) *tower {
 	switch net := m.Net.(type) {
 	case *llava.Model:
-		views := square(net.Vision.Config().ImageSize)
-		t := &tower{run: func(c *tensor.Ctx) { net.Features(c, []*model.Tiles{{Views: views}}) }}
+		t := adapted(net, net.Vision.Config().ImageSize)
 		t.count(m, net.Vision, nil)
 		return t
 	case *blip2.Model:
-		views := square(net.Vision.Config().ImageSize)
-		t := &tower{run: func(c *tensor.Ctx) { net.Features(c, []*model.Tiles{{Views: views}}) }}
+		t := adapted(net, net.Vision.Config().ImageSize)
 		t.count(m, net.Vision, func(name string) int { return queriesOf(net.Config(), name) })
 		return t
 	case *qwenvl.Model:
@@ -46,17 +44,26 @@ func towerOf(m *zoo.Model) *tower {
 	case *sphinx.Model:
 		return ensembleTower(net)
 	case *blip.Captioner:
-		views := square(net.Vision.Config().ImageSize)
-		t := &tower{run: func(c *tensor.Ctx) { net.Vision.Encode(c, &views) }}
+		t := encoded(net.Vision, net.Vision.Config().ImageSize)
 		t.count(m, net.Vision, nil)
 		return t
 	case *clip.VisionModel:
-		views := square(net.Vision.Side())
-		t := &tower{run: func(c *tensor.Ctx) { net.Encode(c, &views) }}
+		t := encoded(net, net.Vision.Side())
 		t.count(m, net.Vision, nil)
 		return t
 	}
 	return nil
+}
+
+// adapted is the way of a square picture through encoder and adapter, encoded through an encoder alone.
+func adapted(net model.Pictured, side int) *tower {
+	views := square(side)
+	return &tower{run: func(c *tensor.Ctx) { net.Features(c, []*model.Tiles{{Views: views}}) }}
+}
+
+func encoded(v model.Encoder, side int) *tower {
+	views := square(side)
+	return &tower{run: func(c *tensor.Ctx) { v.Encode(c, &views) }}
 }
 
 // queriesOf is the number of rows that a matrix of BLIP-2's adapter maps: those of
@@ -77,8 +84,7 @@ func queriesOf(cfg blip2.Config, name string) int {
 
 // ensembleTower is the way of a picture through several encoders, its views made of it included.
 func ensembleTower(net *sphinx.Model) *tower {
-	views := square(net.Vision.Side())
-	work := net.Vision.Work()
+	t, work := adapted(net, net.Vision.Side()), net.Vision.Work()
 	for i, g := range net.Vision.Groups {
 		rows := g.Rows() * net.Vision.Views()
 		nn.Walk(net.Adapters[i], func(_ string, w *tensor.Tensor) {
@@ -87,10 +93,8 @@ func ensembleTower(net *sphinx.Model) *tower {
 			}
 		})
 	}
-	return &tower{
-		run:    func(c *tensor.Ctx) { net.Features(c, []*model.Tiles{{Views: views}}) },
-		tokens: net.TokensPerImage(), flops: multiplyAdd * float64(work),
-	}
+	t.tokens, t.flops = net.TokensPerImage(), multiplyAdd*float64(work)
+	return t
 }
 
 // grey is a picture whose values do not matter, of the size that a tower reads.

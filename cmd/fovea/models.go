@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -66,18 +67,11 @@ func (c *modelsCmd) Run() error {
 	for i, k := range all {
 		if k.System != system || i == 0 {
 			system = k.System
-			fmt.Fprintf(t, "%s\n", orElse(system, "Parts and language models alone"))
+			fmt.Fprintf(t, "%s\n", cmp.Or(system, "Parts and language models alone"))
 		}
 		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", k.Architecture, k.made(), k.memory(), strings.Join(k.Published, ", "))
 	}
 	return t.Flush()
-}
-
-func orElse(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }
 
 // made says what a model is made of.
@@ -156,7 +150,7 @@ func writeModels(w io.Writer, all []*known) error {
 	for _, k := range all {
 		if k.System != system {
 			system = k.System
-			fmt.Fprintf(&b, "\n## %s\n", orElse(system, "Parts and language models alone"))
+			fmt.Fprintf(&b, "\n## %s\n", cmp.Or(system, "Parts and language models alone"))
 		}
 		k.write(&b)
 	}

@@ -77,7 +77,7 @@ func rooms() []room {
 
 		room{path: "internal/cputest", uses: []string{"internal/cpu"}}, // helps tests, and nobody else may use it
 		room{path: "internal/gradtest", uses: []string{"tensor", "nn"}},
-		room{path: "internal/modeltest", uses: []string{"nn", "model", "generate"}},
+		room{path: "internal/modeltest", uses: []string{"tensor", "nn", "model", "generate"}},
 		room{path: "internal/house"},
 	)
 }

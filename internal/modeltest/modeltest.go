@@ -6,11 +6,13 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/fovea-ml/fovea/generate"
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/nn"
+	"github.com/fovea-ml/fovea/tensor"
 )
 
 // Random builds the model of a config.json with weights drawn at the deviation std.
@@ -26,6 +28,21 @@ func Random[C, M any](t testing.TB, config string, std float64, parse func([]byt
 	}
 	nn.Initializer{Std: func(string) float64 { return std }}.Init(m, rand.New(rand.NewPCG(1, 2)))
 	return m
+}
+
+// Waves makes the weights of a model sines of the elements' numbers, those of norms one
+// more: values that a reference implementation can be given too.
+func Waves(m any) {
+	nn.Walk(m, func(name string, w *tensor.Tensor) {
+		w.F32, w.DType = make([]float32, w.Len()), tensor.F32
+		for i := range w.F32 {
+			v := 0.4 * math.Sin(float64(i)*0.7+float64(len(name)))
+			if strings.Contains(name, "norm.weight") {
+				v++
+			}
+			w.F32[i] = float32(v)
+		}
+	})
 }
 
 // Near wants values that differ by no more than the order of sums can make.

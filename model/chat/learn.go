@@ -15,7 +15,7 @@ import (
 // no end token behind answers, as LLaVA's, gets one there; without it the model
 // would never learn to stop.
 func (p *Processor) Learn(conv []model.Turn) (*model.Prompt, error) {
-	tiles, err := p.tiles(pictures(conv))
+	tiles, err := p.tiles(model.Pictures(conv))
 	if err != nil {
 		return nil, err
 	}
@@ -26,7 +26,7 @@ func (p *Processor) Learn(conv []model.Turn) (*model.Prompt, error) {
 // is learned as the first one of a conversation, and sees no other. The pictures
 // belong to the first question and stand before its text.
 func (p *Processor) LearnApart(conv []model.Turn) (*model.Prompt, error) {
-	tiles, err := p.tiles(pictures(conv))
+	tiles, err := p.tiles(model.Pictures(conv))
 	if err != nil {
 		return nil, err
 	}

@@ -60,7 +60,7 @@ func (p *Processor) Process(conv []model.Turn) (*model.Prompt, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.ProcessText(text, pictures(conv))
+	return p.ProcessText(text, model.Pictures(conv))
 }
 
 // ProcessText takes text in the model's own format, with a marker for every picture.
@@ -253,12 +253,4 @@ func label(id int32, taught bool) int32 {
 		return id
 	}
 	return -1
-}
-
-func pictures(conv []model.Turn) []*imageproc.RGB {
-	var out []*imageproc.RGB
-	for _, t := range conv {
-		out = append(out, t.Images...)
-	}
-	return out
 }

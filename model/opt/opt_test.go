@@ -7,9 +7,9 @@ import (
 	"testing"
 
 	"github.com/fovea-ml/fovea/internal/gradtest"
+	"github.com/fovea-ml/fovea/internal/modeltest"
 	"github.com/fovea-ml/fovea/kernel"
 	"github.com/fovea-ml/fovea/model"
-	"github.com/fovea-ml/fovea/nn"
 	"github.com/fovea-ml/fovea/tensor"
 )
 
@@ -35,16 +35,7 @@ func waves(t testing.TB, config string) *Model {
 		t.Fatal(err)
 	}
 	m := New(cfg)
-	nn.Walk(m, func(name string, w *tensor.Tensor) {
-		w.F32, w.DType = make([]float32, w.Len()), tensor.F32
-		for i := range w.F32 {
-			v := 0.4 * math.Sin(float64(i)*0.7+float64(len(name)))
-			if strings.Contains(name, "norm.weight") {
-				v++
-			}
-			w.F32[i] = float32(v)
-		}
-	})
+	modeltest.Waves(m)
 	return m
 }
 

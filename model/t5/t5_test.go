@@ -9,6 +9,7 @@ import (
 
 	"github.com/fovea-ml/fovea/generate"
 	"github.com/fovea-ml/fovea/internal/gradtest"
+	"github.com/fovea-ml/fovea/internal/modeltest"
 	"github.com/fovea-ml/fovea/kernel"
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/nn"
@@ -39,16 +40,7 @@ func waves(t testing.TB, config string) alone {
 		t.Fatal(err)
 	}
 	m := New(cfg)
-	nn.Walk(m, func(name string, w *tensor.Tensor) {
-		w.F32, w.DType = make([]float32, w.Len()), tensor.F32
-		for i := range w.F32 {
-			v := 0.4 * math.Sin(float64(i)*0.7+float64(len(name)))
-			if strings.Contains(name, "norm.weight") {
-				v++
-			}
-			w.F32[i] = float32(v)
-		}
-	})
+	modeltest.Waves(m)
 	return alone{m}
 }
 

@@ -1,9 +1,9 @@
 package train
 
 import (
-	"math/rand/v2"
+	"errors"
+	"fmt"
 
-	"github.com/fovea-ml/fovea/data"
 	"github.com/fovea-ml/fovea/model"
 )
 
@@ -13,30 +13,34 @@ type batch struct {
 	labelled int             // tokens taught in all parts
 	tokens   int             // tokens run in all parts, placeholders included
 	skipped  int             // samples without a labelled token or too long
+	broken   []error         // why samples could not be read
 	err      error
+	cursor   cursor // behind the batch
 }
 
-// feeder makes a stage's batches. Which samples a step gets depends on the
-// seed, the stage and the step alone, so that a resumed run sees the same.
+// cursor is what has been taken of a stream.
+type cursor struct {
+	Next    int   `json:"next"`              // place of the next sample
+	Waiting []int `json:"waiting,omitempty"` // places of samples that wait to be packed
+}
+
+// feeder makes a stage's batches.
 type feeder struct {
-	recipe *Recipe
-	number int // of the stage
-	stage  *Stage
-	proc   model.Processor
-	sets   []*source
-	total  int // samples of all sets
-	most   int // tokens of a sample
+	*stream
+	packer *packer // nil: each batch has as many samples
 }
 
-func newFeeder(r *Recipe, number int, sets []*source, proc model.Processor, context int) *feeder {
-	f := &feeder{recipe: r, number: number, stage: &r.Stages[number], proc: proc, sets: sets, most: context}
-	if n := f.stage.MaxTokens; n > 0 {
-		f.most = min(n, context)
-	}
-	for _, s := range sets {
-		f.total += s.Len()
+func newFeeder(s *stream) *feeder {
+	f := &feeder{stream: s}
+	if s.stage.Pack != nil {
+		f.packer = &packer{Pack: *s.stage.Pack, stream: s}
 	}
 	return f
+}
+
+// stepsOfEpoch is the number of optimizer steps of a pass over the data.
+func (f *feeder) stepsOfEpoch() float64 {
+	return float64(f.total) / float64(f.stage.Batch*f.stage.Accumulate)
 }
 
 // steps is the number of optimizer steps of the stage.
@@ -44,57 +48,76 @@ func (f *feeder) steps() int {
 	if f.stage.Steps > 0 {
 		return f.stage.Steps
 	}
-	per := float64(f.stage.Batch * f.stage.Accumulate)
-	return max(1, int(f.stage.Epochs*float64(f.total)/per))
+	return max(1, int(f.stage.Epochs*f.stepsOfEpoch()))
 }
 
-// batch makes the samples of a step, counted from 0.
+// rewind makes next go on behind a cursor.
+func (f *feeder) rewind(c cursor) error {
+	if f.packer != nil {
+		return f.packer.rewind(c)
+	}
+	return nil
+}
+
+// batch makes the samples of a step, counted from 0. Steps that are packed are
+// asked for in order.
 func (f *feeder) batch(step int) *batch {
 	b := &batch{}
 	for a := range f.stage.Accumulate {
 		var prompts []*model.Prompt
-		for i := range f.stage.Batch {
-			at := (step*f.stage.Accumulate+a)*f.stage.Batch + i
-			p, err := f.prompt(at)
-			if err != nil {
-				b.err = err
-				return b
-			}
-			n := p.Labelled()
-			if n == 0 || p.Longest() > f.most {
-				b.skipped++
-				continue
-			}
-			b.labelled += n
-			b.tokens += len(p.IDs) + len(p.DecoderIDs)
-			prompts = append(prompts, p)
+		if f.packer != nil {
+			prompts = f.packer.next(b)
+		} else {
+			prompts = f.samples((step*f.stage.Accumulate+a)*f.stage.Batch, b)
+		}
+		if b.err != nil {
+			return b
 		}
 		if len(prompts) > 0 {
 			b.parts = append(b.parts, model.Pack(prompts))
 		}
 	}
+	b.cursor = cursor{Next: (step + 1) * f.stage.Accumulate * f.stage.Batch}
+	if f.packer != nil {
+		b.cursor = f.packer.cursor()
+	}
+	if len(b.parts) == 0 && len(b.broken) > 0 {
+		b.err = fmt.Errorf("no sample of step %d can be read: %w", step+1, errors.Join(b.broken...))
+	}
 	return b
 }
 
-// prompt makes the sample that stands at a place of the stage's endless stream.
-func (f *feeder) prompt(at int) (*model.Prompt, error) {
-	epoch := at / f.total
-	i := data.Shuffled(f.recipe.Seed+uint64(f.number)<<32, epoch, f.total, at%f.total)
-	rng := rand.New(rand.NewPCG(f.recipe.Seed^uint64(f.number)<<56, uint64(at)))
-	for _, s := range f.sets {
-		if i < s.Len() {
-			conv, err := s.conversation(i, rng)
-			if err != nil || conv == nil {
-				return &model.Prompt{}, err
-			}
-			if s.Apart {
-				return f.proc.LearnApart(conv)
-			}
-			return f.proc.Learn(conv)
+// samples are those of a batch that begins at a place.
+func (f *feeder) samples(place int, b *batch) (prompts []*model.Prompt) {
+	for i := range f.stage.Batch {
+		if p := f.sample(place+i, b); p != nil {
+			prompts = append(prompts, p)
+			b.count(p)
 		}
-		i -= s.Len()
 	}
-	panic("train: sample index out of range")
+	return prompts
+}
+
+// count adds what a prompt of the batch teaches.
+func (b *batch) count(p *model.Prompt) {
+	b.labelled += p.Labelled()
+	b.tokens += len(p.IDs) + len(p.DecoderIDs)
+}
+
+// sample is the one at a place, or nil, and the batch tells why.
+func (s *stream) sample(place int, b *batch) *model.Prompt {
+	p, err := s.prompt(place)
+	switch {
+	case err != nil && s.recipe.Strict:
+		b.err = err
+	case err != nil:
+		b.broken = append(b.broken, err)
+	case p.Labelled() == 0 || p.Longest() > s.most:
+		b.skipped++
+	default:
+		return p
+	}
+	return nil
 }
 
 // prefetch makes the batches from a step on in a goroutine, one ahead of their

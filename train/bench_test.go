@@ -34,7 +34,7 @@ func benchmarkStep(b *testing.B, workers int) {
 	batch := t.stages[0].batch(0)
 	tokens := 0
 	for b.Loop() {
-		if _, err := t.step(&r.Stages[0], batch, 1000); err != nil {
+		if _, err := t.step(t.stages[0], batch); err != nil {
 			b.Fatal(err)
 		}
 		tokens += batch.tokens

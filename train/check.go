@@ -34,22 +34,21 @@ func (r *Recipe) check() error {
 	return nil
 }
 
-// Parts are the names that Stage.Train and Stage.LRScale may use.
-var Parts = []string{"vision", "adapter", "language"}
-
-func checkPart(name string) error {
-	if !slices.Contains(Parts, name) {
-		return fmt.Errorf("no part %q, want some of %s", name, strings.Join(Parts, ", "))
-	}
-	return nil
-}
-
 func (s *Stage) fillDefaults() {
 	if s.Accumulate == 0 {
 		s.Accumulate = 1
 	}
 	if s.Optimizer == "" {
 		s.Optimizer = "adamw"
+	}
+	if s.Schedule == "" {
+		s.Schedule = "cosine"
+	}
+	if s.Pack != nil {
+		s.Batch = max(1, s.Batch)
+		if s.Pack.Pool == 0 {
+			s.Pack.Pool = 64
+		}
 	}
 	if s.Betas == [2]float64{} {
 		s.Betas = [2]float64{0.9, 0.999}
@@ -73,6 +72,16 @@ func (s *Stage) check() error {
 		return errors.New("want either steps or epochs")
 	case s.Steps > mostSteps || s.Epochs > mostSteps:
 		return fmt.Errorf("steps %d, epochs %v: at most %d", s.Steps, s.Epochs, mostSteps)
+	case s.Pack != nil && s.Batch > 1:
+		return errors.New("want either batch or pack")
+	case s.Pack != nil && s.Steps == 0:
+		return errors.New("pack needs steps: how many sequences an epoch makes is not known before")
+	case s.Pack != nil && (s.Pack.Tokens < 1 || s.Pack.Tiles < 0 || s.Pack.Pool < 1 || s.Pack.Pool > 1<<16):
+		return fmt.Errorf("pack: tokens %d, tiles %d, pool %d", s.Pack.Tokens, s.Pack.Tiles, s.Pack.Pool)
+	case !slices.Contains([]string{"", "source", "modality", "length"}, s.Alike):
+		return fmt.Errorf("alike %q, want source, modality or length", s.Alike)
+	case s.Pack != nil && s.Alike == "length":
+		return errors.New("alike: length: sequences that are packed full are of one length anyway")
 	case s.Batch < 1 || s.Accumulate < 1 || s.Batch > 1<<20 || s.Accumulate > 1<<20:
 		return fmt.Errorf("batch %d, accumulate %d", s.Batch, s.Accumulate)
 	case s.MaxTokens < 0:
@@ -81,14 +90,46 @@ func (s *Stage) check() error {
 	if err := s.checkOptimizer(); err != nil {
 		return err
 	}
-	for _, p := range s.Train {
-		if err := checkPart(p); err != nil {
-			return fmt.Errorf("train: %w", err)
-		}
+	if err := s.checkSelection(); err != nil {
+		return err
 	}
+	weighted := 0
 	for i := range s.Data {
 		if err := s.Data[i].check(); err != nil {
 			return fmt.Errorf("data %d: %w", i+1, err)
+		}
+		if s.Data[i].Weight > 0 {
+			weighted++
+		}
+	}
+	if weighted != 0 && weighted != len(s.Data) {
+		return fmt.Errorf("data: %d of %d sources have a weight, want all or none", weighted, len(s.Data))
+	}
+	return nil
+}
+
+func (s *Stage) checkSelection() error {
+	for _, list := range []struct {
+		name     string
+		patterns []string
+	}{{"train", s.Train}, {"freeze", s.Freeze}} {
+		if err := checkPatterns(list.patterns); err != nil {
+			return fmt.Errorf("%s: %w", list.name, err)
+		}
+	}
+	for i, g := range s.Groups {
+		err := checkPatterns(g.Params)
+		switch {
+		case err != nil:
+		case len(g.Params) == 0:
+			err = errors.New("params is empty")
+		case g.LR != nil && !(*g.LR >= 0) || g.Decay != nil && !(*g.Decay >= 0):
+			err = errors.New("lr and weight_decay cannot be negative")
+		case !(g.LayerDecay >= 0 && g.LayerDecay <= 1):
+			err = fmt.Errorf("layer_decay is %v, want 0 to 1", g.LayerDecay)
+		}
+		if err != nil {
+			return fmt.Errorf("group %d: %w", i+1, err)
 		}
 	}
 	return nil
@@ -102,18 +143,16 @@ func (s *Stage) checkOptimizer() error {
 		return fmt.Errorf("lr %v, min_lr %v", s.LR, s.MinLR)
 	case s.Warmup < 0 || s.Warmup > 1:
 		return fmt.Errorf("warmup is %v, want a share of the steps, 0 to 1", s.Warmup)
+	case s.WarmupSteps < 0 || s.WarmupSteps > mostSteps || !(s.WarmupEpochs >= 0 && s.WarmupEpochs <= mostSteps):
+		return fmt.Errorf("warmup_steps %d, warmup_epochs %v", s.WarmupSteps, s.WarmupEpochs)
+	case s.Warmup > 0 && s.WarmupSteps > 0 || s.Warmup > 0 && s.WarmupEpochs > 0 || s.WarmupSteps > 0 && s.WarmupEpochs > 0:
+		return errors.New("want one of warmup, warmup_steps and warmup_epochs")
+	case !slices.Contains([]string{"cosine", "linear", "constant"}, s.Schedule):
+		return fmt.Errorf("schedule %q, want cosine, linear or constant", s.Schedule)
 	case s.Decay < 0 || s.Clip < 0 || s.Eps < 0:
 		return fmt.Errorf("weight_decay %v, clip %v, eps %v", s.Decay, s.Clip, s.Eps)
 	case !(s.Betas[0] >= 0 && s.Betas[0] < 1 && s.Betas[1] >= 0 && s.Betas[1] < 1):
 		return fmt.Errorf("betas are %v, want 0 to 1", s.Betas)
-	}
-	for part, f := range s.LRScale {
-		if err := checkPart(part); err != nil {
-			return fmt.Errorf("lr_scale: %w", err)
-		}
-		if f < 0 {
-			return fmt.Errorf("lr_scale: %s is %v", part, f)
-		}
 	}
 	return nil
 }
@@ -134,6 +173,8 @@ func (s Source) check() error {
 	switch {
 	case s.Format == "llava" && s.Types != nil:
 		return errors.New("llava: types are for scenes and easy-vqa, whose questions have kinds")
+	case !(s.Weight >= 0 && s.Weight <= 1e9):
+		return fmt.Errorf("weight is %v", s.Weight)
 	case s.Ask < 0 || s.Augment.Shift < 0:
 		return fmt.Errorf("ask %d, shift %d", s.Ask, s.Augment.Shift)
 	}

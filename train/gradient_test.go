@@ -118,7 +118,7 @@ func traceOfPyTorch(t *testing.T) {
 	m, p, want := tinyLLaVA(t)
 	nn.Freeze(m, func(string) bool { return true })
 	st := &Stage{LR: 3e-3, Betas: [2]float64{0.9, 0.95}, Eps: 1e-8, Decay: 0.1}
-	opt := newOptimizer("adamw", m, func(string) string { return "" }, nil)
+	opt := newOptimizer(st, m, func(string) string { return "" }, nil)
 	c := &tensor.Ctx{Train: true}
 	for i := range want.Loss {
 		loss := model.Loss(c, m, p, float32(p.Labelled()))

@@ -25,6 +25,7 @@ type Step struct {
 	Tokens   int     `json:"tokens"`    // run, placeholders included
 	Labelled int     `json:"labelled"`
 	Skipped  int     `json:"skipped,omitempty"` // samples that taught nothing
+	Broken   int     `json:"broken,omitempty"`  // samples that could not be read
 }
 
 const logFile = "log.jsonl"

@@ -15,7 +15,6 @@ import (
 // and decay as there: Liu et al. 2025, https://arxiv.org/abs/2502.16982.
 type muon struct {
 	params  []*param // to be updated now
-	stage   *Stage
 	lr      float64
 	scale   float64
 	next    atomic.Int64
@@ -40,11 +39,11 @@ func forMuon(name string, w *tensor.Tensor) bool {
 }
 
 // update moves the listed parameters, each of them on one worker.
-func (o *muon) update(pool *kernel.Pool, s *Stage, lr, scale float64) {
+func (o *muon) update(pool *kernel.Pool, lr, scale float64) {
 	if len(o.params) == 0 {
 		return
 	}
-	o.stage, o.lr, o.scale = s, lr, scale
+	o.lr, o.scale = lr, scale
 	n := min(pool.Workers(), len(o.params))
 	for len(o.workers) < n {
 		o.workers = append(o.workers, muonWorker{pool: kernel.NewPool(1)})
@@ -67,7 +66,7 @@ func (o *muon) Run(part int) {
 
 // step is one update with Nesterov's momentum.
 func (o *muon) step(w *muonWorker, p *param) {
-	g, lr := p.t.Grad(), o.lr*o.stage.scaleOf(p.part)
+	g, lr := p.t.Grad(), o.lr*p.rate
 	kernel.Scale(p.m, p.m, muonMomentum)
 	kernel.Axpy(p.m, float32(o.scale), g)
 	w.x = sized(w.x, len(g))
@@ -76,7 +75,7 @@ func (o *muon) step(w *muonWorker, p *param) {
 	clear(g)
 	rows, cols := p.t.Shape[0], p.t.Shape[1]
 	w.orthogonalize(rows, cols)
-	kernel.Scale(p.t.F32, p.t.F32, float32(1-float64(lr*o.stage.Decay)))
+	kernel.Scale(p.t.F32, p.t.F32, float32(1-float64(lr*p.decay)))
 	kernel.Axpy(p.t.F32, float32(-lr*muonLength*math.Sqrt(float64(max(rows, cols)))), w.x)
 }
 

@@ -65,8 +65,9 @@ func TestMuonStep(t *testing.T) {
 		copy(w.Grad(), draw(w.Len()))
 	}
 	gradient := draw(net.Matrix.Len())
-	opt := newOptimizer("muon", net, func(string) string { return "" }, kernel.NewPool(2))
-	opt.update(&Stage{Eps: 1e-8, Betas: [2]float64{0.9, 0.999}}, 0.1, 100)
+	st := &Stage{Optimizer: "muon", Eps: 1e-8, Betas: [2]float64{0.9, 0.999}}
+	opt := newOptimizer(st, net, func(string) string { return "" }, kernel.NewPool(2))
+	opt.update(st, 0.1, 100)
 	length, along := 0.0, 0.0
 	for i, w := range net.Matrix.F32 {
 		length += float64(w) * float64(w)

@@ -17,8 +17,8 @@ import (
 type param struct {
 	name  string
 	t     *tensor.Tensor
-	part  string
-	decay bool // matrices decay; norms and biases do not
+	rate  float64 // of the stage's
+	decay float64
 	muon  bool // it is updated by muon, which keeps no v
 	step  int  // updates of this tensor
 	m, v  []float32
@@ -34,14 +34,16 @@ type optimizer struct {
 	muon   muon
 }
 
-// newOptimizer lists the parameters of net that learn; part names the part that one
-// belongs to.
-func newOptimizer(kind string, net any, part func(name string) string, pool *kernel.Pool) *optimizer {
+// newOptimizer lists the parameters of net that learn, with the rates of the
+// stage; part names the part that one belongs to.
+func newOptimizer(st *Stage, net any, part func(name string) string, pool *kernel.Pool) *optimizer {
 	o := &optimizer{pool: pool}
+	rates := st.rates(net, part)
 	nn.Walk(net, func(name string, w *tensor.Tensor) {
 		if w.NeedsGrad() {
-			o.params = append(o.params, &param{name: name, t: w, part: part(name), decay: len(w.Shape) > 1,
-				muon: kind == "muon" && forMuon(name, w)})
+			r := rates(name, w)
+			o.params = append(o.params, &param{name: name, t: w, rate: r.lr, decay: r.decay,
+				muon: st.Optimizer == "muon" && forMuon(name, w)})
 		}
 	})
 	return o
@@ -81,7 +83,7 @@ func (o *optimizer) update(s *Stage, lr, scale float64) {
 			clear(g[lo:hi])
 		})
 	}
-	o.muon.update(o.pool, s, lr, scale)
+	o.muon.update(o.pool, lr, scale)
 }
 
 // begin makes the moments.
@@ -94,16 +96,12 @@ func (p *param) begin() {
 
 // settings are those of the parameter's update number p.step.
 func (p *param) settings(s *Stage, lr, scale float64) kernel.AdamWParams {
-	a := kernel.AdamWParams{
-		LR: lr * s.scaleOf(p.part), Beta1: s.Betas[0], Beta2: s.Betas[1], Eps: s.Eps,
+	return kernel.AdamWParams{
+		LR: lr * p.rate, Beta1: s.Betas[0], Beta2: s.Betas[1], Eps: s.Eps,
 		Correction1: 1 - math.Pow(s.Betas[0], float64(p.step)),
 		Correction2: 1 - math.Pow(s.Betas[1], float64(p.step)),
-		GradScale:   scale,
+		GradScale:   scale, WeightDecay: p.decay,
 	}
-	if p.decay {
-		a.WeightDecay = s.Decay
-	}
-	return a
 }
 
 // moments lists the optimizer's tensors.

@@ -36,19 +36,21 @@ func near(a float32, b float64) bool { return math.Abs(float64(a)-b) < 1e-6 }
 
 func TestOnlyMatricesDecay(t *testing.T) {
 	p := newPair(true)
-	opt := newOptimizer("adamw", p, func(string) string { return "language" }, nil)
+	st := &Stage{Decay: 0.5, Eps: 1e-8, Betas: [2]float64{0.9, 0.999}}
+	opt := newOptimizer(st, p, func(string) string { return "language" }, nil)
 	p.gradient(0)
-	opt.update(&Stage{Decay: 0.5, Eps: 1e-8, Betas: [2]float64{0.9, 0.999}}, 0.1, 1)
+	opt.update(st, 0.1, 1)
 	if !near(p.Matrix.F32[0], 0.95) || p.Vector.F32[0] != 1 {
 		t.Errorf("matrix %v, vector %v", p.Matrix.F32[0], p.Vector.F32[0])
 	}
 }
 
-func TestRateOfAPart(t *testing.T) {
+func TestRateOfAGroup(t *testing.T) {
 	p := newPair(true)
-	opt := newOptimizer("adamw", p, func(name string) string { return map[string]string{"matrix": "vision", "vector": "language"}[name] }, nil)
+	lr := 0.01
+	st := &Stage{LR: 0.1, Groups: []Group{{Params: []string{"vision"}, LR: &lr}}, Eps: 1e-8, Betas: [2]float64{0.9, 0.999}}
+	opt := newOptimizer(st, p, func(name string) string { return map[string]string{"matrix": "vision", "vector": "language"}[name] }, nil)
 	p.gradient(3)
-	st := &Stage{LRScale: map[string]float64{"vision": 0.1}, Eps: 1e-8, Betas: [2]float64{0.9, 0.999}}
 	opt.update(st, 0.1, 1) // AdamW's first step is the rate, whatever the gradient
 	if !near(p.Matrix.F32[0], 0.99) || !near(p.Vector.F32[0], 0.9) {
 		t.Errorf("matrix %v, vector %v", p.Matrix.F32[0], p.Vector.F32[0])
@@ -62,7 +64,7 @@ func TestClipping(t *testing.T) {
 		}
 	}
 	p := newPair(true)
-	opt := newOptimizer("adamw", p, func(string) string { return "" }, nil)
+	opt := newOptimizer(&Stage{}, p, func(string) string { return "" }, nil)
 	p.gradient(3)
 	if got := opt.norm(); math.Abs(got-3*math.Sqrt(6)) > 1e-6 {
 		t.Errorf("norm %v", got)
@@ -71,8 +73,8 @@ func TestClipping(t *testing.T) {
 
 func TestMomentsBeginWithTheFirstGradient(t *testing.T) {
 	p := newPair(true)
-	opt := newOptimizer("adamw", p, func(string) string { return "" }, nil)
 	st := &Stage{Eps: 1e-8, Betas: [2]float64{0.9, 0.999}, Decay: 0.5}
+	opt := newOptimizer(st, p, func(string) string { return "" }, nil)
 	p.Vector.Grad()[0] = 1
 	opt.update(st, 0.1, 1)
 	if p.Matrix.F32[0] != 1 || len(opt.moments()) != 2 || opt.missed()["matrix"] != 1 {
@@ -89,7 +91,7 @@ func TestMomentsBeginWithTheFirstGradient(t *testing.T) {
 }
 
 func TestFrozenParametersAreNotTheOptimizers(t *testing.T) {
-	if opt := newOptimizer("adamw", newPair(false), func(string) string { return "" }, nil); len(opt.params) != 0 {
+	if opt := newOptimizer(&Stage{}, newPair(false), func(string) string { return "" }, nil); len(opt.params) != 0 {
 		t.Errorf("%d parameters", len(opt.params))
 	}
 }

@@ -31,12 +31,13 @@ type Recipe struct {
 	Name   string  `json:"name"`
 	About  string  `json:"about,omitempty"`
 	Seed   uint64  `json:"seed"`
-	Output string  `json:"output"`         // directory of logs, checkpoints and the final model
-	Model  Start   `json:"model"`          // what training begins with
-	Stages []Stage `json:"stages"`         // one after another
-	Save   int     `json:"save_every"`     // optimizer steps between checkpoints
-	Keep   int     `json:"keep,omitempty"` // checkpoints kept; 0 means 2
-	DType  string  `json:"dtype"`          // of the final model's weights: F32, BF16 or F16
+	Output string  `json:"output"`           // directory of logs, checkpoints and the final model
+	Model  Start   `json:"model"`            // what training begins with
+	Stages []Stage `json:"stages"`           // one after another
+	Save   int     `json:"save_every"`       // optimizer steps between checkpoints
+	Keep   int     `json:"keep,omitempty"`   // checkpoints kept; 0 means 2
+	Strict bool    `json:"strict,omitempty"` // a sample that cannot be read ends the run; otherwise it is skipped and counted
+	DType  string  `json:"dtype"`            // of the final model's weights: F32, BF16 or F16
 
 	// Compute is what the operands of matrix products are rounded to, forward and
 	// backward: F32, and so it is if absent, or BF16. Weights, moments and sums are float32.
@@ -71,31 +72,10 @@ type Init struct {
 	Whiten   float64            `json:"whiten,omitempty"`   // variance added to that of patches, which the patch embedding sees whitened; 0 leaves them
 }
 
-// Stage is one phase of training.
-type Stage struct {
-	Name       string             `json:"name"`
-	Train      []string           `json:"train"` // parts that learn: vision, adapter, language
-	Data       []Source           `json:"data"`
-	Steps      int                `json:"steps,omitempty"`  // optimizer steps; 0: by Epochs
-	Epochs     float64            `json:"epochs,omitempty"` // passes over the data
-	Batch      int                `json:"batch"`            // samples that run together
-	Accumulate int                `json:"accumulate,omitempty"`
-	Optimizer  string             `json:"optimizer,omitempty"` // adamw or muon; adamw if absent
-	LR         float64            `json:"lr"`
-	LRScale    map[string]float64 `json:"lr_scale,omitempty"` // factor by part
-	MinLR      float64            `json:"min_lr,omitempty"`   // at the end of the cosine
-	Warmup     float64            `json:"warmup"`             // share of the steps
-	Decay      float64            `json:"weight_decay"`
-	Betas      [2]float64         `json:"betas,omitzero"` // 0.9, 0.999 if absent
-	Eps        float64            `json:"eps,omitempty"`  // 1e-8 if absent
-	Clip       float64            `json:"clip"`           // largest norm of the gradient; 0 does not clip
-	MaxTokens  int                `json:"max_tokens,omitempty"`
-	Recompute  bool               `json:"recompute,omitempty"`
-}
-
 // Source is a data set and how much of it is used.
 type Source struct {
-	Format    string   `json:"format"` // scenes, easy-vqa or llava
+	Format    string   `json:"format"`           // scenes, easy-vqa or llava
+	Weight    float64  `json:"weight,omitempty"` // of the stage's samples, in proportion to the weights of the others; by size if none has one
 	Path      string   `json:"path,omitempty"`
 	Images    string   `json:"images,omitempty"`    // llava: folder of the pictures
 	Seed      uint64   `json:"seed,omitempty"`      // scenes
@@ -136,7 +116,7 @@ func ParseRecipe(data []byte) (*Recipe, error) {
 	d.DisallowUnknownFields()
 	r := &Recipe{Keep: 2, DType: "F32", Save: 500}
 	if err := d.Decode(r); err != nil {
-		return nil, err
+		return nil, withNearestKey(err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("text after the recipe")

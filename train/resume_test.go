@@ -178,7 +178,7 @@ func TestResumeWithAnotherRecipe(t *testing.T) {
 		{"data", func(r *Recipe) { r.Stages[0].Data[0].Count = 21 }, "stages[0].data[0].count differs"},
 		{"stages", func(r *Recipe) { r.Stages = r.Stages[:1] }, "stages differs"},
 		{"field that was absent", func(r *Recipe) { r.Stages[0].MaxTokens = 9 }, "stages[0].max_tokens differs"},
-		{"field that is absent", func(r *Recipe) { r.Stages[1].LRScale = nil }, "stages[1].lr_scale.vision differs"},
+		{"field that is absent", func(r *Recipe) { r.Stages[1].Groups = nil }, "stages[1].groups differs"},
 		{"what computes nothing", func(r *Recipe) { r.Name, r.About, r.Save, r.Keep = "x", "y", 3, 1 }, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

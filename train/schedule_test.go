@@ -25,7 +25,7 @@ func TestRatesOfTransformers(t *testing.T) {
 	} {
 		st := &Stage{LR: 2e-5, Warmup: tc.warmup}
 		for i, want := range tc.want {
-			if got := st.rate(i, tc.steps); math.Abs(got-want) > 1e-12*2e-5 {
+			if got := st.rate(i, tc.steps, st.warm(tc.steps, 0)); math.Abs(got-want) > 1e-12*2e-5 {
 				t.Errorf("%s: step %d: rate %v, want %v", tc.name, i, got, want)
 			}
 		}
@@ -35,12 +35,12 @@ func TestRatesOfTransformers(t *testing.T) {
 func TestLeastRate(t *testing.T) {
 	st := &Stage{LR: 3, MinLR: 1}
 	for step, want := range map[int]float64{0: 3, 50: 2, 100: 1} {
-		if got := st.rate(step, 100); math.Abs(got-want) > 1e-12 {
+		if got := st.rate(step, 100, 0); math.Abs(got-want) > 1e-12 {
 			t.Errorf("step %d: rate %v, want %v", step, got, want)
 		}
 	}
 	flat := &Stage{LR: 3, MinLR: 3}
-	if got := flat.rate(77, 100); got != 3 {
+	if got := flat.rate(77, 100, 0); got != 3 {
 		t.Errorf("flat: rate %v", got)
 	}
 }

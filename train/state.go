@@ -24,6 +24,8 @@ type state struct {
 	Total   int             `json:"total"`            // steps of all stages, and lines of the log
 	Updates int             `json:"updates"`          // of the optimizer since the stage began
 	Missed  map[string]int  `json:"missed,omitempty"` // updates that a parameter missed before its first gradient
+	Cursor  cursor          `json:"cursor"`           // what the stage has taken of its data
+	Data    []string        `json:"data,omitempty"`   // fingerprints of the data sets, to refuse others
 }
 
 // errOtherRecipe is why a checkpoint is not gone on from though it is whole.

@@ -9,7 +9,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/fovea-ml/fovea/checkpoint"
 	"github.com/fovea-ml/fovea/kernel"
@@ -23,8 +22,9 @@ import (
 type Trainer struct {
 	Recipe *Recipe
 	Model  *zoo.Model
-	OnStep func(Step) // called after every step; may be nil
-	Broken []error    // newer checkpoints that could not be read and were passed over
+	OnStep func(Step)  // called after every step; may be nil
+	OnSkip func(error) // called for every sample that cannot be read; may be nil
+	Broken []error     // newer checkpoints that could not be read and were passed over
 
 	ctx    tensor.Ctx
 	vlm    model.VLM
@@ -78,7 +78,11 @@ func (t *Trainer) prepare() (err error) {
 	}
 	t.vlm = vlm
 	for i, sets := range t.sets {
-		t.stages = append(t.stages, newFeeder(t.Recipe, i, sets, t.Model.Processor, vlm.Decoder().Context()))
+		proc, _, err := t.processor(i)
+		if err != nil {
+			return fmt.Errorf("stage %d (%s): %w", i+1, t.Recipe.Stages[i].Name, err)
+		}
+		t.stages = append(t.stages, newFeeder(newStream(t.Recipe, i, sets, proc, vlm.Decoder().Context())))
 	}
 	return nil
 }
@@ -130,7 +134,7 @@ func (t *Trainer) Run(ctx context.Context) error {
 		if err := t.runStage(ctx, log); err != nil {
 			return fmt.Errorf("train: stage %s: %w", t.Recipe.Stages[t.state.Stage].Name, err)
 		}
-		t.state = state{Recipe: t.state.Recipe, Stage: t.state.Stage + 1, Total: t.state.Total}
+		t.state = state{Recipe: t.state.Recipe, Data: t.state.Data, Stage: t.state.Stage + 1, Total: t.state.Total}
 		t.opt = &optimizer{}
 	}
 	if err := t.save(log); err != nil {
@@ -140,6 +144,16 @@ func (t *Trainer) Run(ctx context.Context) error {
 		return fmt.Errorf("train: %w", err)
 	}
 	return nil
+}
+
+// processor is the model's for a stage, and the preprocessor_config.json that the
+// stage has of its own, or nil.
+func (t *Trainer) processor(stage int) (model.Processor, []byte, error) {
+	fields := t.Recipe.Stages[stage].Pictures
+	if fields == nil {
+		return t.Model.Processor, nil, nil
+	}
+	return t.Model.ProcessorWith(os.DirFS(filepath.Join(t.Recipe.Output, baseDir)), fields)
 }
 
 // finish writes the final model.
@@ -152,12 +166,22 @@ func (t *Trainer) finish() error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	return t.writeModel(dir, dtype)
+	if err := t.writeModel(dir, dtype); err != nil {
+		return err
+	}
+	_, pipeline, err := t.processor(len(t.Recipe.Stages) - 1)
+	if err != nil || pipeline == nil {
+		return err
+	}
+	return checkpoint.WriteFileAtomic(filepath.Join(dir, "preprocessor_config.json"), pipeline)
 }
 
 func (t *Trainer) runStage(ctx context.Context, log *logbook) error {
 	f := t.stages[t.state.Stage]
 	if err := t.beginStage(f.stage); err != nil {
+		return err
+	}
+	if err := f.rewind(t.state.Cursor); err != nil {
 		return err
 	}
 	steps := f.steps()
@@ -171,7 +195,7 @@ func (t *Trainer) runStage(ctx context.Context, log *logbook) error {
 		if b.err != nil {
 			return b.err
 		}
-		s, err := t.step(f.stage, b, steps)
+		s, err := t.step(f, b)
 		if err != nil {
 			return err
 		}
@@ -193,11 +217,14 @@ func (t *Trainer) runStage(ctx context.Context, log *logbook) error {
 // beginStage freezes what the stage does not teach and readies the optimizer.
 func (t *Trainer) beginStage(st *Stage) error {
 	part := t.Model.Family.PartOf
+	if err := st.checkNames(t.Model.Net, part); err != nil {
+		return err
+	}
 	nn.Freeze(t.Model.Net, func(string) bool { return false }) // forgets the gradients of the stage before
-	nn.Freeze(t.Model.Net, func(name string) bool { return slices.Contains(st.Train, part(name)) })
-	t.opt = newOptimizer(st.Optimizer, t.Model.Net, part, t.ctx.Pool)
+	nn.Freeze(t.Model.Net, func(name string) bool { return st.learns(name, part(name)) })
+	t.opt = newOptimizer(st, t.Model.Net, part, t.ctx.Pool)
 	if len(t.opt.params) == 0 {
-		return fmt.Errorf("nothing learns: the model has none of the parts %v", st.Train)
+		return fmt.Errorf("nothing learns: train is %v and freeze %v", st.Train, st.Freeze)
 	}
 	if d, ok := t.vlm.Decoder().(model.Recomputer); ok {
 		d.SetRecompute(st.Recompute)
@@ -213,7 +240,13 @@ func (t *Trainer) beginStage(st *Stage) error {
 }
 
 // step does one step: an update, unless no sample of the batch teaches anything.
-func (t *Trainer) step(st *Stage, b *batch, steps int) (Step, error) {
+func (t *Trainer) step(f *feeder, b *batch) (Step, error) {
+	st, steps := f.stage, f.steps()
+	if t.OnSkip != nil {
+		for _, err := range b.broken {
+			t.OnSkip(err)
+		}
+	}
 	loss := 0.0
 	for _, p := range b.parts {
 		l := model.Loss(&t.ctx, t.vlm, p, float32(b.labelled))
@@ -222,8 +255,8 @@ func (t *Trainer) step(st *Stage, b *batch, steps int) (Step, error) {
 		t.ctx.Reset()
 	}
 	s := Step{
-		Stage: st.Name, Step: t.state.Step + 1, Of: steps, Loss: loss, LR: st.rate(t.state.Step, steps),
-		Norm: t.opt.norm(), Tokens: b.tokens, Labelled: b.labelled, Skipped: b.skipped,
+		Stage: st.Name, Step: t.state.Step + 1, Of: steps, Loss: loss, LR: st.rate(t.state.Step, steps, st.warm(steps, f.stepsOfEpoch())),
+		Norm: t.opt.norm(), Tokens: b.tokens, Labelled: b.labelled, Skipped: b.skipped, Broken: len(b.broken),
 	}
 	if math.IsNaN(loss+s.Norm) || math.IsInf(loss+s.Norm, 0) {
 		return s, fmt.Errorf("step %d: the loss is %v and the gradient's norm %v: lower lr, or set clip", s.Step, loss, s.Norm)
@@ -233,6 +266,7 @@ func (t *Trainer) step(st *Stage, b *batch, steps int) (Step, error) {
 	}
 	t.state.Step++
 	t.state.Total++
+	t.state.Cursor = b.cursor
 	t.state.Updates = t.opt.step
 	return s, nil
 }

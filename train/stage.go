@@ -1,0 +1,50 @@
+package train
+
+import "encoding/json"
+
+// Stage is one phase of training.
+type Stage struct {
+	Name   string   `json:"name"`
+	Train  []string `json:"train"`            // what learns: parts (vision, adapter, language) or globs of parameters' names
+	Freeze []string `json:"freeze,omitempty"` // what of that does not
+	Groups []Group  `json:"groups,omitempty"` // rates and decay of their own; of those that fit, the first counts
+
+	Data      []Source        `json:"data"`
+	Alike     string          `json:"alike,omitempty"`      // what samples that run together have in common: source, modality or length
+	Pictures  json.RawMessage `json:"pictures,omitempty"`   // fields of preprocessor_config.json that this stage changes, as the size
+	MaxTokens int             `json:"max_tokens,omitempty"` // longer samples are skipped
+	Pack      *Pack           `json:"pack,omitempty"`       // samples are put together until a sequence is full; Batch is absent then
+
+	Steps      int     `json:"steps,omitempty"`  // optimizer steps; 0: by Epochs
+	Epochs     float64 `json:"epochs,omitempty"` // passes over the data
+	Batch      int     `json:"batch,omitempty"`  // samples that run together
+	Accumulate int     `json:"accumulate,omitempty"`
+	Recompute  bool    `json:"recompute,omitempty"`
+
+	Optimizer    string     `json:"optimizer,omitempty"` // adamw or muon; adamw if absent
+	Schedule     string     `json:"schedule,omitempty"`  // cosine, linear or constant; cosine if absent
+	LR           float64    `json:"lr"`
+	MinLR        float64    `json:"min_lr,omitempty"`        // at the end of the schedule
+	Warmup       float64    `json:"warmup"`                  // share of the steps, or
+	WarmupSteps  int        `json:"warmup_steps,omitempty"`  // steps, or
+	WarmupEpochs float64    `json:"warmup_epochs,omitempty"` // passes over the data
+	Decay        float64    `json:"weight_decay"`
+	Betas        [2]float64 `json:"betas,omitzero"` // 0.9, 0.999 if absent
+	Eps          float64    `json:"eps,omitempty"`  // 1e-8 if absent
+	Clip         float64    `json:"clip"`           // largest norm of the gradient; 0 does not clip
+}
+
+// Group are parameters with settings of their own.
+type Group struct {
+	Params     []string `json:"params"`                 // parts or globs
+	LR         *float64 `json:"lr,omitempty"`           // peak; the stage's if absent
+	Decay      *float64 `json:"weight_decay,omitempty"` // the stage's if absent
+	LayerDecay float64  `json:"layer_decay,omitempty"`  // factor of the rate from a layer to the one before it; 0 is 1
+}
+
+// Pack says when a sequence of several samples is full.
+type Pack struct {
+	Tokens int `json:"tokens"`          // the most of a sequence
+	Tiles  int `json:"tiles,omitempty"` // the most views of pictures; 0 is any number
+	Pool   int `json:"pool,omitempty"`  // samples to choose from; 64 if absent
+}

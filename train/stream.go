@@ -1,0 +1,106 @@
+package train
+
+import (
+	"math/rand/v2"
+
+	"github.com/fovea-ml/fovea/model"
+)
+
+// stream is the endless row of a stage's samples. What stands at a place depends
+// on the seed, the stage and the place alone, so that a resumed run sees the same.
+type stream struct {
+	recipe *Recipe
+	number int // of the stage
+	stage  *Stage
+	proc   model.Processor
+	sets   []*source
+	order  *order
+	alike  *grouped // nil: as ordered
+	total  int      // samples of all sets
+	most   int      // tokens of a sample
+}
+
+func newStream(r *Recipe, number int, sets []*source, proc model.Processor, context int) *stream {
+	st := &r.Stages[number]
+	s := &stream{recipe: r, number: number, stage: st, proc: proc, sets: sets, most: context}
+	if st.MaxTokens > 0 {
+		s.most = min(st.MaxTokens, context)
+	}
+	if st.Pack != nil {
+		s.most = min(st.Pack.Tokens, s.most)
+	}
+	var sizes []int
+	for _, set := range sets {
+		sizes = append(sizes, set.Len())
+	}
+	weights, unit := st.weights(sizes)
+	s.order = newOrder(r.Seed+uint64(number)<<32, sizes, weights, unit)
+	s.total = s.order.total
+	if st.Alike == "length" || st.Alike == "modality" && st.Pack == nil {
+		s.alike = &grouped{seed: s.order.seed, step: st.Batch * st.Accumulate, key: s.key}
+	}
+	return s
+}
+
+// weights are how much of each source the stage takes, nil if each sample
+// once, and how many samples in a row are of one source.
+func (s *Stage) weights(sizes []int) (weights []float64, unit int) {
+	unit = 1
+	if s.Alike == "source" && s.Pack == nil {
+		unit = s.Batch * s.Accumulate
+	}
+	if s.Data[0].Weight == 0 && unit == 1 {
+		return nil, 1
+	}
+	for i, d := range s.Data {
+		w := d.Weight
+		if w == 0 {
+			w = float64(sizes[i])
+		}
+		weights = append(weights, w)
+	}
+	return weights, unit
+}
+
+// at returns the source and the sample that stand at a place.
+func (s *stream) at(place int) (source, sample int) {
+	if s.alike != nil {
+		place = s.alike.at(place)
+	}
+	return s.order.at(place)
+}
+
+// key tells how alike the sample at a place of the order is to others. A sample
+// that cannot be read is told about where it is learned.
+func (s *stream) key(place int) sortKey {
+	set, i := s.order.at(place)
+	sample, err := s.sets[set].At(i)
+	if err != nil {
+		return sortKey{}
+	}
+	var k sortKey
+	if len(sample.Images) > 0 {
+		k.kind = 1
+	}
+	if s.stage.Alike == "length" {
+		for _, t := range sample.Turns {
+			k.size += len(t.Text)
+		}
+	}
+	return k
+}
+
+// prompt makes the sample that stands at a place.
+func (s *stream) prompt(place int) (*model.Prompt, error) {
+	set, i := s.at(place)
+	from := s.sets[set]
+	rng := rand.New(rand.NewPCG(s.recipe.Seed^uint64(s.number)<<56, uint64(place)))
+	conv, err := from.conversation(i, rng)
+	if err != nil || conv == nil {
+		return &model.Prompt{}, err
+	}
+	if from.Apart {
+		return s.proc.LearnApart(conv)
+	}
+	return s.proc.Learn(conv)
+}

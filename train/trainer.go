@@ -247,13 +247,7 @@ func (t *Trainer) step(f *feeder, b *batch) (Step, error) {
 			t.OnSkip(err)
 		}
 	}
-	loss := 0.0
-	for _, p := range b.parts {
-		l := model.Loss(&t.ctx, t.vlm, p, float32(b.labelled))
-		loss += float64(l.F32[0])
-		t.ctx.Backward(l)
-		t.ctx.Reset()
-	}
+	loss := t.backward(b.parts, b.labelled)
 	s := Step{
 		Stage: st.Name, Step: t.state.Step + 1, Of: steps, Loss: loss, LR: st.rate(t.state.Step, steps, st.warm(steps, f.stepsOfEpoch())),
 		Norm: t.opt.norm(), Tokens: b.tokens, Labelled: b.labelled, Skipped: b.skipped, Broken: len(b.broken),
@@ -269,6 +263,18 @@ func (t *Trainer) step(f *feeder, b *batch) (Step, error) {
 	t.state.Cursor = b.cursor
 	t.state.Updates = t.opt.step
 	return s, nil
+}
+
+// backward adds the gradients of the parts' loss, the mean over so many labelled
+// tokens, to those of the parameters.
+func (t *Trainer) backward(parts []*model.Prompt, labelled int) (loss float64) {
+	for _, p := range parts {
+		l := model.Loss(&t.ctx, t.vlm, p, float32(labelled))
+		loss += float64(l.F32[0])
+		t.ctx.Backward(l)
+		t.ctx.Reset()
+	}
+	return loss
 }
 
 // clipping is the factor that brings a gradient's norm down to the most.

@@ -20,6 +20,7 @@ func TestPresetSizes(t *testing.T) {
 		"qwen2-vl-2b": 2.209e9, "qwen2.5-vl-3b": 3.755e9, "qwen3-vl-2b": 2.1275e9,
 		// Llama-2 13B or TinyLlama, CLIP-L, ConvNeXt-XXL, DINOv2-g, the Q-Former and its ViT-g
 		"sphinx-2k": 13.02e9 + 0.304e9 + 0.843e9 + 1.136e9 + 0.105e9 + 0.986e9, "sphinx-tiny": 1.1e9 + 0.843e9 + 1.136e9,
+		"llava-20m": 20.93e6,
 	} {
 		m := blank(t, name)
 		n := 0
@@ -28,8 +29,8 @@ func TestPresetSizes(t *testing.T) {
 			t.Errorf("%s: %d parameters, want %.3g", name, n, want)
 		}
 	}
-	if have := len(presetNames()); have != 18 {
-		t.Errorf("%d presets, and sizes of 18 are tested", have)
+	if have := len(presetNames()); have != 19 {
+		t.Errorf("%d presets, and sizes of 19 are tested", have)
 	}
 }
 

@@ -26,7 +26,7 @@ type benchModelCmd struct {
 	modelFlags
 	computeFlags
 	Preset       string `help:"Instead of a model, a published one's shape with random weights, stored as --quant says (bf16 without it)." placeholder:"NAME"`
-	PromptTokens int    `help:"Tokens to prefill." default:"512" placeholder:"N"`
+	PromptTokens int    `help:"Tokens to prefill, a picture's among them; 0 is 512, or a picture and 32 more." default:"0" placeholder:"N"`
 	DecodeTokens int    `help:"Tokens to decode." default:"64" placeholder:"N"`
 	Compare      string `help:"Print ratios to an earlier --json." placeholder:"FILE"`
 	JSON         bool   `name:"json" help:"Print JSON."`
@@ -73,8 +73,8 @@ type benchResult struct {
 }
 
 func (c *benchModelCmd) Run(ctx context.Context, g *globals) error {
-	if c.PromptTokens < 1 || c.DecodeTokens < 1 {
-		return fmt.Errorf("--prompt-tokens %d and --decode-tokens %d, want at least 1", c.PromptTokens, c.DecodeTokens)
+	if c.PromptTokens < 0 || c.DecodeTokens < 1 {
+		return fmt.Errorf("--prompt-tokens %d and --decode-tokens %d, want at least 0 and 1", c.PromptTokens, c.DecodeTokens)
 	}
 	old, err := c.before()
 	if err != nil {
@@ -89,7 +89,7 @@ func (c *benchModelCmd) Run(ctx context.Context, g *globals) error {
 	if vlm != nil {
 		room := vlm.Decoder().Context()
 		r.DecodeTokens = min(c.DecodeTokens, max(1, room/2))
-		r.PromptTokens = min(c.PromptTokens, room-r.DecodeTokens)
+		r.PromptTokens = min(c.promptTokens(m), room-r.DecodeTokens)
 	}
 	pool := c.pool(g, m)
 	defer pool.Close()
@@ -116,6 +116,18 @@ func (c *benchModelCmd) Run(ctx context.Context, g *globals) error {
 		return writeJSON(os.Stdout, r)
 	}
 	return r.write()
+}
+
+// promptTokens is the length of the prompt that is asked for.
+func (c *benchModelCmd) promptTokens(m *zoo.Model) int {
+	const least, text = 512, 32
+	if c.PromptTokens > 0 {
+		return c.PromptTokens
+	}
+	if t := towerOf(m); t != nil {
+		return max(least, t.takes+text)
+	}
+	return least
 }
 
 // open opens a model that can be measured; vlm is nil for a tower alone.
@@ -169,6 +181,9 @@ func (r *benchResult) write() error {
 	if r.ImageMS > 0 {
 		row("image encode", "%.2f ms for %d tokens\t%.1f GFLOP/s, %.0f %% of the measured %.1f",
 			r.ImageMS, r.ImageTokens, r.ImageGFLOPS, 100*r.ImageGFLOPS/r.PeakGFLOPS, r.PeakGFLOPS)
+	}
+	if r.FirstTokenMS > 0 && r.PrefillTokS == 0 {
+		row("first token", "%.0f ms after a picture", r.FirstTokenMS)
 	}
 	if r.PrefillTokS > 0 {
 		row("prefill", "%.0f tok/s of %d tokens\t%.1f GFLOP/s, %.0f %% of the measured %.1f",

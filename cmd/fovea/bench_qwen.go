@@ -19,7 +19,7 @@ func dynamicTower(m *zoo.Model, net *qwen2vl.Model) *tower {
 	side := cfg.PatchSize * cfg.Merge
 	views := grey(across*side, down*side)
 	p := &model.Prompt{IDs: slices.Repeat([]int32{-1}, across*down), At: []int{0}, Images: []*model.Tiles{{Views: views}}}
-	t := &tower{run: func(c *tensor.Ctx) { net.Embed(c, p) }, tokens: across * down * cfg.Merge * cfg.Merge}
+	t := &tower{run: func(c *tensor.Ctx) { net.Embed(c, p) }, tokens: across * down * cfg.Merge * cfg.Merge, takes: across * down}
 	t.matrices(m, func(part, name string) int {
 		switch {
 		case strings.Contains(name, "pos_embed"):
@@ -36,7 +36,7 @@ func dynamicTower(m *zoo.Model, net *qwen2vl.Model) *tower {
 // resampledTower is the way of a picture in Qwen-VL.
 func resampledTower(m *zoo.Model, net *qwenvl.Model) *tower {
 	cfg, r := net.Vision.Config(), net.Resampler
-	t := adapted(net, cfg.ImageSize)
+	t := adapted(net, square(cfg.ImageSize))
 	t.tokens = cfg.Grid() * cfg.Grid()
 	t.matrices(m, func(part, name string) int {
 		switch {

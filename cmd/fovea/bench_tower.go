@@ -24,17 +24,17 @@ type tower struct {
 	run    func(*tensor.Ctx)
 	tokens int // that the encoder computes, the class token included
 	flops  float64
+	takes  int           // tokens of the prompt
+	reads  *model.Prompt // what an answer begins with, where the decoder reads the picture by cross-attention
 }
 
 // towerOf returns nil for a model of text only.
 func towerOf(m *zoo.Model) *tower {
 	switch net := m.Net.(type) {
 	case *llava.Model:
-		t := adapted(net, net.Vision.Config().ImageSize)
-		t.count(m, net.Vision, nil)
-		return t
+		return tiledTower(m, net)
 	case *blip2.Model:
-		t := adapted(net, net.Vision.Config().ImageSize)
+		t := adapted(net, square(net.Vision.Config().ImageSize))
 		t.count(m, net.Vision, func(name string) int { return queriesOf(net.Config(), name) })
 		return t
 	case *qwenvl.Model:
@@ -44,8 +44,10 @@ func towerOf(m *zoo.Model) *tower {
 	case *sphinx.Model:
 		return ensembleTower(net)
 	case *blip.Captioner:
-		t := encoded(net.Vision, net.Vision.Config().ImageSize)
+		cfg := net.Config()
+		t := encoded(net.Vision, cfg.Vision.ImageSize)
 		t.count(m, net.Vision, nil)
+		t.reads = &model.Prompt{IDs: []int32{cfg.Text.StartID}, Images: []*model.Tiles{{Views: square(cfg.Vision.ImageSize)}}}
 		return t
 	case *clip.VisionModel:
 		t := encoded(net, net.Vision.Side())
@@ -55,10 +57,32 @@ func towerOf(m *zoo.Model) *tower {
 	return nil
 }
 
-// adapted is the way of a square picture through encoder and adapter, encoded through an encoder alone.
-func adapted(net model.Pictured, side int) *tower {
-	views := square(side)
-	return &tower{run: func(c *tensor.Ctx) { net.Features(c, []*model.Tiles{{Views: views}}) }}
+// adapted is the way of a picture through encoder and adapter, encoded through an encoder alone.
+func adapted(net model.Pictured, views model.Views) *tower {
+	return adaptedTiles(net, &model.Tiles{Views: views})
+}
+
+func adaptedTiles(net model.Pictured, tiles *model.Tiles) *tower {
+	return &tower{run: func(c *tensor.Ctx) { net.Features(c, []*model.Tiles{tiles}) }, takes: net.Tokens(tiles)}
+}
+
+// tiledTower is the way of a picture in LLaVA: of the tower's size in LLaVA-1.5, and
+// of twice that, whole and as four tiles, in those that cut pictures.
+func tiledTower(m *zoo.Model, net *llava.Model) *tower {
+	side := net.Vision.Config().ImageSize
+	tiles := &model.Tiles{Views: square(side)}
+	if net.Newline != nil {
+		tiles.Cols, tiles.Rows, tiles.Original = 2, 2, image.Pt(2*side, 2*side)
+		for range 4 {
+			view := square(side)
+			tiles.Views.Append(&view)
+		}
+	}
+	t, views := adaptedTiles(net, tiles), len(tiles.Views.Sizes)
+	t.count(m, net.Vision, nil)
+	t.tokens *= views
+	t.flops *= float64(views)
+	return t
 }
 
 func encoded(v model.Encoder, side int) *tower {
@@ -84,7 +108,7 @@ func queriesOf(cfg blip2.Config, name string) int {
 
 // ensembleTower is the way of a picture through several encoders, its views made of it included.
 func ensembleTower(net *sphinx.Model) *tower {
-	t, work := adapted(net, net.Vision.Side()), net.Vision.Work()
+	t, work := adapted(net, square(net.Vision.Side())), net.Vision.Work()
 	for i, g := range net.Vision.Groups {
 		rows := g.Rows() * net.Vision.Views()
 		nn.Walk(net.Adapters[i], func(_ string, w *tensor.Tensor) {

@@ -27,8 +27,12 @@ type bencher struct {
 
 // measure fills in the rates of what the model has: a tower, a decoder or both.
 func (b *bencher) measure(ctx context.Context, r *benchResult) error {
-	if err := b.encode(ctx, r); err != nil || b.vlm == nil {
+	t := towerOf(b.model)
+	if err := b.encode(ctx, t, r); err != nil {
 		return err
+	}
+	if b.vlm == nil {
+		return b.read(ctx, t, r)
 	}
 	s := generate.NewSession(b.vlm, r.PromptTokens+r.DecodeTokens, b.pool)
 	prefill, err := median(ctx, func() error {
@@ -71,9 +75,25 @@ func mallocs() uint64 {
 	return m.Mallocs
 }
 
+// read times how long a decoder that reads pictures by cross-attention takes to its
+// first token.
+func (b *bencher) read(ctx context.Context, t *tower, r *benchResult) error {
+	if t == nil || t.reads == nil {
+		return nil
+	}
+	vlm, _ := b.model.VLM()
+	s := generate.NewSession(vlm, vlm.Decoder().Context(), b.pool)
+	took, err := median(ctx, func() error {
+		s.Truncate(0)
+		_, err := s.Prefill(ctx, t.reads)
+		return err
+	})
+	r.FirstTokenMS = ms(took)
+	return err
+}
+
 // encode times the way of one picture's pixels to the language model.
-func (b *bencher) encode(ctx context.Context, r *benchResult) error {
-	t := towerOf(b.model)
+func (b *bencher) encode(ctx context.Context, t *tower, r *benchResult) error {
 	if t == nil {
 		return nil
 	}

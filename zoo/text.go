@@ -14,6 +14,9 @@ func (m *Model) TextIDs(net model.DualEncoder, text string) ([]int32, error) {
 	if len(ids) == 0 || len(ids) > most {
 		return nil, fmt.Errorf("%q has %d tokens, and %s reads 1 to %d", text, len(ids), m.Name, most)
 	}
+	if v, ok := net.(interface{ Vocab() int }); ok && int(slices.Max(ids)) >= v.Vocab() {
+		return nil, fmt.Errorf("%q has the token %q, which %s does not know", text, m.Tokenizer.Token(slices.Max(ids)), m.Name)
+	}
 	if _, ok := net.(model.PaddedReader); !ok {
 		return ids, nil
 	}

@@ -50,7 +50,8 @@ func blip2Matcher(architecture string, build func(config []byte) (any, error)) F
 // captionStart is the token that LAVIS adds to BERT's, for captions to begin with.
 const captionStart = "[DEC]"
 
-// beginCaptions tells a net that writes captions which token they begin with.
+// beginCaptions tells a net that writes captions which token they begin with. A
+// tokenizer that is BERT's as it was has no such token: LAVIS adds it behind the others.
 func (m *Model) beginCaptions() error {
 	net, ok := m.Net.(*blip2.Learner)
 	if !ok {
@@ -58,9 +59,13 @@ func (m *Model) beginCaptions() error {
 	}
 	id, ok := m.Tokenizer.ID(captionStart)
 	if !ok {
-		if id, ok = m.Tokenizer.BOS(); !ok {
-			return fmt.Errorf("the tokenizer has no %s, which captions begin with: add it as bos_token", captionStart)
-		}
+		id, ok = m.Tokenizer.BOS()
+	}
+	if !ok && net.Vocab() > m.Tokenizer.Size() {
+		id, ok = int32(m.Tokenizer.Size()), true
+	}
+	if !ok {
+		return fmt.Errorf("the tokenizer has no %s, which captions begin with, and the model no row for one behind the others: add it as bos_token", captionStart)
 	}
 	net.BeginCaptions(id)
 	return nil

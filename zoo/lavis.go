@@ -55,7 +55,7 @@ func (m *Model) openLAVIS(path, language string) (err error) {
 	if err := m.openEye(l, filepath.Dir(path)); err != nil {
 		return err
 	}
-	over := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)) + ".json"
+	over := besideLAVIS(path)
 	if language == "" {
 		return m.openStage1(l, over)
 	}
@@ -90,6 +90,11 @@ func (m *Model) openLAVIS(path, language string) (err error) {
 		return err
 	}
 	return m.processLAVIS(l, lm)
+}
+
+// besideLAVIS is the name of the JSON file beside a file of LAVIS.
+func besideLAVIS(path string) string {
+	return strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)) + ".json"
 }
 
 // openEye finds the picture encoder, in the file or beside it.

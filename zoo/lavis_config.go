@@ -16,6 +16,8 @@ import (
 type lavis struct {
 	q   *part // Q-Former, queries and projection
 	eye *part // the picture encoder; nil: not in the same file
+
+	pick bool // only some parts are wanted: tensors that no parameter takes are no error
 }
 
 // part is the tensors of a checkpoint whose names begin alike.
@@ -298,6 +300,9 @@ func (l *lavis) bind(params []checkpoint.Param) error {
 	ignore := unread
 	if l.language() == "" {
 		ignore = unreadStage1
+	}
+	if l.pick {
+		ignore = []string{"*"}
 	}
 	err := checkpoint.Bind(l.q.c, mind, l.names(), checkpoint.BindOptions{Ignore: ignore})
 	if l.eye.c != l.q.c {

@@ -32,12 +32,12 @@ func (m *Model) openStage1(l *lavis, over string) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{"tokenizer.json", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json"} {
+	for _, name := range []string{"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"} {
 		if data, err := fs.ReadFile(bert, name); err == nil {
 			files.over[name] = data
 		}
 	}
-	if files.over["tokenizer.json"] == nil && files.over["vocab.txt"] == nil {
+	if files.over["tokenizer.json"] == nil {
 		return fmt.Errorf("the Q-Former reads text, and its tokenizer must be in the directory %s beside the file: %w", bertDir, os.ErrNotExist)
 	}
 	m.files = files

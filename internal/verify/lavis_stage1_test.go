@@ -212,3 +212,24 @@ func TestLAVISStage1Errors(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// TestLearnFromLAVIS starts from such a file, whose parameters are then all there.
+func TestLearnFromLAVIS(t *testing.T) {
+	for _, fixture := range []string{"blip2_stage1", "blip2_itm"} {
+		for _, apart := range []string{"", map[string]string{"blip2_stage1": "clip_vit_L.pth", "blip2_itm": "eva_vit_g.pth"}[fixture]} {
+			file, dir := stage1(t, fixture, apart, nil), t.TempDir()
+			architecture := map[string]string{"blip2_stage1": "Blip2Qformer", "blip2_itm": "Blip2ForImageTextRetrieval"}[fixture]
+			write("config.json", `{"architectures": ["`+architecture+`"], "from": "`+filepath.ToSlash(file)+`"}`)(t, dir)
+			m, err := zoo.OpenToLearn(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer m.Close()
+			r, err := Run(context.Background(), m, os.DirFS(fixtures+fixture), Options{Tolerance: Float32()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantPass(t, r)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/fovea-ml/fovea/ops"
 	"github.com/fovea-ml/fovea/tensor"
@@ -22,6 +23,10 @@ type Pairs struct {
 	Images []*Tiles  // of one view each
 	Texts  [][]int32 // as EmbedText reads them
 	Seed   uint64    // of what is drawn at random: the same seed, weights and batch draw the same
+
+	// Same are numbers of which those of pairs that belong to each other crosswise are
+	// equal, such as two captions of one picture; nil: none do.
+	Same []int
 
 	Negatives *Negatives // nil: the model draws them
 }
@@ -47,6 +52,9 @@ func Total(c *tensor.Ctx, terms []Term) *tensor.Tensor {
 	return sum
 }
 
+// Belongs reports whether text j belongs to picture i.
+func (p *Pairs) Belongs(i, j int) bool { return i == j || p.Same != nil && p.Same[i] == p.Same[j] }
+
 // Check refuses a batch of which nothing can be learned, and texts of more tokens than
 // a model's context.
 func (p *Pairs) Check(context int) error {
@@ -64,19 +72,26 @@ func (p *Pairs) Check(context int) error {
 			return fmt.Errorf("model: text %d has %d tokens, want 2 to %d", i, len(t), context)
 		}
 	}
+	return p.checkApart(n)
+}
+
+// checkApart wants for each pair something that it can be told apart from.
+func (p *Pairs) checkApart(n int) error {
+	if p.Same != nil && len(p.Same) != n {
+		return fmt.Errorf("model: %d numbers of what is the same, for %d pairs", len(p.Same), n)
+	}
+	if p.Same != nil && slices.Min(p.Same) == slices.Max(p.Same) {
+		return fmt.Errorf("model: all %d pairs are the same: none can be told from another", n)
+	}
 	if p.Negatives == nil {
 		return nil
 	}
-	return p.Negatives.check(n)
-}
-
-func (g *Negatives) check(n int) error {
-	for _, list := range [][]int{g.Images, g.Texts} {
+	for _, list := range [][]int{p.Negatives.Images, p.Negatives.Texts} {
 		if len(list) != n {
 			return fmt.Errorf("model: %d negatives for %d pairs", len(list), n)
 		}
 		for i, of := range list {
-			if of < 0 || of >= n || of == i {
+			if of < 0 || of >= n || p.Belongs(i, of) {
 				return fmt.Errorf("model: pair %d has number %d as its negative, of %d pairs", i, of, n)
 			}
 		}

@@ -2,11 +2,13 @@ package zoo
 
 import (
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/fovea-ml/fovea/checkpoint"
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/nn"
 	"github.com/fovea-ml/fovea/tensor"
@@ -103,6 +105,101 @@ func TestPairNegatives(t *testing.T) {
 	}
 }
 
+// TestSamePairs: pictures with the same caption are no negatives of each other. The loss
+// is what LAVIS's formula for image ids gives, of torch 2.15.
+func TestSamePairs(t *testing.T) {
+	_, net, p := openLearner(t, stage1)
+	p.Same = []int{4, 7, 4}
+	terms := net.PairLoss(&tensor.Ctx{}, p)
+	if got := terms[0].Value.F32[0]; math.Abs(float64(got)-1.25544273853302) > 1e-5 {
+		t.Errorf("itc is %v", got)
+	}
+	want := terms[1].Value.F32[0]
+	p.Negatives = &model.Negatives{Images: []int{1, 0, 1}, Texts: []int{1, 2, 1}}
+	alike := map[float32]bool{}
+	for _, p.Negatives.Images[1] = range []int{0, 2} {
+		for _, p.Negatives.Texts[1] = range []int{0, 2} {
+			alike[net.PairLoss(&tensor.Ctx{}, p)[1].Value.F32[0]] = true
+		}
+	}
+	if !alike[want] {
+		t.Errorf("itm is %v, of negatives that are allowed one of %v", want, alike)
+	}
+}
+
+// TestPairsAreLearned goes down the gradient of the three losses.
+func TestPairsAreLearned(t *testing.T) {
+	m, net, p := openLearner(t, stage1)
+	nn.Freeze(m.Net, func(name string) bool { return !strings.HasPrefix(name, "vision_model.") })
+	losses := func() (list []float32) {
+		for _, term := range net.PairLoss(&tensor.Ctx{}, p) {
+			list = append(list, term.Value.F32[0])
+		}
+		return list
+	}
+	before := losses()
+	for range 25 {
+		c := &tensor.Ctx{Train: true}
+		c.Backward(model.Total(c, net.PairLoss(c, p)))
+		nn.Walk(m.Net, func(_ string, w *tensor.Tensor) {
+			if w.NeedsGrad() {
+				for i, g := range w.Grad() {
+					w.F32[i] -= float32(0.02 * g)
+				}
+				w.ZeroGrad()
+			}
+		})
+	}
+	for i, after := range losses() {
+		if !(after < 0.9*before[i]) {
+			t.Errorf("loss %d is %v after %v", i, after, before[i])
+		}
+	}
+}
+
+// TestPairsKept: what was learned is a directory that opens again.
+func TestPairsKept(t *testing.T) {
+	m, net, p := openLearner(t, stage1)
+	dir := t.TempDir()
+	put(t, dir, "config.json", string(m.Config))
+	for _, name := range []string{"tokenizer.json", "tokenizer_config.json", "preprocessor_config.json"} {
+		copyFile(t, filepath.Join(stage1, name), filepath.Join(dir, name))
+	}
+	var list []checkpoint.Param
+	nn.Walk(m.Net, func(name string, w *tensor.Tensor) {
+		list = append(list, checkpoint.Param{Name: name, T: w})
+	})
+	if err := checkpoint.Write(filepath.Join(dir, checkpoint.FileName), list, nil); err != nil {
+		t.Fatal(err)
+	}
+	_, again, _ := openLearner(t, dir)
+	for i, term := range net.PairLoss(&tensor.Ctx{}, p) {
+		if got := again.PairLoss(&tensor.Ctx{}, p)[i].Value.F32[0]; got != term.Value.F32[0] {
+			t.Errorf("%s is %v, and was %v", term.Name, got, term.Value.F32[0])
+		}
+	}
+}
+
+// TestNoCaptionStart: a tokenizer must have a token for captions to begin with, or the
+// model a row behind its tokens.
+func TestNoCaptionStart(t *testing.T) {
+	dir := copied(t, "blip2_stage1")
+	text, err := os.ReadFile(filepath.Join(dir, "tokenizer.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, dir, "tokenizer.json", strings.ReplaceAll(string(text), "[DEC]", "[OTHER]"))
+	text, err = os.ReadFile(filepath.Join(dir, "tokenizer_config.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, dir, "tokenizer_config.json", strings.Replace(strings.ReplaceAll(string(text), "[DEC]", "[OTHER]"), `"bos_token"`, `"some_token"`, 1))
+	put(t, dir, "special_tokens_map.json", "{}")
+	if _, err := OpenDir(dir); err == nil || !strings.Contains(err.Error(), "the tokenizer has no [DEC]") {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestPairErrors(t *testing.T) {
 	m, net, p := openLearner(t, stage1)
 	one := *p
@@ -122,6 +219,9 @@ func TestPairErrors(t *testing.T) {
 		"text 1 has 70 tokens, want 2 to 64":  &long,
 		"pair 0 has number 0 as its negative": &own,
 		"0 negatives for 3 pairs":             &few,
+		"all 3 pairs are the same":            {Images: p.Images, Texts: p.Texts, Same: []int{1, 1, 1}},
+		"2 numbers of what is the same":       {Images: p.Images, Texts: p.Texts, Same: []int{1, 2}},
+		"pair 0 has number 2 as its negative": {Images: p.Images, Texts: p.Texts, Same: []int{1, 2, 1}, Negatives: &model.Negatives{Images: []int{2, 0, 1}}},
 		"picture 0 has 2 views, want 1":       &two,
 	} {
 		if err := bad.Check(net.Context()); err == nil || !strings.Contains(err.Error(), want) {

@@ -1,6 +1,7 @@
 package blip2
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 
@@ -54,10 +55,10 @@ func (m *Learner) PairLoss(c *tensor.Ctx, p *model.Pairs) []model.Term {
 	byImage := transpose(c, byText)
 	negatives := p.Negatives
 	if negatives == nil {
-		negatives = draw(p.Seed, byText, byImage)
+		negatives = draw(p, byText, byImage)
 	}
 	return []model.Term{
-		{Name: "itc", Value: contrast(c, byImage, byText)},
+		{Name: "itc", Value: contrast(c, p, byImage, byText)},
 		{Name: "itm", Value: m.matching(c, f, p.Texts, negatives)},
 		{Name: "itg", Value: m.writing(c, written, p.Texts)},
 	}
@@ -72,15 +73,36 @@ func (m *Learner) captions(texts [][]int32) [][]int32 {
 	return out
 }
 
-// contrast is the mean of the cross-entropies of both directions; the right answer
-// stands on the diagonal.
-func contrast(c *tensor.Ctx, byImage, byText *tensor.Tensor) *tensor.Tensor {
-	labels := make([]int32, byText.Rows())
-	for i := range labels {
-		labels[i] = int32(i)
+// contrast is the mean of the cross-entropies of both directions. Where several belong
+// to a picture or text, each is right with the same probability.
+func contrast(c *tensor.Ctx, p *model.Pairs, byImage, byText *tensor.Tensor) *tensor.Tensor {
+	n := len(p.Texts)
+	rows, labels := make([][]int32, n+1), make([][]int32, n+1) // by how many belong to a row
+	for i := range n {
+		var own []int32
+		for j := range n {
+			if p.Belongs(i, j) {
+				own = append(own, int32(j))
+			}
+		}
+		k := len(own)
+		rows[k], labels[k] = append(rows[k], slices.Repeat([]int32{int32(i)}, k)...), append(labels[k], own...)
 	}
-	both := float32(2 * len(labels))
-	return ops.Add(c, ops.SmoothedCrossEntropy(c, byImage, labels, smoothing, both), ops.SmoothedCrossEntropy(c, byText, labels, smoothing, both))
+	var sum *tensor.Tensor
+	for k := range rows {
+		if rows[k] == nil {
+			continue
+		}
+		for _, x := range []*tensor.Tensor{byImage, byText} {
+			loss := ops.SmoothedCrossEntropy(c, ops.Gather(c, rows[k], x), labels[k], smoothing, float32(2*n*k))
+			if sum == nil {
+				sum = loss
+			} else {
+				sum = ops.Add(c, sum, loss)
+			}
+		}
+	}
+	return sum
 }
 
 // matching reads all pairs, each text beside another picture, and each picture beside
@@ -122,30 +144,34 @@ func (m *Learner) logits(c *tensor.Ctx, h *tensor.Tensor) *tensor.Tensor {
 
 // draw chooses hard negatives: the liker another picture is to a text the oftener it
 // stands for what does not belong to the text, and so the other way round.
-func draw(seed uint64, byText, byImage *tensor.Tensor) *model.Negatives {
-	rng := rand.New(rand.NewPCG(seed, 0x626c6970))
-	return &model.Negatives{Images: others(rng, byText), Texts: others(rng, byImage)}
+func draw(p *model.Pairs, byText, byImage *tensor.Tensor) *model.Negatives {
+	rng := rand.New(rand.NewPCG(p.Seed, 0x626c6970))
+	return &model.Negatives{Images: others(rng, byText, p.Belongs), Texts: others(rng, byImage, p.Belongs)}
 }
 
-// others draws a column of each row but the diagonal's, by the softmax of the row.
-func others(rng *rand.Rand, x *tensor.Tensor) []int {
+// others draws a column of each row that does not belong to it, by the softmax of the row.
+func others(rng *rand.Rand, x *tensor.Tensor, belongs func(i, j int) bool) []int {
 	n := x.Cols()
 	scores := tensor.From(slices.Clone(x.F32), n, n)
 	for i := range n {
-		scores.Row(i)[i] = -1e4
+		for j := range n {
+			if belongs(i, j) {
+				scores.Row(i)[j] = float32(math.Inf(-1))
+			}
+		}
 	}
 	weights := ops.Softmax(&tensor.Ctx{}, scores)
 	out := make([]int, n)
 	for i := range out {
-		out[i] = pick(rng.Float32(), weights.Row(i), i)
+		out[i] = pick(rng.Float32(), weights.Row(i))
 	}
 	return out
 }
 
-// pick is the place in weights, but one, at which their sum passes at.
-func pick(at float32, weights []float32, but int) (place int) {
+// pick is the place, of those with a weight, at which the sum of weights passes at.
+func pick(at float32, weights []float32) (place int) {
 	for k, w := range weights {
-		if k == but {
+		if w == 0 {
 			continue
 		}
 		if place = k; at < w {

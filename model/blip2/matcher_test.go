@@ -11,6 +11,7 @@ import (
 	"github.com/fovea-ml/fovea/internal/modeltest"
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/model/qformer"
+	"github.com/fovea-ml/fovea/nn"
 	"github.com/fovea-ml/fovea/tensor"
 )
 
@@ -115,15 +116,30 @@ func TestHardNegatives(t *testing.T) {
 	x := tensor.From([]float32{9, 3, 0, -4, 9, 9, 2, 2, 9}, 3, 3)
 	count := [3][3]int{}
 	for seed := range uint64(2000) {
-		for i, k := range others(rand.New(rand.NewPCG(seed, 1)), x) {
+		for i, k := range others(rand.New(rand.NewPCG(seed, 1)), x, (&model.Pairs{}).Belongs) {
 			count[i][k]++
 		}
 	}
 	if count[0][0]+count[1][1]+count[2][2] > 0 || count[0][1] < 1850 || count[1][2] < 1990 || count[2][0] < 900 || count[2][1] < 900 {
 		t.Errorf("drawn %v", count)
 	}
-	if k := pick(1, []float32{0.5, 0.4, 0}, 2); k != 1 {
+	if k := pick(1, []float32{0.5, 0.4, 0}); k != 1 {
 		t.Errorf("what rounding leaves over is %d", k)
+	}
+}
+
+// TestReleasedMatcher counts the parameters of blip2-itm-vit-g.
+func TestReleasedMatcher(t *testing.T) {
+	cfg, err := ParseMatcher([]byte(`{"qformer_config": {"vocab_size": 30523, "use_qformer_text_input": true}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := NewMatcher(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := nn.Count(m, nil); n != 1172032258 {
+		t.Errorf("%d parameters", n)
 	}
 }
 

@@ -308,7 +308,7 @@ func (l *lavis) bind(params []checkpoint.Param) error {
 	if l.eye.c != l.q.c {
 		o := checkpoint.BindOptions{Ignore: append([]string{"norm.*", "fc_norm.*", "head.*", "vision_model.encoder.layers.39.*"}, unread...)}
 		if l.clip() {
-			o.Ignore = []string{"ln_post.*", "proj", "vision_model.encoder.layers.23.*"}
+			o.Ignore = []string{"*"} // the authors load it so: the last block, and what stands behind it
 		}
 		err = errors.Join(err, checkpoint.Bind(l.eye.c, eye, l.names(), o))
 	}

@@ -101,10 +101,11 @@ type VLM interface {
 	Decoder() Decoder
 }
 
-// DualEncoder scores texts against pictures in one embedding space.
+// DualEncoder scores texts against pictures in one embedding space. A model may give
+// each view several vectors, of which that counts which is most like the text.
 type DualEncoder interface {
 	EmbedText(c *tensor.Ctx, ids [][]int32) *tensor.Tensor               // [texts, width], unit length
-	EmbedImage(c *tensor.Ctx, v *Views) *tensor.Tensor                   // [views, width], unit length
+	EmbedImage(c *tensor.Ctx, v *Views) *tensor.Tensor                   // [views·vectors, width], unit length
 	Similarity(c *tensor.Ctx, image, text *tensor.Tensor) *tensor.Tensor // [views, texts], scaled by the learned temperature
 	Context() int                                                        // the most tokens a text may have
 }

@@ -12,6 +12,13 @@ import (
 // trainer divides by the labelled tokens of a whole accumulated batch, which
 // only it knows. The sum is taken in float64. A label out of range panics.
 func CrossEntropy(c *tensor.Ctx, logits *T, labels []int32, denom float32) *T {
+	return SmoothedCrossEntropy(c, logits, labels, 0, denom)
+}
+
+// SmoothedCrossEntropy is CrossEntropy with labels that are right with probability 1 -
+// smoothing, and else any of the classes, the label's own among them (Szegedy et al.
+// 2015, https://arxiv.org/abs/1512.00567).
+func SmoothedCrossEntropy(c *tensor.Ctx, logits *T, labels []int32, smoothing, denom float32) *T {
 	m, n := logits.Rows(), logits.Cols()
 	if len(labels) != m {
 		panic(fmt.Sprintf("ops: CrossEntropy: logits %v, %d labels", logits.Shape, len(labels)))
@@ -22,12 +29,12 @@ func CrossEntropy(c *tensor.Ctx, logits *T, labels []int32, denom float32) *T {
 		}
 	}
 	y := c.New([]int{1}, logits)
-	a := crossEntropy{logits: logits.F32, labels: labels, n: n, lse: c.Scratch(m)}
+	a := crossEntropy{logits: logits.F32, labels: labels, n: n, lse: c.Scratch(m), smoothing: smoothing}
 	each(c, m, n, a, (*crossEntropy).logSumExp)
 	var sum float64
 	for i, l := range labels {
 		if l >= 0 {
-			sum += float64(a.lse[i]) - float64(logits.Row(i)[l])
+			sum += float64(a.lse[i]) - a.expected(logits.Row(i), l)
 		}
 	}
 	y.F32[0] = float32(sum / float64(denom))
@@ -47,6 +54,17 @@ type crossEntropy struct {
 	n          int
 	lse        []float32
 	g          float32
+	smoothing  float32
+}
+
+// expected is the logit of a row that its label stands for.
+func (a *crossEntropy) expected(row []float32, label int32) float64 {
+	right := float64(row[label])
+	if a.smoothing == 0 {
+		return right
+	}
+	mean := float64(kernel.Sum(row)) / float64(a.n)
+	return right + float64(float64(a.smoothing)*(mean-right))
 }
 
 func (a *crossEntropy) logSumExp(lo, hi int) {
@@ -57,9 +75,10 @@ func (a *crossEntropy) logSumExp(lo, hi int) {
 	}
 }
 
-// grad is dx += g·(softmax(x) - onehot(label)), by pieces that fit the stack.
+// grad is dx += g·(softmax(x) - the label's distribution), by pieces that fit the stack.
 func (a *crossEntropy) grad(lo, hi int) {
 	var p [512]float32
+	other := a.smoothing / float32(a.n)
 	for i := lo; i < hi; i++ {
 		if a.labels[i] < 0 {
 			continue
@@ -69,8 +88,11 @@ func (a *crossEntropy) grad(lo, hi int) {
 			piece := p[:min(len(p), a.n-at)]
 			copy(piece, x[at:])
 			kernel.SoftmaxExp(piece, a.lse[i])
+			for j := range piece {
+				piece[j] -= other
+			}
 			kernel.Axpy(dx[at:at+len(piece)], a.g, piece)
 		}
-		dx[a.labels[i]] -= a.g
+		dx[a.labels[i]] -= float32(a.g * (1 - a.smoothing))
 	}
 }

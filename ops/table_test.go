@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/fovea-ml/fovea/tensor"
 )
@@ -16,7 +17,8 @@ func table() []row {
 		m, n := s[0], s[1]
 		rows = append(rows, add(m, n), mul(m, n), scale(m, n), addRowsRow(m, n), swiGLU(m, n), layerScaleRow(m, n), meanRowsRow(m, n, 1), meanRowsRow(3, n, m),
 			rmsNorm(m, n), layerNorm(m, n), layerNormOf(m, n, true, false), layerNormOf(m, n, false, false),
-			softmax(m, n), l2Norm(m, n), sum(m, n), mean(m, n), gather(m, n), join(m, n), crossEntropyRow(m, n))
+			softmax(m, n), l2Norm(m, n), sum(m, n), mean(m, n), gather(m, n), join(m, n), crossEntropyRow(m, n),
+			smoothedRow(m, n), maxRow(m, n), divideRow(m, n))
 		for act := range activationRefs {
 			rows = append(rows, activateRow(m, n, Act(act)))
 		}
@@ -372,25 +374,69 @@ func total(op string, m, n int, run func(c *tensor.Ctx, x *T) *T, weight float64
 }
 
 func crossEntropyRow(m, n int) row {
+	labels := someLabels(m, n)
+	return row{op: "CrossEntropy", name: size(m, n), in: []input{x(m, n)},
+		run: func(c *tensor.Ctx, in []*T) *T { return CrossEntropy(c, in[0], labels, 2.5) },
+		ref: func(in [][]float64) []float64 { return []float64{smoothedLoss(in[0], labels, 0) / 2.5} }}
+}
+
+func smoothedRow(m, n int) row {
+	labels := someLabels(m, n)
+	return row{op: "SmoothedCrossEntropy", name: size(m, n), in: []input{x(m, n)},
+		run: func(c *tensor.Ctx, in []*T) *T { return SmoothedCrossEntropy(c, in[0], labels, 0.25, 2.5) },
+		ref: func(in [][]float64) []float64 { return []float64{smoothedLoss(in[0], labels, 0.25) / 2.5} }}
+}
+
+// someLabels has classes for two rows of three.
+func someLabels(m, n int) []int32 {
 	labels := indices(m, n)
 	for i := 1; i < m; i += 3 {
 		labels[i] = -100
 	}
-	return row{op: "CrossEntropy", name: size(m, n), in: []input{x(m, n)},
-		run: func(c *tensor.Ctx, in []*T) *T { return CrossEntropy(c, in[0], labels, 2.5) },
-		ref: func(in [][]float64) []float64 {
-			var loss float64
-			for i, l := range labels {
-				if l < 0 {
-					continue
-				}
-				var sum float64
-				for _, v := range in[0][i*n : (i+1)*n] {
-					sum += math.Exp(v)
-				}
-				loss += math.Log(sum) - in[0][i*n+int(l)]
+	return labels
+}
+
+// smoothedLoss is the sum over the labelled rows of x of the cross-entropy.
+func smoothedLoss(x []float64, labels []int32, smoothing float64) (loss float64) {
+	n := len(x) / len(labels)
+	for i, l := range labels {
+		if l < 0 {
+			continue
+		}
+		row, sum := x[i*n:(i+1)*n], 0.0
+		for _, v := range row {
+			sum += math.Exp(v)
+		}
+		for j, v := range row {
+			p := smoothing / float64(n)
+			if j == int(l) {
+				p += 1 - smoothing
 			}
-			return []float64{loss / 2.5}
+			loss += p * (math.Log(sum) - v)
+		}
+	}
+	return loss
+}
+
+func maxRow(m, n int) row {
+	return row{op: "Max", name: size(m, n), in: []input{x(m, n)},
+		run: func(c *tensor.Ctx, in []*T) *T { return Max(c, in[0]) },
+		ref: func(in [][]float64) (y []float64) {
+			for i := range m {
+				y = append(y, slices.Max(in[0][i*n:(i+1)*n]))
+			}
+			return y
+		}}
+}
+
+func divideRow(m, n int) row {
+	return row{op: "Divide", name: size(m, n), in: []input{x(m, n), w(1)},
+		run: func(c *tensor.Ctx, in []*T) *T { return Divide(c, in[0], in[1]) },
+		ref: func(in [][]float64) (y []float64) {
+			for _, v := range in[0] {
+				y = append(y, v/in[1][0])
+			}
+			return y
 		}}
 }
 

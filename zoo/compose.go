@@ -21,6 +21,13 @@ import (
 //	 "vision": {"image_size": 224, "encoders": [{"from": "../clip"}, {"from": "../dinov2"}]},
 //	 "text_config": {"from": "../llama"}}
 //
+// or a BLIP-2 made of what its first stage of training left and a language model, or
+// such a first stage made of a picture encoder and BERT:
+//
+//	{"architectures": ["Blip2ForConditionalGeneration"], "from": "../stage1", "text_config": {"from": "../opt"}}
+//	{"architectures": ["Blip2Qformer"], "vision_config": {"from": "../clip", "num_hidden_layers": 23},
+//	 "qformer_config": {"from": "../bert-base-uncased"}}
+//
 // Fields of an entry go before those of the directory's config.json. What no
 // directory has, the adapters, has no values yet; tokenizer and chat template
 // are the language model's unless the directory has its own.
@@ -49,10 +56,13 @@ func HasWeights(dir string) bool {
 type origin struct {
 	dir    string
 	prefix string // of the part's parameters
+
+	bind func(m *Model) error // how, where not as an encoder of an ensemble or a language model
 }
 
 // composition is a config.json whose parts come from elsewhere.
 type composition struct {
+	into    *Model // which closes what is opened
 	dir     string
 	origins []origin
 	over    map[string][]byte
@@ -64,7 +74,7 @@ func (m *Model) compose(dir string) error {
 	if err != nil {
 		return err
 	}
-	c := &composition{dir: dir, over: map[string][]byte{}}
+	c := &composition{into: m, dir: dir, over: map[string][]byte{}}
 	config, err := c.resolve(data)
 	if err != nil {
 		return fmt.Errorf("config.json: %w", err)
@@ -73,7 +83,7 @@ func (m *Model) compose(dir string) error {
 		return fmt.Errorf("it has neither weights nor a config.json that says where its parts come \"from\": %w", fs.ErrNotExist)
 	}
 	c.over["config.json"] = config
-	if _, err := fs.Stat(own, "preprocessor_config.json"); errors.Is(err, fs.ErrNotExist) {
+	if _, err := fs.Stat(own, "preprocessor_config.json"); errors.Is(err, fs.ErrNotExist) && c.over["preprocessor_config.json"] == nil {
 		if err := c.pictures(config); err != nil {
 			return err
 		}
@@ -96,6 +106,9 @@ func (c *composition) resolve(data []byte) ([]byte, error) {
 	if err := json.Unmarshal(data, &whole); err != nil {
 		return nil, err
 	}
+	if err := c.blip2(whole); err != nil {
+		return nil, err
+	}
 	vision, _ := whole["vision"].(map[string]any)
 	if err := c.encoders(vision, vision["join"] == "tokens"); err != nil {
 		return nil, err
@@ -106,7 +119,7 @@ func (c *composition) resolve(data []byte) ([]byte, error) {
 			return nil, fmt.Errorf("text_config: %w", err)
 		}
 		if n := len(c.origins); n > 0 && c.origins[n-1].prefix == languagePrefix {
-			c.borrow(c.origins[n-1].dir)
+			c.borrow(os.DirFS(c.origins[n-1].dir))
 		}
 		whole["text_config"] = config
 	}
@@ -191,7 +204,7 @@ func (c *composition) part(entry map[string]any, prefix string) (map[string]any,
 			config[name] = v
 		}
 	}
-	c.origins = append(c.origins, origin{from, prefix})
+	c.origins = append(c.origins, origin{dir: from, prefix: prefix})
 	return config, nil
 }
 
@@ -206,9 +219,9 @@ func readJSON(dir, name string, v any) error {
 	return nil
 }
 
-// borrow takes the files of a language model's tokenizer that the directory lacks.
-func (c *composition) borrow(from string) {
-	own, other := os.DirFS(c.dir), os.DirFS(from)
+// borrow takes the files of a tokenizer that the directory lacks.
+func (c *composition) borrow(other fs.FS) {
+	own := os.DirFS(c.dir)
 	for _, name := range []string{
 		"tokenizer.json", "tokenizer.model", "vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
 		"chat_template.jinja", "generation_config.json",
@@ -249,6 +262,9 @@ var elsewhere = []string{"text_model.*", "*_projection.*", "logit_*", "classifie
 
 // bindFrom binds the parameters of a part.
 func (m *Model) bindFrom(o origin) error {
+	if o.bind != nil {
+		return o.bind(m)
+	}
 	c, err := checkpoint.OpenDir(o.dir)
 	if err != nil {
 		return err
@@ -261,6 +277,7 @@ func (m *Model) bindFrom(o origin) error {
 	names := []checkpoint.Rename{{From: `^(vision_model|dinov2|convnext)\.`, To: ""}, under}
 	if slices.ContainsFunc(m.params(), func(p checkpoint.Param) bool { return p.Name == o.prefix+"query_tokens" }) {
 		names = names[1:] // the Q-Former's directory has its tower under that name
+		return m.bindPart(c, o.prefix, names, append(stage1Heads, elsewhere...))
 	}
 	return m.bindPart(c, o.prefix, names, elsewhere)
 }

@@ -68,6 +68,8 @@ func Families() []Family {
 		blipFamily("BlipForQuestionAnswering", declare(blip.ParseConfig, blip.NewAnswerer), openAnswerer).about(aboutAnswerer),
 		blipFamily("BlipForImageTextRetrieval", declare(blip.ParseConfig, blip.NewMatcher), nil).about(aboutMatcher),
 		blip2Family("Blip2ForConditionalGeneration", "blip-2", blip2.ParseConfig).about(aboutBLIP2),
+		blip2Matcher(matcherArchitecture, declare(blip2.ParseMatcher, blip2.NewMatcher)).about(aboutBLIP2Matcher),
+		blip2Matcher(learnerArchitecture, declare(blip2.ParseMatcher, blip2.NewLearner)).about(aboutBLIP2Learner),
 		blip2Family("InstructBlipForConditionalGeneration", "instructblip", blip2.ParseInstruct).about(aboutInstruct),
 		qwenVLFamily().about(aboutQwenVL),
 		qwen2VLFamily("Qwen2VLForConditionalGeneration", "qwen2_vl", qwen2vl.Parse2, grounding.Qwen2VL()).about(aboutQwen2VL),

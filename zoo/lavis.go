@@ -16,9 +16,10 @@ import (
 
 // OpenLAVIS opens BLIP-2 or InstructBLIP as its authors' repository, LAVIS, keeps
 // it: a file of torch.save with the Q-Former, the projection and, where it was
-// trained, the picture encoder; else that is in evaFile beside it. The language
-// model, which was not trained, is in a Hugging Face directory, and the tokenizer of
-// InstructBLIP's Q-Former in the directory bertDir beside the file. The config is
+// trained, the picture encoder; else that is in evaFile or clipFile beside it. The
+// language model, which was not trained, is in a Hugging Face directory; language is ""
+// for files of the first stage of training, which go without. The tokenizer of a
+// Q-Former that reads text is in the directory bertDir beside the file. The config is
 // made of the shapes of the tensors and of the language model's; a JSON file of the
 // same name beside the file may set what shapes do not tell, as a config.json would.
 func OpenLAVIS(path, language string) (*Model, error) {
@@ -30,10 +31,11 @@ func OpenLAVIS(path, language string) (*Model, error) {
 	return m, nil
 }
 
-// Beside the file: EVA's ViT-g, as the authors publish it, and BERT's tokenizer.
+// Beside the file: the picture encoders, as the authors publish them, and BERT's tokenizer.
 const (
-	evaFile = "eva_vit_g.pth"
-	bertDir = "bert-base-uncased"
+	evaFile  = "eva_vit_g.pth"
+	clipFile = "clip_vit_L.pth"
+	bertDir  = "bert-base-uncased"
 )
 
 func (m *Model) openLAVIS(path, language string) (err error) {
@@ -41,19 +43,21 @@ func (m *Model) openLAVIS(path, language string) (err error) {
 		return err
 	}
 	l := newLAVIS(m.ckpt)
-	switch {
-	case !l.q.has("query_tokens"):
+	if !l.q.has("query_tokens") {
 		return errors.New("no query_tokens in it: this is no BLIP-2 of LAVIS")
-	case language == "":
+	}
+	switch alone := l.language() == ""; {
+	case alone && language != "":
+		return errors.New("it was trained without a language model: leave that out")
+	case !alone && language == "":
 		return errors.New("the file has no language model: name the directory of the one that it was trained with")
-	case l.eye == nil:
-		eva, err := openFile(filepath.Join(filepath.Dir(path), evaFile))
-		if errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("the file has no picture encoder, and %s is not beside it", evaFile)
-		} else if err != nil {
-			return err
-		}
-		m.others, l.eye = append(m.others, eva), &part{c: eva}
+	}
+	if err := m.openEye(l, filepath.Dir(path)); err != nil {
+		return err
+	}
+	over := besideLAVIS(path)
+	if language == "" {
+		return m.openStage1(l, over)
 	}
 	lm := os.DirFS(language)
 	text, err := fs.ReadFile(lm, "config.json")
@@ -62,7 +66,7 @@ func (m *Model) openLAVIS(path, language string) (err error) {
 	}
 	config, err := l.config(text)
 	if err == nil {
-		err = override(config, m.files, strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))+".json")
+		err = override(config, m.files, over)
 	}
 	if err != nil {
 		return err
@@ -86,6 +90,36 @@ func (m *Model) openLAVIS(path, language string) (err error) {
 		return err
 	}
 	return m.processLAVIS(l, lm)
+}
+
+// besideLAVIS is the name of the JSON file beside a file of LAVIS.
+func besideLAVIS(path string) string {
+	return strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)) + ".json"
+}
+
+// openEye finds the picture encoder, in the file or beside it.
+func (m *Model) openEye(l *lavis, dir string) error {
+	if l.eye == nil {
+		for _, name := range []string{evaFile, clipFile} {
+			c, err := openFile(filepath.Join(dir, name))
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			} else if err != nil {
+				return err
+			}
+			m.others = append(m.others, c)
+			if l.eye == nil || !l.sees() {
+				l.eye = &part{c: c}
+			}
+		}
+	}
+	switch {
+	case l.eye == nil:
+		return fmt.Errorf("the file has no picture encoder, and neither %s nor %s is beside it", evaFile, clipFile)
+	case l.eye.has(evaPositions) && l.eye.has(clipPositions):
+		return fmt.Errorf("its picture encoder has both %s, of EVA, and %s, of CLIP: the file is of two models", evaPositions, clipPositions)
+	}
+	return l.eye.c.SplitRows(`^(.*transformer\.resblocks\.\d+\.attn\.)in_proj_(weight|bias)$`, "${1}q_proj.${2}", "${1}k_proj.${2}", "${1}v_proj.${2}")
 }
 
 // processLAVIS opens what turns conversations into prompts: the language model's

@@ -16,6 +16,8 @@ import (
 type lavis struct {
 	q   *part // Q-Former, queries and projection
 	eye *part // the picture encoder; nil: not in the same file
+
+	pick bool // only some parts are wanted: tensors that no parameter takes are no error
 }
 
 // part is the tensors of a checkpoint whose names begin alike.
@@ -29,11 +31,33 @@ func newLAVIS(c *checkpoint.Checkpoint) *lavis {
 	if !l.q.has("query_tokens") {
 		l.q.prefix = "model." // as what the authors' trainer saves beside its own state
 	}
-	if eye := (&part{c, l.q.prefix + "visual_encoder."}); eye.has("pos_embed") {
+	if eye := (&part{c, l.q.prefix + "visual_encoder."}); eye.has(evaPositions) || eye.has(clipPositions) {
 		l.eye = eye
 	}
 	return l
 }
+
+// Tensors by which the picture encoders are told apart.
+const evaPositions, clipPositions = "pos_embed", "positional_embedding"
+
+// clip reports whether the picture encoder is CLIP's.
+func (l *lavis) clip() bool { return l.eye.has(clipPositions) }
+
+// sees reports whether the picture encoder is as wide as what the Q-Former looks at.
+func (l *lavis) sees() bool {
+	key, err := l.q.shape(lavisLayer+"0.crossattention.self.key.weight", 2)
+	if err != nil {
+		return false
+	}
+	positions, ok := l.eye.c.Info(l.eye.prefix + evaPositions)
+	if l.clip() {
+		positions, ok = l.eye.c.Info(l.eye.prefix + clipPositions)
+	}
+	return ok && len(positions.Shape) > 0 && positions.Shape[len(positions.Shape)-1] == key[1]
+}
+
+// lavisLayer begins the names of the Q-Former's layers.
+const lavisLayer = "Qformer.bert.encoder.layer."
 
 func (p *part) has(name string) bool { return stored(p.c, p.prefix+name) }
 
@@ -67,10 +91,11 @@ func (p *part) layers(before, after string) (n int) {
 	return n
 }
 
-// The widths of attention heads that shapes do not tell: of EVA's ViT-g and of BERT.
+// The widths of attention heads that shapes do not tell: of EVA's ViT-g, of CLIP's ViT-L
+// and of BERT.
 const (
-	evaHead, bertHead = 88, 64
-	evaLayers         = 39 // the authors leave out the last of 40
+	evaHead, clipHead, bertHead = 88, 64, 64
+	evaLayers, clipLayers       = 39, 23 // the authors leave out the last of 40, and of 24
 )
 
 // config is the config.json that the parts might have had.
@@ -92,9 +117,6 @@ func (l *lavis) config(text []byte) (map[string]any, error) {
 		architecture, modelType = "InstructBlipForConditionalGeneration", "instructblip"
 	}
 	want := l.language()
-	if want == "" {
-		return nil, errors.New("none of opt_proj, t5_proj and llm_proj in it: it was trained without a language model, which is not supported")
-	}
 	if kind := language["model_type"]; kind != want {
 		return nil, fmt.Errorf("it goes with a language model of model_type %s, and that of the directory is %v", want, kind)
 	}
@@ -105,11 +127,14 @@ func (l *lavis) config(text []byte) (map[string]any, error) {
 }
 
 func (l *lavis) visionConfig() (map[string]any, error) {
+	if l.clip() {
+		return l.clipConfig()
+	}
 	patch, err := l.eye.shape("patch_embed.proj.weight", 4)
 	if err != nil {
-		return nil, fmt.Errorf("the picture encoder is not EVA's ViT-g: %w", err)
+		return nil, fmt.Errorf("the picture encoder is neither EVA's ViT-g nor CLIP's ViT-L: %w", err)
 	}
-	positions, err := l.eye.shape("pos_embed", 3)
+	positions, err := l.eye.shape(evaPositions, 3)
 	if err != nil {
 		return nil, err
 	}
@@ -128,23 +153,49 @@ func (l *lavis) visionConfig() (map[string]any, error) {
 	}, nil
 }
 
+// clipConfig is the vision_config of CLIP's tower, whose norm behind the last block is
+// the authors' own.
+func (l *lavis) clipConfig() (map[string]any, error) {
+	patch, err := l.eye.shape("conv1.weight", 4)
+	if err != nil {
+		return nil, err
+	}
+	positions, err := l.eye.shape(clipPositions, 2)
+	if err != nil {
+		return nil, err
+	}
+	inner, err := l.eye.shape("transformer.resblocks.0.mlp.c_fc.weight", 2)
+	if err != nil {
+		return nil, err
+	}
+	layers := l.eye.layers("transformer.resblocks.", ".ln_1.weight")
+	if l.eye.prefix == "" {
+		layers = min(layers, clipLayers)
+	}
+	grid := int(math.Round(math.Sqrt(float64(positions[0] - 1))))
+	return map[string]any{
+		"model_type": "clip_vision_model", "hidden_act": "quick_gelu", "layer_norm_eps": 1e-5,
+		"hidden_size": patch[0], "patch_size": patch[3], "image_size": grid * patch[3], "intermediate_size": inner[0],
+		"num_hidden_layers": layers, "num_attention_heads": max(1, patch[0]/clipHead),
+	}, nil
+}
+
 func (l *lavis) qformerConfig() (config map[string]any, queries int, err error) {
 	query, err := l.q.shape("query_tokens", 3)
 	if err != nil {
 		return nil, 0, err
 	}
-	const layer = "Qformer.bert.encoder.layer."
-	inner, err := l.q.shape(layer+"0.intermediate_query.dense.weight", 2)
+	inner, err := l.q.shape(lavisLayer+"0.intermediate_query.dense.weight", 2)
 	if err != nil {
 		return nil, 0, err
 	}
-	key, err := l.q.shape(layer+"0.crossattention.self.key.weight", 2)
+	key, err := l.q.shape(lavisLayer+"0.crossattention.self.key.weight", 2)
 	if err != nil {
 		return nil, 0, err
 	}
-	layers := l.q.layers(layer, ".intermediate_query.dense.weight")
+	layers := l.q.layers(lavisLayer, ".intermediate_query.dense.weight")
 	every := 1
-	for every < layers && !l.q.has(fmt.Sprintf("%s%d.crossattention.self.key.weight", layer, every)) {
+	for every < layers && !l.q.has(fmt.Sprintf("%s%d.crossattention.self.key.weight", lavisLayer, every)) {
 		every++
 	}
 	config = map[string]any{
@@ -190,11 +241,29 @@ func lay(config, over map[string]any) {
 // names are those of a LAVIS file in ours.
 func (l *lavis) names() []checkpoint.Rename {
 	norm := "qformer.layernorm."
-	if l.reads() {
+	if l.reads() && l.language() != "" {
 		norm = "qformer.embeddings.layernorm."
 	}
+	list := append([]checkpoint.Rename{{From: "model.", To: ""}}, l.eyeNames()...)
+	list = append(list, checkpoint.Rename{From: "Qformer.bert.embeddings.LayerNorm.", To: norm})
+	if l.language() == "" {
+		list = append(list, stage1Names...)
+	}
+	return append(list,
+		checkpoint.Rename{From: "ln_vision.", To: "vision_model.post_layernorm."},
+		checkpoint.Rename{From: "Qformer.bert.", To: "qformer."},
+		checkpoint.Rename{From: `^(qformer\..*attention)\.self\.`, To: "${1}.attention."},
+		checkpoint.Rename{From: `^(opt|t5|llm)_proj\.`, To: "language_projection."},
+	)
+}
+
+// eyeNames are those of the picture encoder, alone in its file or not.
+func (l *lavis) eyeNames() []checkpoint.Rename {
+	if l.clip() {
+		alone := checkpoint.Rename{From: `^(class_embedding|positional_embedding|conv1\.|ln_pre\.|transformer\.)`, To: "visual_encoder.${1}"}
+		return append([]checkpoint.Rename{alone}, under("visual_encoder.", "vision_model.", openCLIPNames)...)
+	}
 	return []checkpoint.Rename{
-		{From: "model.", To: ""},
 		{From: `^(cls_token|pos_embed|patch_embed\.|blocks\.)`, To: "visual_encoder.${1}"}, // as in evaFile
 		{From: "visual_encoder.cls_token", To: "vision_model.embeddings.class_embedding"},
 		{From: "visual_encoder.pos_embed", To: "vision_model.embeddings.position_embedding"},
@@ -203,11 +272,6 @@ func (l *lavis) names() []checkpoint.Rename {
 		{From: `^visual_encoder\.blocks\.(\d+)\.attn\.proj`, To: "vision_model.encoder.layers.${1}.self_attn.projection"},
 		{From: `^visual_encoder\.blocks\.(\d+)\.attn`, To: "vision_model.encoder.layers.${1}.self_attn"},
 		{From: `^visual_encoder\.blocks\.(\d+)\.mlp`, To: "vision_model.encoder.layers.${1}.mlp"},
-		{From: "ln_vision.", To: "vision_model.post_layernorm."},
-		{From: "Qformer.bert.embeddings.LayerNorm.", To: norm},
-		{From: "Qformer.bert.", To: "qformer."},
-		{From: `^(qformer\..*attention)\.self\.`, To: "${1}.attention."},
-		{From: `^(opt|t5|llm)_proj\.`, To: "language_projection."},
 	}
 }
 
@@ -233,9 +297,19 @@ func (l *lavis) bind(params []checkpoint.Param) error {
 			mind = append(mind, p)
 		}
 	}
-	err := checkpoint.Bind(l.q.c, mind, l.names(), checkpoint.BindOptions{Ignore: unread})
+	ignore := unread
+	if l.language() == "" {
+		ignore = unreadStage1
+	}
+	if l.pick {
+		ignore = []string{"*"}
+	}
+	err := checkpoint.Bind(l.q.c, mind, l.names(), checkpoint.BindOptions{Ignore: ignore})
 	if l.eye.c != l.q.c {
 		o := checkpoint.BindOptions{Ignore: append([]string{"norm.*", "fc_norm.*", "head.*", "vision_model.encoder.layers.39.*"}, unread...)}
+		if l.clip() {
+			o.Ignore = []string{"*"} // the authors load it so: the last block, and what stands behind it
+		}
 		err = errors.Join(err, checkpoint.Bind(l.eye.c, eye, l.names(), o))
 	}
 	for i, p := range biases {

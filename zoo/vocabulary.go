@@ -22,11 +22,17 @@ func (m *Model) fitTokenizer() error {
 	if _, ok := m.Net.(model.DualEncoder); ok {
 		for _, p := range m.params() {
 			if strings.HasSuffix(p.Name, "token_embedding.weight") || strings.HasSuffix(p.Name, "word_embeddings.weight") {
-				return fits(m.Tokenizer, p.T.Shape[0], nil)
+				return fits(m.Tokenizer, p.T.Shape[0], m.marks)
 			}
 		}
 	}
 	return nil
+}
+
+// marks reports whether a token is the one that Hugging Face's processors add for
+// pictures, which retrieval never asks for.
+func (m *Model) marks(id int32) bool {
+	return m.Tokenizer.Special(id) && m.Tokenizer.Token(id) == "<image>"
 }
 
 // fits wants every id of tok in a table of so many rows but those that are spared.

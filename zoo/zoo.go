@@ -6,6 +6,7 @@
 package zoo
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -169,7 +170,7 @@ func (m *Model) openParts() (err error) {
 	}
 	if _, ok := m.Net.(model.DualEncoder); ok {
 		if m.Tokenizer, err = tokenizer.OpenFS(m.files, "."); err == nil {
-			err = m.fitTokenizer()
+			err = cmp.Or(m.fitTokenizer(), m.beginCaptions())
 		}
 	}
 	return err

@@ -25,8 +25,8 @@ type classifyCmd struct {
 func (classifyCmd) Help() string {
 	return `Sorts pictures into classes that are only named, not learned (zero-shot): the class
 whose text is most like the picture wins. Probabilities are a softmax over the
-classes; of SiglipModel and BlipForImageTextRetrieval, each is that of a match by
-itself.
+classes; of SiglipModel, BlipForImageTextRetrieval and Blip2ForImageTextRetrieval,
+each is that of a match by itself.
 
 Examples:
 
@@ -124,10 +124,10 @@ func (d *dual) odds(file string, known *tensor.Tensor, ids [][]int32) ([]float32
 	if odds := d.matches(s, ids); odds != nil {
 		return odds, nil
 	}
-	if odds := d.pairs(s.vector, known); odds != nil {
+	if odds := d.pairs(s.vectors, known); odds != nil {
 		return odds, nil
 	}
-	y := d.net.Similarity(&d.ctx, s.vector, known).F32
+	y := d.net.Similarity(&d.ctx, s.vectors, known).F32
 	kernel.Softmax(y, y)
 	return y, nil
 }

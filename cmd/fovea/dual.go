@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"image"
 	"io/fs"
 	"math"
 	"os"
@@ -77,16 +76,16 @@ func (d *dual) view(file string) (*model.Views, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := d.model.Pictures.Process(img[0], nil)
+	v, err := d.model.View(img[0])
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	return &model.Views{Pixels: p.Pixels, Sizes: []image.Point{{X: p.W, Y: p.H}}}, nil
+	return v, nil
 }
 
 // seen is what the model makes of a picture, valid until it sees another one.
 type seen struct {
-	vector   *tensor.Tensor  // [1, width]
+	vectors  *tensor.Tensor  // [vectors of a picture, width]
 	features *model.Features // of a model.Matcher; nil of others
 }
 
@@ -99,11 +98,20 @@ func (d *dual) see(file string) (s seen, err error) {
 	d.ctx.Reset()
 	if net, ok := d.net.(model.Matcher); ok {
 		s.features = net.See(&d.ctx, v)
-		s.vector = net.EmbedSeen(&d.ctx, s.features)
+		s.vectors = net.EmbedSeen(&d.ctx, s.features)
 	} else {
-		s.vector = d.net.EmbedImage(&d.ctx, v)
+		s.vectors = d.net.EmbedImage(&d.ctx, v)
 	}
 	return s, nil
+}
+
+// cosine is that of a text's vector and the one of the picture's that is most like it.
+func (s seen) cosine(text []float32) float32 {
+	best := kernel.Dot(s.vectors.Row(0), text)
+	for i := 1; i < s.vectors.Rows(); i++ {
+		best = max(best, kernel.Dot(s.vectors.Row(i), text))
+	}
+	return best
 }
 
 // matches is the probability that each text belongs to a picture; nil for models that

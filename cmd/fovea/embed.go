@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+
+	"github.com/fovea-ml/fovea/tensor"
 )
 
 type embedCmd struct {
@@ -17,7 +19,8 @@ type embedCmd struct {
 func (embedCmd) Help() string {
 	return `Prints the embeddings of pictures and texts, of unit length: the closer two of them
 point, the more their picture or text are alike. Each line is a JSON object with
-"image" or "text" and "embedding".
+"image" or "text" and "embedding"; a picture has "embeddings", a list of them, where
+the model gives it several, as BLIP-2 one for each query.
 
 Examples:
 
@@ -29,7 +32,21 @@ Examples:
 type embedding struct {
 	Image     string    `json:"image,omitempty"`
 	Text      string    `json:"text,omitempty"`
-	Embedding []float32 `json:"embedding"`
+	Embedding []float32 `json:"embedding,omitempty"`
+
+	Embeddings [][]float32 `json:"embeddings,omitempty"` // of a picture that has several
+}
+
+// ofPicture is the line of a picture file.
+func ofPicture(file string, vectors *tensor.Tensor) embedding {
+	if vectors.Rows() == 1 {
+		return embedding{Image: file, Embedding: vectors.Row(0)}
+	}
+	line := embedding{Image: file}
+	for i := range vectors.Rows() {
+		line.Embeddings = append(line.Embeddings, vectors.Row(i))
+	}
+	return line
 }
 
 func (c *embedCmd) Run(ctx context.Context, g *globals) error {
@@ -76,7 +93,7 @@ func (c *embedCmd) write(ctx context.Context, d *dual, files []string, out *json
 		if err != nil {
 			return err
 		}
-		if err := out.Encode(embedding{Image: file, Embedding: s.vector.Row(0)}); err != nil {
+		if err := out.Encode(ofPicture(file, s.vectors)); err != nil {
 			return err
 		}
 		p.at(i+1, "embedding")

@@ -17,6 +17,7 @@ type evalCmd struct {
 	Scenes  evalScenesCmd  `cmd:"" help:"Questions about drawn scenes that no model was trained on."`
 	EasyVQA evalEasyVQACmd `cmd:"" name:"easy-vqa" help:"The easy-VQA data set (github.com/vzhou842/easy-VQA)."`
 
+	Retrieval  evalRetrievalCmd  `cmd:"" help:"How often a picture finds its text, and a text its picture."`
 	Perplexity evalPerplexityCmd `cmd:"" help:"How well the model predicts a text."`
 }
 

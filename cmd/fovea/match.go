@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"os"
 	"text/tabwriter"
-
-	"github.com/fovea-ml/fovea/kernel"
 )
 
 type matchCmd struct {
@@ -19,14 +17,16 @@ type matchCmd struct {
 func (matchCmd) Help() string {
 	return `Tells how well texts and pictures go together.
 
-similarity is the cosine of the embeddings of picture and text; match is the
-probability that the text belongs to the picture, of a model that tells it:
-SiglipModel by the embeddings, BlipForImageTextRetrieval by reading the text with
-the picture before it, which is slower.
+similarity is the cosine of the embeddings of picture and text, of BLIP-2 that of
+the text and the query which is most like it; match is the probability that the
+text belongs to the picture, of a model that tells it: SiglipModel by the
+embeddings, BlipForImageTextRetrieval and Blip2ForImageTextRetrieval by reading
+the text with the picture before it, which is slower.
 
 Examples:
 
     fovea match --model blip-itm-base-coco --image a.jpg "two cats on a sofa" "a dog"
+    fovea match --model blip2_pretrained.pth --image a.jpg "two cats on a sofa"
     fovea match --model clip-vit-base-patch32 --image photos --json "a beach"`
 }
 
@@ -85,9 +85,9 @@ func (c *matchCmd) match(ctx context.Context, d *dual, files []string) ([]matche
 		}
 		first := len(out)
 		for j, text := range c.Text {
-			out = append(out, matched{Image: file, Text: text, Similarity: kernel.Dot(s.vector.Row(0), texts.Row(j))})
+			out = append(out, matched{Image: file, Text: text, Similarity: s.cosine(texts.Row(j))})
 		}
-		match := d.pairs(s.vector, texts)
+		match := d.pairs(s.vectors, texts)
 		if match == nil {
 			match = d.matches(s, ids)
 		}

@@ -84,6 +84,45 @@ func (r *runner) contrastive(net model.DualEncoder, want *golden.Case, images []
 		}
 		net.Match(c, net.See(&tensor.Ctx{Pool: r.o.Pool}, v), ids)
 	}
+	if net, ok := net.(model.PairLearner); ok && l.want.Has(negativeImages) {
+		return r.pairs(net, v, ids, l)
+	}
+	return nil
+}
+
+// What the reference told pairs apart from in training.
+const negativeImages, negativeTexts = "negative_images", "negative_texts"
+
+// pairs checks what a model would learn from the pictures and texts.
+func (r *runner) pairs(net model.PairLearner, v *model.Views, ids [][]int32, l *listener) error {
+	p := &model.Pairs{Texts: ids, Negatives: &model.Negatives{}}
+	at := 0
+	for _, size := range v.Sizes {
+		n := 3 * size.X * size.Y
+		p.Images = append(p.Images, &model.Tiles{Views: model.Views{Pixels: v.Pixels[at : at+n], Sizes: []image.Point{size}}})
+		at += n
+	}
+	for name, list := range map[string]*[]int{negativeImages: &p.Negatives.Images, negativeTexts: &p.Negatives.Texts} {
+		want, _, err := l.want.Ints(name)
+		if err != nil {
+			return err
+		}
+		for _, i := range want {
+			*list = append(*list, int(i))
+		}
+		l.put(Stage{Name: name, Status: Skipped, Detail: "taken over: no draw is like the reference's"})
+	}
+	if err := p.Check(net.Context()); err != nil {
+		return err
+	}
+	c := &tensor.Ctx{Pool: r.o.Pool, Observer: func(stage string, t *tensor.Tensor) {
+		if stage == "itg_logits" {
+			l.observe(stage, t)
+		}
+	}}
+	for _, t := range net.PairLoss(c, p) {
+		l.floats("loss_"+t.Name, t.Value.F32)
+	}
 	return nil
 }
 

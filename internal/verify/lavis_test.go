@@ -184,7 +184,7 @@ func TestLAVISErrors(t *testing.T) {
 		{whole, "", "name the directory"},
 		{whole, fixtures + "blip2_opt", "model_type opt, and that of the directory is blip-2"},
 		{whole, t.TempDir(), "config.json"},
-		{apart, language, "eva_vit_g.pth is not beside it"},
+		{apart, language, "neither eva_vit_g.pth nor clip_vit_L.pth is beside it"},
 		{damaged("blip2.json", "["), language, "blip2.json: "},
 		{damaged("blip2.json", `{"vision_config": {"num_attention_heads": 5}}`), language, "no multiple of num_attention_heads 5"},
 		{damaged("blip2.json", `{"architectures": ["LlamaForCausalLM"]}`), language, "makes it a LlamaForCausalLM"},

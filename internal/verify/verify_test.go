@@ -57,6 +57,8 @@ func TestFixtures(t *testing.T) {
 		"llava_onevision": {3, 47, 0, 3},
 		"blip2_opt":       {3, 52, 0, 0},
 		"blip2_t5":        {3, 58, 0, 0},
+		"blip2_itm":       {1, 14, 0, 0}, // torch 2.15 and transformers 4.51
+		"blip2_stage1":    {1, 18, 0, 2}, // torch 2.15, with LAVIS's own Qformer.py and clip_vit.py
 		"instructblip":    {2, 40, 0, 0},
 		"qwen2_vl":        {4, 56, 0, 0},
 		"qwen2_5_vl":      {4, 64, 0, 0},

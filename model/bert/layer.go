@@ -37,8 +37,12 @@ func NewOutput(inner, width int, eps float32) *Output {
 
 // Attend lets the rows of x attend to those of memory: [rows of x, width].
 func Attend(c *tensor.Ctx, h *Heads, out *Output, x, memory *tensor.Tensor, a *ops.Attn) *tensor.Tensor {
-	y := ops.Attention(c, h.Q.Forward(c, x), h.K.Forward(c, memory), h.V.Forward(c, memory), a)
-	return out.Norm.Forward(c, ops.Add(c, out.Dense.Forward(c, y), x))
+	return out.Forward(c, ops.Attention(c, h.Q.Forward(c, x), h.K.Forward(c, memory), h.V.Forward(c, memory), a), x)
+}
+
+// Forward adds to x what the heads of an attention made of it.
+func (o *Output) Forward(c *tensor.Ctx, y, x *tensor.Tensor) *tensor.Tensor {
+	return o.Norm.Forward(c, ops.Add(c, o.Dense.Forward(c, y), x))
 }
 
 // FeedForward is the other part of a layer.

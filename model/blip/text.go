@@ -54,19 +54,14 @@ type Decoder struct {
 	Head  *head `ckpt:"cls.predictions"`
 }
 
-// head makes logits of hidden states.
+// head makes logits of hidden states, by a table of its own.
 type head struct {
-	Transform *nn.Linear     `ckpt:"transform.dense"`
-	Norm      *nn.LayerNorm  `ckpt:"transform.LayerNorm"`
-	Weight    *tensor.Tensor `ckpt:"decoder.weight"` // [vocabulary, width]
-	Bias      *tensor.Tensor `ckpt:"bias"`
+	*bert.Head `ckpt:""`
+	Weight     *tensor.Tensor `ckpt:"decoder.weight"` // [vocabulary, width]
 }
 
 func newDecoder(cfg TextConfig) *Decoder {
-	d := cfg.HiddenSize
-	return &Decoder{newText(cfg), &head{
-		nn.NewLinear(d, d, true), nn.NewLayerNorm(d, cfg.LayerNormEps), tensor.Declare(cfg.VocabSize, d), tensor.Declare(cfg.VocabSize),
-	}}
+	return &Decoder{newText(cfg), &head{bert.NewHead(cfg.Config), tensor.Declare(cfg.VocabSize, cfg.HiddenSize)}}
 }
 
 // Embed looks tokens up, without positions: [len(ids), width].
@@ -89,8 +84,7 @@ func (d *Decoder) Forward(c *tensor.Ctx, s *model.Sequence) *tensor.Tensor {
 
 // Logits returns [rows, vocabulary] for hidden states.
 func (d *Decoder) Logits(c *tensor.Ctx, h *tensor.Tensor) *tensor.Tensor {
-	h = d.Head.Norm.Forward(c, ops.Activate(c, d.Head.Transform.Forward(c, h), d.cfg.Act))
-	return (&nn.Linear{Weight: d.Head.Weight, Bias: d.Head.Bias}).Forward(c, h)
+	return d.Head.Logits(c, h, d.Head.Weight)
 }
 
 // NewCache makes room for capacity tokens.

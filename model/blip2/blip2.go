@@ -3,9 +3,13 @@
 // ahead of the text of a language model, which was trained before and without it.
 // InstructBLIP's Q-Former reads the text too.
 //
+// Before that, in the first stage of its training, BLIP-2's Q-Former learns without a
+// language model to look for what a text says: Learner. What it then knows, whether a
+// text belongs to a picture, is Matcher.
+//
 // BLIP-2, Li et al. 2023, https://arxiv.org/abs/2301.12597; InstructBLIP, Dai et
 // al. 2023, https://arxiv.org/abs/2305.06500. Parameters are named as in Hugging
-// Face checkpoints of Blip2ForConditionalGeneration and
+// Face checkpoints of Blip2ForConditionalGeneration, Blip2ForImageTextRetrieval and
 // InstructBlipForConditionalGeneration.
 package blip2
 
@@ -13,27 +17,26 @@ import (
 	"fmt"
 
 	"github.com/fovea-ml/fovea/model"
-	"github.com/fovea-ml/fovea/model/blipvit"
 	"github.com/fovea-ml/fovea/model/qformer"
+	"github.com/fovea-ml/fovea/model/vit"
 	"github.com/fovea-ml/fovea/nn"
-	"github.com/fovea-ml/fovea/ops"
 	"github.com/fovea-ml/fovea/tensor"
 )
 
 // Model is BLIP-2 or InstructBLIP.
 type Model struct {
-	Vision     *blipvit.Vision `ckpt:"vision_model"`
-	Queries    *tensor.Tensor  `ckpt:"query_tokens"` // [1, queries, width of the Q-Former]
-	QFormer    *qformer.Model  `ckpt:"qformer"`
-	Projection *nn.Linear      `ckpt:"language_projection"`
-	Language   model.Decoder   `ckpt:"language_model"`
+	Vision     vit.Tower      `ckpt:"vision_model"`
+	Queries    *tensor.Tensor `ckpt:"query_tokens"` // [1, queries, width of the Q-Former]
+	QFormer    *qformer.Model `ckpt:"qformer"`
+	Projection *nn.Linear     `ckpt:"language_projection"`
+	Language   model.Decoder  `ckpt:"language_model"`
 
 	cfg Config
 }
 
 // New declares the model of a checked config.
 func New(cfg Config) (*Model, error) {
-	vision, err := blipvit.New(cfg.Vision, "vision.")
+	vision, err := cfg.tower.declare()
 	if err != nil {
 		return nil, fmt.Errorf("blip2: %w", err)
 	}
@@ -76,11 +79,11 @@ func (m *Model) Features(c *tensor.Ctx, images []*model.Tiles) *tensor.Tensor {
 		}
 	}
 	views, of := distinct(images)
-	f := m.Vision.Encode(c, views)
-	if len(views.Sizes) < len(images) {
-		f = repeat(c, f, of)
+	if len(views.Sizes) == len(images) {
+		of = nil
 	}
-	x := m.Projection.Forward(c, m.QFormer.Forward(c, m.Queries, f, text))
+	x := m.QFormer.Forward(c, m.Queries, qformer.Input{Seen: m.Vision.Encode(c, views), Of: of, Text: text})
+	x = m.Projection.Forward(c, x)
 	c.Observe("projected", x)
 	return x
 }
@@ -100,17 +103,4 @@ func distinct(images []*model.Tiles) (views *model.Views, of []int) {
 		of = append(of, n)
 	}
 	return views, of
-}
-
-// repeat has the features of view of[i] as those of view i.
-func repeat(c *tensor.Ctx, f *model.Features, of []int) *model.Features {
-	var rows []int32
-	starts := []int{0}
-	for _, v := range of {
-		for row := f.Starts[v]; row < f.Starts[v+1]; row++ {
-			rows = append(rows, int32(row))
-		}
-		starts = append(starts, len(rows))
-	}
-	return &model.Features{X: ops.Gather(c, rows, f.X), Starts: starts}
 }

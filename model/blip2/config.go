@@ -2,19 +2,28 @@ package blip2
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/fovea-ml/fovea/model"
-	"github.com/fovea-ml/fovea/model/blipvit"
 	"github.com/fovea-ml/fovea/model/qformer"
+	"github.com/fovea-ml/fovea/model/vit"
 )
+
+// Seeing is what every config.json of BLIP-2 says of the way from a picture to what
+// the Q-Former's queries have become.
+type Seeing struct {
+	Vision  vit.Config
+	QFormer qformer.Config
+	Queries int // learned ones, and placeholders of a picture
+
+	tower vision
+}
 
 // Config is the config.json of a BLIP-2 or InstructBLIP checkpoint. What a file
 // leaves out has the reference's default.
 type Config struct {
-	Vision       blipvit.Config
-	QFormer      qformer.Config
-	Queries      int     // learned ones, and placeholders of a picture
+	Seeing
 	ImageTokenID int32   // of the placeholders; outside the vocabulary where a file has none
 	Start        []int32 // what the decoder of T5 reads first; nil for decoders alone
 	Instructed   bool    // the Q-Former reads the text: InstructBLIP
@@ -22,11 +31,20 @@ type Config struct {
 	language language
 }
 
+// seeingFile are the fields of Seeing.
+type seeingFile struct {
+	Vision  json.RawMessage `json:"vision_config"`
+	QFormer json.RawMessage `json:"qformer_config"`
+	Queries int             `json:"num_query_tokens"`
+}
+
+func defaultSeeing() seeingFile {
+	return seeingFile{Vision: json.RawMessage("{}"), QFormer: json.RawMessage("{}"), Queries: 32}
+}
+
 type configFile struct {
-	Vision   json.RawMessage `json:"vision_config"`
-	QFormer  json.RawMessage `json:"qformer_config"`
+	seeingFile
 	Text     json.RawMessage `json:"text_config"`
-	Queries  int             `json:"num_query_tokens"`
 	TokenID  *int32          `json:"image_token_id"` // the newer name of image_token_index
 	TokenIdx *int32          `json:"image_token_index"`
 }
@@ -38,7 +56,7 @@ func ParseConfig(data []byte) (Config, error) { return parse(data, false) }
 func ParseInstruct(data []byte) (Config, error) { return parse(data, true) }
 
 func parse(data []byte, instructed bool) (Config, error) {
-	f := configFile{Vision: json.RawMessage("{}"), QFormer: json.RawMessage("{}"), Text: json.RawMessage("{}"), Queries: 32}
+	f := configFile{seeingFile: defaultSeeing(), Text: json.RawMessage("{}")}
 	cfg := Config{Instructed: instructed}
 	err := json.Unmarshal(data, &f)
 	if err == nil {
@@ -51,19 +69,16 @@ func parse(data []byte, instructed bool) (Config, error) {
 }
 
 func (f *configFile) resolve(cfg *Config) (err error) {
-	if cfg.Vision, err = blipvit.ParseConfig(f.Vision, blipvit.DefaultEVA()); err != nil {
-		return fmt.Errorf("vision_config: %w", err)
+	if err := f.seeingFile.resolve(&cfg.Seeing); err != nil {
+		return err
 	}
-	if err := f.qformer(cfg); err != nil {
-		return fmt.Errorf("qformer_config: %w", err)
+	if cfg.QFormer.ReadsText = cfg.Instructed; f.scores() {
+		return errors.New("qformer_config: use_qformer_text_input is true: its text is scored against pictures, and a Blip2ForImageTextRetrieval does that")
 	}
 	if cfg.language, err = parseLanguage(f.Text); err != nil {
 		return fmt.Errorf("text_config: %w", err)
 	}
-	if err := model.CheckSize("num_query_tokens", f.Queries, 1<<12); err != nil {
-		return err
-	}
-	cfg.Queries, cfg.Start, cfg.ImageTokenID = f.Queries, cfg.language.start, int32(cfg.language.vocab)
+	cfg.Start, cfg.ImageTokenID = cfg.language.start, int32(cfg.language.vocab)
 	for _, id := range []*int32{f.TokenIdx, f.TokenID} {
 		if id != nil {
 			cfg.ImageTokenID = *id
@@ -72,24 +87,25 @@ func (f *configFile) resolve(cfg *Config) (err error) {
 	return nil
 }
 
-// qformer reads the Q-Former's part. With use_qformer_text_input its text is
-// scored against pictures, which is another model.
-func (f *configFile) qformer(cfg *Config) (err error) {
-	var scores struct {
+// scores reports whether the Q-Former's text is scored against pictures.
+func (f *seeingFile) scores() bool {
+	var q struct {
 		Text bool `json:"use_qformer_text_input"`
 	}
-	if err := json.Unmarshal(f.QFormer, &scores); err != nil {
-		return err
+	return json.Unmarshal(f.QFormer, &q) == nil && q.Text
+}
+
+func (f *seeingFile) resolve(s *Seeing) (err error) {
+	if s.tower, err = parseTower(f.Vision); err != nil {
+		return fmt.Errorf("vision_config: %w", err)
 	}
-	if scores.Text {
-		return fmt.Errorf("use_qformer_text_input is true: models that score texts against pictures are not supported")
+	s.Vision = s.tower.cfg
+	if s.QFormer, err = qformer.ParseConfig(f.QFormer); err != nil {
+		return fmt.Errorf("qformer_config: %w", err)
 	}
-	if cfg.QFormer, err = qformer.ParseConfig(f.QFormer); err != nil {
-		return err
+	if is, want := s.QFormer.EncoderWidth, s.Vision.HiddenSize; is != want {
+		return fmt.Errorf("qformer_config: encoder_hidden_size is %d, and vision_config makes features of width %d", is, want)
 	}
-	cfg.QFormer.ReadsText = cfg.Instructed
-	if is, want := cfg.QFormer.EncoderWidth, cfg.Vision.HiddenSize; is != want {
-		return fmt.Errorf("encoder_hidden_size is %d, and vision_config makes features of width %d", is, want)
-	}
-	return nil
+	s.Queries = f.Queries
+	return model.CheckSize("num_query_tokens", f.Queries, 1<<12)
 }

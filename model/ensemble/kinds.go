@@ -131,7 +131,7 @@ func (q *queries) Width() int { return q.QFormer.Config().HiddenSize }
 
 // Encode returns a row for each query.
 func (q *queries) Encode(c *tensor.Ctx, views *model.Views) *model.Features {
-	x := q.QFormer.Forward(c, q.Queries, q.Vision.Encode(c, views), nil)
+	x := q.QFormer.Forward(c, q.Queries, qformer.Input{Seen: q.Vision.Encode(c, views)})
 	n := len(views.Sizes)
 	return &model.Features{X: x, Starts: starts(n, x.Rows()/n)}
 }

@@ -12,7 +12,9 @@ type Config struct {
 	bert.Config
 	CrossEvery int `json:"cross_attention_frequency"` // layers from one that attends to the picture to the next
 
-	ReadsText bool `json:"-"` // whether text stands beside the queries; the family knows
+	// What the family knows: whether the model reads text, and whether the embeddings of
+	// text are none of the parameters under the Q-Former's name.
+	ReadsText, TextApart bool `json:"-"`
 }
 
 // DefaultConfig is the Q-Former of the published checkpoints, BERT-base with a

@@ -39,12 +39,15 @@ func newLayer(cfg Config, number int) *layer {
 	return l
 }
 
-// forward keeps the shape of x: the queries and the text of every picture.
+// forward keeps the shape of x: the queries and the text of every item.
 func (m *Model) forward(c *tensor.Ctx, l *layer, x *tensor.Tensor, p *pass) *tensor.Tensor {
-	x = bert.Attend(c, l.Self.Heads, l.Self.Output, x, x, &p.self)
+	x = p.attend(c, l.Self, x)
+	if p.n == 0 {
+		return bert.FeedForward(c, l.TextInner, l.TextOut, x, m.cfg.Act)
+	}
 	q := p.queries(c, x)
 	if l.Cross != nil {
-		q = bert.Attend(c, l.Cross.Heads, l.Cross.Output, q, p.seen, &p.cross)
+		q = p.look(c, l.Cross, q)
 	}
 	q = bert.FeedForward(c, l.QueryInner, l.QueryOut, q, m.cfg.Act)
 	if !p.reads() {

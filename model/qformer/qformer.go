@@ -19,11 +19,13 @@ import (
 
 // Model is the Q-Former without its queries, which checkpoints keep elsewhere.
 type Model struct {
-	Norm   *nn.LayerNorm `ckpt:"layernorm"` // of the queries; nil with text
-	Text   *embeddings   `ckpt:"embeddings"`
+	Norm   *nn.LayerNorm `ckpt:"layernorm"`  // of queries, and of text whose embeddings are elsewhere
+	Text   *embeddings   `ckpt:"embeddings"` // nil: there are none here
 	Layers []*layer      `ckpt:"encoder.layer"`
 
-	cfg Config
+	cfg   Config
+	norm  *nn.LayerNorm    // the one that there is
+	words *bert.Embeddings // nil where no text is read
 }
 
 // embeddings are those of a text, with the norm of queries and text.
@@ -34,12 +36,14 @@ type embeddings struct {
 
 // New declares the model that a checked config describes.
 func New(cfg Config) *Model {
-	m := &Model{cfg: cfg}
-	norm := nn.NewLayerNorm(cfg.HiddenSize, cfg.LayerNormEps)
+	m := &Model{cfg: cfg, norm: nn.NewLayerNorm(cfg.HiddenSize, cfg.LayerNormEps)}
 	if cfg.ReadsText {
-		m.Text = &embeddings{bert.NewEmbeddings(cfg.Config), norm}
+		m.words = bert.NewEmbeddings(cfg.Config)
+	}
+	if cfg.ReadsText && !cfg.TextApart {
+		m.Text = &embeddings{m.words, m.norm}
 	} else {
-		m.Norm = norm
+		m.Norm = m.norm
 	}
 	for i := range cfg.NumHiddenLayers {
 		m.Layers = append(m.Layers, newLayer(cfg, i))
@@ -50,30 +54,69 @@ func New(cfg Config) *Model {
 // Config returns the configuration.
 func (m *Model) Config() Config { return m.cfg }
 
-// Forward asks the features of every view with all queries [1, n, width]:
-// [views·n, width]. text has the tokens that are read beside the queries of each
-// view, and is nil where the model reads none.
-func (m *Model) Forward(c *tensor.Ctx, queries *tensor.Tensor, f *model.Features, text [][]int32) *tensor.Tensor {
-	if text != nil && (m.Text == nil || len(text) != len(f.Starts)-1) {
-		panic(fmt.Sprintf("qformer: %d texts for %d views, and the model reads text: %v", len(text), len(f.Starts)-1, m.Text != nil))
+// Words are the embeddings of text, which a family with Config.TextApart lists as
+// parameters of its own; nil where no text is read.
+func (m *Model) Words() *bert.Embeddings { return m.words }
+
+// Input is what runs at once: items, each of which are the queries over one view, a
+// text beside them, or a text alone.
+type Input struct {
+	Seen   *model.Features // views; nil: texts are read alone, without queries
+	Of     []int           // of each item, the number of the view that it sees; nil: as many items as views, each sees its own
+	Text   [][]int32       // of each item; nil: none
+	Causal bool            // text sees the queries and the text before it, and queries see no text; with Seen
+}
+
+func (in *Input) items() int {
+	switch {
+	case in.Seen == nil:
+		return len(in.Text)
+	case in.Of != nil:
+		return len(in.Of)
 	}
-	p := m.begin(c, queries, f, text)
-	x := m.embed(c, queries, p, text)
-	for _, l := range m.Layers {
-		x = m.forward(c, l, x, p)
-	}
+	return len(in.Seen.Starts) - 1
+}
+
+// Forward asks features with all queries [1, n, width]: [items·n, width].
+func (m *Model) Forward(c *tensor.Ctx, queries *tensor.Tensor, in Input) *tensor.Tensor {
+	x, p := m.run(c, queries, &in)
 	c.Observe("qformer.last_hidden_state", x)
 	return p.queries(c, x)
 }
 
-// embed normalises the queries of all views and what stands beside them.
-func (m *Model) embed(c *tensor.Ctx, queries *tensor.Tensor, p *pass, text [][]int32) *tensor.Tensor {
-	x := p.repeat(c, queries)
-	if m.Text == nil {
-		return m.Norm.Forward(c, x)
+// Run is Forward for what the packed texts [tokens, width] have become too. What there
+// is none of, queries or text, is nil.
+func (m *Model) Run(c *tensor.Ctx, queries *tensor.Tensor, in Input) (asked, read *tensor.Tensor) {
+	x, p := m.run(c, queries, &in)
+	if p.n > 0 {
+		asked = p.queries(c, x)
 	}
 	if p.reads() {
-		x = p.join(c, x, m.Text.forward(c, text))
+		read = p.text(c, x)
 	}
-	return m.Text.Norm.Forward(c, x)
+	return asked, read
+}
+
+func (m *Model) run(c *tensor.Ctx, queries *tensor.Tensor, in *Input) (*tensor.Tensor, *pass) {
+	if in.Text != nil && (m.words == nil || len(in.Text) != in.items()) {
+		panic(fmt.Sprintf("qformer: %d texts for %d views, and the model reads text: %v", len(in.Text), in.items(), m.words != nil))
+	}
+	p := m.begin(queries, in)
+	x := m.embed(c, queries, p, in.Text)
+	for _, l := range m.Layers {
+		x = m.forward(c, l, x, p)
+	}
+	return x, p
+}
+
+// embed normalises the queries of all items and what stands beside them.
+func (m *Model) embed(c *tensor.Ctx, queries *tensor.Tensor, p *pass, text [][]int32) *tensor.Tensor {
+	if p.n == 0 {
+		return m.norm.Forward(c, m.embedText(c, text))
+	}
+	x := p.repeat(c, queries)
+	if p.reads() {
+		x = p.join(c, x, m.embedText(c, text))
+	}
+	return m.norm.Forward(c, x)
 }

@@ -67,7 +67,7 @@ func TestViewsDoNotSeeEachOther(t *testing.T) {
 		if reads {
 			text = texts
 		}
-		all := a.Model.Forward(&tensor.Ctx{Pool: pool}, a.Queries, f, text)
+		all := a.Model.Forward(&tensor.Ctx{Pool: pool}, a.Queries, Input{Seen: f, Text: text})
 		if !slices.Equal(all.Shape, []int{9, 8}) {
 			t.Fatalf("shape %v", all.Shape)
 		}
@@ -76,7 +76,7 @@ func TestViewsDoNotSeeEachOther(t *testing.T) {
 			if reads {
 				own = text[i : i+1]
 			}
-			one := a.Model.Forward(&tensor.Ctx{}, a.Queries, view(f, i), own)
+			one := a.Model.Forward(&tensor.Ctx{}, a.Queries, Input{Seen: view(f, i), Text: own})
 			if !slices.Equal(one.F32, all.F32[i*24:(i+1)*24]) {
 				t.Errorf("view %d, text %v: other values alone", i, reads)
 			}
@@ -89,7 +89,7 @@ func TestTextMatters(t *testing.T) {
 	a, f := random(t, true), features(4)
 	seen := map[float32]bool{}
 	for _, text := range [][]int32{{}, {1}, {2}, {1, 2}, {2, 1}} {
-		seen[a.Model.Forward(&tensor.Ctx{}, a.Queries, f, [][]int32{text}).F32[0]] = true
+		seen[a.Model.Forward(&tensor.Ctx{}, a.Queries, Input{Seen: f, Text: [][]int32{text}}).F32[0]] = true
 	}
 	if len(seen) != 5 {
 		t.Errorf("%d results of 5 texts", len(seen))
@@ -99,7 +99,7 @@ func TestTextMatters(t *testing.T) {
 			t.Error("two texts for one view")
 		}
 	}()
-	a.Model.Forward(&tensor.Ctx{}, a.Queries, f, texts[:2])
+	a.Model.Forward(&tensor.Ctx{}, a.Queries, Input{Seen: f, Text: texts[:2]})
 }
 
 func TestGradients(t *testing.T) {
@@ -115,7 +115,7 @@ func TestGradients(t *testing.T) {
 			weigh.F32[i] = float32(rng.NormFloat64())
 		}
 		gradtest.Check(t, a, func(c *tensor.Ctx) *tensor.Tensor {
-			return ops.Sum(c, ops.Mul(c, a.Model.Forward(c, a.Queries, f, text), weigh))
+			return ops.Sum(c, ops.Mul(c, a.Model.Forward(c, a.Queries, Input{Seen: f, Text: text}), weigh))
 		}, nil)
 	}
 }

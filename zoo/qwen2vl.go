@@ -7,6 +7,7 @@ import (
 	"github.com/fovea-ml/fovea/checkpoint"
 	"github.com/fovea-ml/fovea/imageproc"
 	"github.com/fovea-ml/fovea/model"
+	"github.com/fovea-ml/fovea/model/chat"
 	"github.com/fovea-ml/fovea/model/grounding"
 	"github.com/fovea-ml/fovea/model/qwen2vl"
 )
@@ -61,7 +62,29 @@ func openQwen2VL(fsys fs.FS, net any) (model.Processor, error) {
 	if s, ok := p.Pictures.Smart(); !ok || s.Factor != v.PatchSize*v.Merge {
 		return nil, fmt.Errorf("preprocessor_config.json makes pictures by %v, and config.json's vision tower reads multiples of %d pixels", p.Pictures, v.PatchSize*v.Merge)
 	}
-	return p, nil
+	return p, openQwenVideos(fsys, p, m.Config())
+}
+
+// openQwenVideos is for models whose tokenizer has the token of videos. Qwen3-VL
+// writes the time before every view.
+func openQwenVideos(fsys fs.FS, p *chat.Processor, cfg qwen2vl.Config) (err error) {
+	recipe := imageproc.Qwen2Video()
+	if id, ok := p.Tok.ID("<|video_pad|>"); !ok || id != cfg.VideoTokenID || cfg.Vision.Frames != 2 {
+		return nil
+	}
+	p.VideoMarker = cfg.VideoTokenID
+	if cfg.Vision.Third() {
+		recipe = imageproc.Qwen3Video()
+		p.Stamps = &chat.Stamps{Start: cfg.StartTokenID, End: cfg.EndTokenID}
+	}
+	if p.Videos, err = imageproc.OpenVideoProcessor(fsys, recipe); err != nil {
+		return err
+	}
+	v := cfg.Vision
+	if f, ok := p.Videos.Factor(); !ok || f != v.PatchSize*v.Merge {
+		return fmt.Errorf("videos are prepared by %v, and config.json's vision tower reads multiples of %d pixels", p.Videos, v.PatchSize*v.Merge)
+	}
+	return nil
 }
 
 // What Qwen-VL has been made of since.

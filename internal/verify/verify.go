@@ -152,6 +152,23 @@ func (r *runner) pictures(want *golden.Case) ([]*imageproc.RGB, error) {
 	return images, nil
 }
 
+// videos opens those of a case.
+func (r *runner) videos(want *golden.Case) ([]*imageproc.Video, error) {
+	var videos []*imageproc.Video
+	for _, name := range want.Videos {
+		o := imageproc.VideoOptions{Sampling: imageproc.Sampling{FPS: want.VideoFPS}}
+		if st, err := fs.Stat(r.files, name); err == nil && st.IsDir() {
+			o.Rate = want.VideoRate
+		}
+		v, err := imageproc.OpenVideo(r.files, name, o)
+		if err != nil {
+			return nil, err
+		}
+		videos = append(videos, v)
+	}
+	return videos, nil
+}
+
 // dtypes names how the weights are stored, the commonest first: "F16, F32".
 func dtypes(net any) string {
 	count := map[kernel.DType]int{}

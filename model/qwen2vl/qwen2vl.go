@@ -67,10 +67,10 @@ func (m *Model) Config() Config { return m.cfg }
 // Decoder is the language model.
 func (m *Model) Decoder() model.Decoder { return m.Language }
 
-// Tokens is the number of placeholders that a picture takes.
-func (m *Model) Tokens(t *model.Tiles) int { return m.grid(t).Len() }
+// Tokens is the number of placeholders that a picture or a video takes.
+func (m *Model) Tokens(t *model.Tiles) int { return len(t.Views.Sizes) * m.grid(t).Len() }
 
-// grid is the size of a picture in tokens.
+// grid is the size of a picture, or of each view of a video, in tokens.
 func (m *Model) grid(t *model.Tiles) ops.Grid {
 	s := t.Views.Sizes[0]
 	return m.Vision.Tokens(s.X, s.Y)
@@ -90,7 +90,7 @@ func (m *Model) Embed(c *tensor.Ctx, p *model.Prompt) *model.Sequence {
 		s.Deep = m.among(c, rows, len(ids), m.deep.AdaptDeep(c, f))
 	}
 	s.Positions = m.positions(p)
-	observe(c, s)
+	m.observe(c, p, s)
 	return s
 }
 

@@ -108,5 +108,8 @@ func (p *VideoProcessor) Factor() (int, bool) {
 	return r.Factor, ok
 }
 
+// FrameSize is the size that one frame of w by h pixels is seen in.
+func (p *VideoProcessor) FrameSize(w, h int) (outW, outH int) { return p.fitted(1).OutputSize(w, h) }
+
 // String describes it on one line.
 func (p *VideoProcessor) String() string { return p.frames.String() }

@@ -104,16 +104,21 @@ func (f *gifFrame) describe(b []byte) (rest []byte) {
 	return rest
 }
 
+// colors is the frame's own table, or that of the file.
+func (g *gifVideo) colors(f gifFrame) []byte {
+	if own, _ := gifTable(f.data[9], f.data[10:]); own != nil {
+		return own
+	}
+	all, _ := gifTable(g.head[10], g.head[gifHead:])
+	return all
+}
+
 // decode returns the frame's indices and colours. It is read as a GIF file of its own.
 func (g *gifVideo) decode(i int) (*image.Paletted, *palette, error) {
 	f := g.frames[i]
-	colors, _ := gifTable(g.head[10], g.head[gifHead:])
-	own, pixels := gifTable(f.data[9], f.data[10:])
-	if own != nil {
-		colors = own
-	}
+	_, pixels := gifTable(f.data[9], f.data[10:])
 	table := new(palette)
-	table.set(colors)
+	table.set(g.colors(f))
 	if f.transparent >= 0 {
 		table[f.transparent][3] = 0
 	}
@@ -172,7 +177,11 @@ func (g *gifVideo) draw(c *canvas, i int) (undo func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	clear := table[g.head[11]] // the background
+	background := g.head[11]
+	if i > 0 && 3*int(background)+3 > len(g.colors(f)) {
+		background = 0
+	}
+	clear := table[background]
 	if f.transparent >= 0 {
 		clear = table[f.transparent]
 	}

@@ -112,4 +112,13 @@ func (p *VideoProcessor) Factor() (int, bool) {
 func (p *VideoProcessor) FrameSize(w, h int) (outW, outH int) { return p.fitted(1).OutputSize(w, h) }
 
 // String describes it on one line.
-func (p *VideoProcessor) String() string { return p.frames.String() }
+func (p *VideoProcessor) String() string {
+	s := fmt.Sprintf("up to %d frames | %v", p.Rule.Most, p.frames)
+	if p.Rule.FPS > 0 {
+		s = fmt.Sprintf("%g frames a second, %d to %d, %d at once | %v", p.Rule.FPS, p.Rule.Least, p.Rule.Most, p.Span, p.frames)
+	}
+	if p.budget.shared {
+		s += " | pixels of all frames together"
+	}
+	return s
+}

@@ -93,6 +93,6 @@ var (
 	aboutOneVision = About{
 		System: "LLaVA", Published: []string{"llava-hf/llava-onevision-qwen2-0.5b-ov-hf", "llava-hf/llava-onevision-qwen2-7b-ov-hf"},
 		Encoder: "SigLIP so400m at 384 pixels, over the picture and its tiles", Adapter: "two layers", Language: "Qwen2",
-		Layouts: hubFiles, Fixtures: []string{"llava_onevision"}, Presets: []string{"llava-onevision-qwen2-0.5b"}, Try: []string{tryAsk},
+		Layouts: hubFiles, Fixtures: []string{"llava_onevision"}, Presets: []string{"llava-onevision-qwen2-0.5b"}, Videos: "up to 32 frames, evenly spaced", Try: []string{tryAsk, tryFilm},
 	}
 )

@@ -87,21 +87,23 @@ func openQwenVideos(fsys fs.FS, p *chat.Processor, cfg qwen2vl.Config) (err erro
 	return nil
 }
 
+const qwenVideos = "two frames a second, 4 to 768, in pairs"
+
 // What Qwen-VL has been made of since.
 var (
 	aboutQwen2VL = About{
 		System: "Qwen-VL", Published: []string{"Qwen/Qwen2-VL-2B-Instruct", "Qwen/Qwen2-VL-7B-Instruct"},
 		Encoder: "ViT over pictures of any size", Adapter: "patch merger", Language: "Qwen2, positions in three axes",
-		Layouts: ggufFiles, Fixtures: []string{"qwen2_vl"}, Presets: []string{"qwen2-vl-2b"}, Try: []string{tryAsk},
+		Layouts: ggufFiles, Fixtures: []string{"qwen2_vl"}, Presets: []string{"qwen2-vl-2b"}, Videos: qwenVideos, Try: []string{tryAsk, tryFilm},
 	}
 	aboutQwen25VL = About{
 		System: "Qwen-VL", Published: []string{"Qwen/Qwen2.5-VL-3B-Instruct", "Qwen/Qwen2.5-VL-7B-Instruct"},
 		Encoder: "ViT over pictures of any size, attention in windows", Adapter: "patch merger", Language: "Qwen2, positions in three axes",
-		Layouts: ggufFiles, Fixtures: []string{"qwen2_5_vl"}, Presets: []string{"qwen2.5-vl-3b"}, Try: []string{tryAsk},
+		Layouts: ggufFiles, Fixtures: []string{"qwen2_5_vl"}, Presets: []string{"qwen2.5-vl-3b"}, Videos: qwenVideos + ", positions by the second", Try: []string{tryAsk, tryFilm},
 	}
 	aboutQwen3VL = About{
 		System: "Qwen-VL", Published: []string{"Qwen/Qwen3-VL-2B-Instruct", "Qwen/Qwen3-VL-8B-Instruct"},
 		Encoder: "ViT over pictures of any size, features of several layers (DeepStack)", Adapter: "patch mergers", Language: "Qwen3, positions in three axes",
-		Layouts: ggufFiles, Fixtures: []string{"qwen3_vl"}, Presets: []string{"qwen3-vl-2b"}, Try: []string{tryAsk},
+		Layouts: ggufFiles, Fixtures: []string{"qwen3_vl"}, Presets: []string{"qwen3-vl-2b"}, Videos: qwenVideos + ", each behind its time as text", Try: []string{tryAsk, tryFilm},
 	}
 )

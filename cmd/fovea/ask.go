@@ -21,7 +21,7 @@ type askCmd struct {
 	Image    []string `help:"Picture file; may be repeated." short:"i" placeholder:"FILE" sep:"none"`
 	Video    []string `help:"Video: a folder of pictures, or an animated GIF or WebP file; may be repeated." placeholder:"PATH" sep:"none"`
 	System   string   `help:"System prompt." placeholder:"TEXT"`
-	Turns    string   `name:"conversation" help:"JSON file of what was said before the question, or with it: [{role, content}], the content a text or a list of {type: text, text} and {type: image, image: FILE}." placeholder:"FILE"`
+	Turns    string   `name:"conversation" help:"JSON file of what was said before the question, or with it: [{role, content}], the content a text or a list of {type: text, text}, {type: image, image: FILE} and {type: video, video: PATH}." placeholder:"FILE"`
 	Raw      bool     `help:"Take the question as a finished prompt, without the chat template; the model's own marker, such as <image> or <|image_pad|>, stands for each picture, and <|video_pad|> or the like for each video."`
 	Choose   []string `help:"Tell how likely this answer is among those given, instead of answering; to be repeated." placeholder:"ANSWER" sep:"none"`
 	JSON     bool     `name:"json" help:"Print one JSON object with text, token ids and timings."`
@@ -207,7 +207,12 @@ func (c *askCmd) before(m *zoo.Model) ([]model.Turn, error) {
 	if c.Raw {
 		return nil, errors.New("--raw and --conversation: a conversation needs the chat template")
 	}
-	turns, err := readConversation(c.Turns, func(files ...string) ([]*imageproc.RGB, error) { return c.pictureFlags.open(m, files...) })
+	turns, err := readConversation(c.Turns, opener{
+		pictures: func(files ...string) ([]*imageproc.RGB, error) { return c.pictureFlags.open(m, files...) },
+		videos: func(paths ...string) ([]*imageproc.Video, error) {
+			return c.videoFlags.open(m, c.pictureFlags, paths...)
+		},
+	})
 	if err == nil && c.System != "" && turns[0].Role == "system" {
 		err = fmt.Errorf("%s: it has a system prompt: leave out --system", c.Turns)
 	}

@@ -112,7 +112,7 @@ type runner struct {
 func (r *runner) check(ctx context.Context, number int, want *golden.Case) *Case {
 	l := &listener{want: want, tol: r.o.Tolerance, seen: map[string]Stage{}}
 	err := r.run(ctx, want, l)
-	c := &Case{Number: number, Prompt: want.Prompt, Texts: want.Texts, Images: want.Images}
+	c := &Case{Number: number, Prompt: want.Prompt, Texts: want.Texts, Images: want.Images, Videos: want.Videos}
 	skips, _ := r.m.Net.(interface{ Skips(stage string) bool })
 	c.Stages = l.stages(func(stage string) bool { return skips != nil && skips.Skips(stage) }, err == nil)
 	c.judge(err)

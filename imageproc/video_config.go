@@ -129,7 +129,7 @@ func (r VideoRecipe) build(text []byte, own bool) (*VideoProcessor, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &VideoProcessor{Rule: r.rule, Span: r.span, frames: frames, budget: budget{shared: r.shared}}
+	p := r.of(frames, own)
 	if s := or(c.Span, r.span); r.span > 1 && s != r.span {
 		return nil, fmt.Errorf("temporal_patch_size is %d, want %d", s, r.span)
 	}
@@ -139,9 +139,20 @@ func (r VideoRecipe) build(text []byte, own bool) (*VideoProcessor, error) {
 	if q := p.Rule; !(q.FPS >= 0 && q.FPS <= maxRate) || q.Least < 0 || q.Most < max(q.Least, 1, q.Multiple) || q.Most > maxFrames {
 		return nil, fmt.Errorf("fps %g, min_frames %d, max_frames %d", q.FPS, q.Least, q.Most)
 	}
+	return p, nil
+}
+
+// Of is the video processor of a model whose files are not about videos, nor about
+// more of pictures than a pipeline that resizes them.
+func (r VideoRecipe) Of(pictures *Processor) *VideoProcessor { return r.of(pictures, false) }
+
+// of sees videos through a pipeline of frames, within bounds that are about videos or
+// about pictures.
+func (r VideoRecipe) of(frames *Processor, own bool) *VideoProcessor {
+	p := &VideoProcessor{Rule: r.rule, Span: r.span, frames: frames, budget: budget{shared: r.shared}}
 	s, ok := frames.Smart()
 	if !ok || r.tokens == 0 {
-		return p, nil
+		return p
 	}
 	token := s.Factor * s.Factor
 	p.budget.total = r.tokens * token
@@ -152,5 +163,5 @@ func (r VideoRecipe) build(text []byte, own bool) (*VideoProcessor, error) {
 		s.Max = min(s.Max, mostFrameTokens*token)
 	}
 	p.frames = NewPipeline(frames.norm, s)
-	return p, nil
+	return p
 }

@@ -274,3 +274,27 @@ func FuzzVideo(f *testing.F) {
 		}
 	})
 }
+
+// TestFirstFrame: an animation read as a picture is its first frame.
+func TestFirstFrame(t *testing.T) {
+	files, err := filepath.Glob("testdata/animation/*.[gw]*")
+	if err != nil || len(files) == 0 {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		img, err := OpenFile(name, Options{})
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		v, err := OpenVideoFile(name, VideoOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for first := range v.Each([]int{0}) {
+			if !bytes.Equal(first.Pix, img.Pix) {
+				t.Errorf("%s: the picture differs from the first frame", name)
+			}
+		}
+	}
+}

@@ -40,7 +40,7 @@ type known struct {
 	Language     string      `json:"language,omitempty"`
 	Layouts      string      `json:"layouts"`
 	Videos       string      `json:"videos,omitempty"` // what is seen of them, if they are taken
-	Verified     []string    `json:"verified"` // fixtures, within 1e-5 of each stage's largest magnitude
+	Verified     []string    `json:"verified"`         // fixtures, within 1e-5 of each stage's largest magnitude
 	Sizes        []knownSize `json:"sizes,omitempty"`
 	about        zoo.About
 }
@@ -167,8 +167,8 @@ What can be opened, exactly as people have it on disk, and what to do with it. E
 checkpoint of the reference implementation; here it stands with a published one. Memory is that of the weights of the
 published model that is named first, stored in bfloat16 and with the language model as q4_0 (` + "`fovea models --json`" + ` has the
 bytes). *Verified* are checkpoints with random weights and what the reference implementation computes of them:
-` + "`fovea verify testdata/NAME`" + ` compares every stage, within 1e-5 of its largest magnitude in float32. What they make of *videos* is in the directory with ` + "`_video`" + ` behind the name:
-` + "`fovea verify testdata/NAME --expected testdata/NAME_video`" + `.
+` + "`fovea verify testdata/NAME`" + ` compares every stage, within 1e-5 of its largest magnitude in float32. What
+they make of *videos* is in a directory of its own: ` + "`fovea verify testdata/NAME --expected testdata/NAME_video`" + `.
 `
 
 func (k *known) write(b *strings.Builder) {

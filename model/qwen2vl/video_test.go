@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/fovea-ml/fovea/generate"
+	"github.com/fovea-ml/fovea/internal/modeltest"
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/tensor"
 )
@@ -72,5 +74,32 @@ func TestStillVideo(t *testing.T) {
 		if !slices.Equal(all.F32, slices.Concat(one.F32, alone.F32, two.F32)) {
 			t.Errorf("Qwen%s-VL: features differ beside others", kind)
 		}
+	}
+}
+
+// TestLongVideo: a video that is longer than what runs at once gives the same logits in
+// parts, and what follows it stands where it should.
+func TestLongVideo(t *testing.T) {
+	for kind := range kinds {
+		m := build(t, kind)
+		p := prompt(m, []int32{1, 2, -1, 3}, clip(3, 3, 64, 64, 2))
+		c := &tensor.Ctx{}
+		s := m.Embed(c, p)
+		h := m.Decoder().Forward(c, s)
+		want := slices.Clone(m.Decoder().Logits(c, tensor.From(h.Row(h.Rows()-1), 1, h.Cols())).F32)
+		session := generate.NewSession(m, 0, nil)
+		got, err := session.Prefill(t.Context(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		modeltest.Near(t, "Qwen"+kind+"-VL", got, want)
+
+		q := prompt(m, []int32{1, 2, -1, 3, 4}, clip(3, 3, 64, 64, 2))
+		h = m.Decoder().Forward(c, m.Embed(c, q))
+		want = slices.Clone(m.Decoder().Logits(c, tensor.From(h.Row(h.Rows()-1), 1, h.Cols())).F32)
+		if got, err = session.Step(4); err != nil {
+			t.Fatal(err)
+		}
+		modeltest.Near(t, "the step behind in Qwen"+kind+"-VL", got, want)
 	}
 }

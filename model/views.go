@@ -25,6 +25,23 @@ func (v *Views) Depth(view int) int {
 	return v.Frames[view]
 }
 
+// Part are the views from lo to hi, sharing their pixels.
+func (v *Views) Part(lo, hi int) *Views {
+	out := &Views{Sizes: v.Sizes[lo:hi]}
+	if v.Frames != nil {
+		out.Frames = v.Frames[lo:hi]
+	}
+	from, to := 0, 0
+	for i, s := range v.Sizes[:hi] {
+		n := 3 * s.X * s.Y * v.Depth(i)
+		if to += n; i < lo {
+			from += n
+		}
+	}
+	out.Pixels = v.Pixels[from:to]
+	return out
+}
+
 // Append adds the views of w.
 func (v *Views) Append(w *Views) {
 	if v.Frames != nil || w.Frames != nil {

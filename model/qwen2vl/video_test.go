@@ -77,6 +77,28 @@ func TestStillVideo(t *testing.T) {
 	}
 }
 
+// TestParts: a video that goes through the tower in parts has the features that it has
+// at once, and so have the pictures beside it.
+func TestParts(t *testing.T) {
+	for kind := range kinds {
+		m := build(t, kind)
+		p := prompt(m, []int32{1, -1, -1}, picture(2, 12, 8), clip(3, 17, 64, 64, 2)) // views of 1024 patches
+		if n := len(m.parts(model.ViewsOf(p.Images))); n != 2 {
+			t.Fatalf("%d parts", n)
+		}
+		got := m.Embed(&tensor.Ctx{}, p)
+		want := m.Embed(&tensor.Ctx{Observer: func(string, *tensor.Tensor) {}}, p)
+		if !slices.Equal(got.X.F32, want.X.F32) || len(got.Deep) != len(want.Deep) {
+			t.Errorf("Qwen%s-VL: embeddings differ", kind)
+		}
+		for i, d := range want.Deep {
+			if !slices.Equal(got.Deep[i].F32, d.F32) {
+				t.Errorf("Qwen%s-VL: features %d of deeper layers differ", kind, i)
+			}
+		}
+	}
+}
+
 // TestLongVideo: a video that is longer than what runs at once gives the same logits in
 // parts, and what follows it stands where it should.
 func TestLongVideo(t *testing.T) {

@@ -298,3 +298,25 @@ func TestFirstFrame(t *testing.T) {
 		}
 	}
 }
+
+func FuzzVideoProcessor(f *testing.F) {
+	f.Add([]byte(`{"size": {"longest_edge": 25165824, "shortest_edge": 4096}, "patch_size": 16, "fps": 2, "max_frames": 8}`), 7, 640, 480)
+	f.Add([]byte(`{"size": {"height": 384, "width": 384}, "temporal_patch_size": 2, "min_frames": 4}`), 1, 1, 1)
+	f.Fuzz(func(t *testing.T, config []byte, count, w, h int) {
+		if min(count, w, h) < 1 || count > maxFrames || max(w, h) > 1<<16 {
+			return
+		}
+		for _, r := range []VideoRecipe{Qwen2Video(), Qwen3Video(), OneVisionVideo()} {
+			for _, own := range []bool{false, true} {
+				p, err := r.build(config, own)
+				if err != nil {
+					continue
+				}
+				seen, err := p.Plan(&Video{count: count, W: w, H: h, Rate: 10})
+				if err == nil && (seen.Views < 1 || len(seen.Indices) != seen.Views*p.Span || seen.Indices[len(seen.Indices)-1] >= count) {
+					t.Errorf("%d frames: %+v", count, seen)
+				}
+			}
+		}
+	})
+}

@@ -117,7 +117,9 @@ func cause(err error) error {
 
 // decodeVideo reads what a file holds.
 func decodeVideo(data []byte, opts Options) (*Video, error) {
-	switch c, _ := recognise(data); {
+	switch c, ok := recognise(data); {
+	case !ok:
+		return nil, fmt.Errorf("a video is a folder of pictures, or an animated GIF or WebP file: %s; of what a video codec has written, write the frames into a folder first", describe(data))
 	case c.name == "GIF":
 		return openGIF(data, opts)
 	case c.name == "WebP" && animated(data):

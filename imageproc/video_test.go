@@ -131,7 +131,7 @@ func TestVideoErrors(t *testing.T) {
 	broken["broken/2.png"].Data = broken["broken/2.png"].Data[:40]
 	files := fstest.MapFS{
 		"empty/a.txt": {}, "cut.gif": {Data: gif[:len(gif)/2]}, "cut.webp": {Data: webp[:len(webp)-20]}, "whole.gif": {Data: gif},
-		"text.gif": {Data: []byte("GIF it is not")}, "none.gif": {Data: append(slices.Clone(gif[:10]), 0, 0, 0, gifTrailer)},
+		"text.gif": {Data: []byte("GIF it is not")}, "film.mp4": {Data: []byte("\x00\x00\x00\x20ftypisom")}, "none.gif": {Data: append(slices.Clone(gif[:10]), 0, 0, 0, gifTrailer)},
 	}
 	for _, more := range []fstest.MapFS{sizes, broken} {
 		for name, f := range more {
@@ -150,7 +150,8 @@ func TestVideoErrors(t *testing.T) {
 		{"cut.gif", VideoOptions{}, "imageproc: cut.gif: "},
 		{"cut.webp", VideoOptions{}, "imageproc: cut.webp: "},
 		{"none.gif", VideoOptions{}, "imageproc: none.gif: the file has no frames"},
-		{"text.gif", VideoOptions{}, "imageproc: text.gif: not a PNG, JPEG, GIF"},
+		{"text.gif", VideoOptions{}, "imageproc: text.gif: a video is a folder of pictures, or an animated GIF or WebP file: it is text"},
+		{"film.mp4", VideoOptions{}, "it is an MP4 video; of what a video codec has written, write the frames into a folder first"},
 		{"whole.gif", VideoOptions{Rate: 2}, "only a folder of pictures takes one"},
 		{"sizes", VideoOptions{Rate: math.Inf(1)}, "a rate of +Inf frames a second"},
 		{"sizes", VideoOptions{Sampling: Sampling{FPS: math.NaN()}}, "NaN frames a second are asked for"},

@@ -11,6 +11,25 @@ import (
 	"github.com/fovea-ml/fovea/zoo"
 )
 
+// A video is a folder of pictures, or an animated GIF or WebP file; it is shown as a
+// picture is.
+func Example_video() {
+	m, err := zoo.OpenDir("Qwen2.5-VL-3B-Instruct")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer m.Close()
+	clip, err := imageproc.OpenVideoFile("frames", imageproc.VideoOptions{Rate: 25, Sampling: imageproc.Sampling{FPS: 1}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	prompt, err := m.Processor.Process([]model.Turn{{Role: "user", Text: "What happens?", Videos: []*imageproc.Video{clip}}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(prompt.IDs), "tokens")
+}
+
 // A picture and a question in, an answer out.
 func Example() {
 	m, err := zoo.OpenDir("llava-1.5-7b-hf")

@@ -97,10 +97,17 @@ func (s *Session) pictureEnd(p *model.Prompt, i int) int {
 }
 
 // same reports whether a picture at a place has the same pixels and, so that its
-// tiles enter alike, size and text for the adapter.
+// tiles enter alike, size, times and text for the adapter.
 func (q picture) same(t *model.Tiles, at int) bool {
-	return q.at == at && (q.tiles == t || q.tiles.Original == t.Original && slices.Equal(q.tiles.Text, t.Text) &&
-		slices.Equal(q.tiles.Views.Sizes, t.Views.Sizes) && slices.Equal(q.tiles.Views.Pixels, t.Views.Pixels))
+	return q.at == at && (q.tiles == t || q.tiles.Original == t.Original && slices.Equal(q.tiles.Text, t.Text) && sameClip(q.tiles.Clip, t.Clip) &&
+		slices.Equal(q.tiles.Views.Sizes, t.Views.Sizes) && slices.Equal(q.tiles.Views.Frames, t.Views.Frames) && slices.Equal(q.tiles.Views.Pixels, t.Views.Pixels))
+}
+
+func sameClip(a, b *model.Clip) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.FPS == b.FPS && slices.Equal(a.Times, b.Times)
 }
 
 // behind is the prompt without its first n tokens and their pictures. What has

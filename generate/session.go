@@ -153,14 +153,32 @@ func (s *Session) checkIDs(ids []int32, from, to int) error {
 // tooLong says by how much, and what of it the pictures take.
 func (s *Session) tooLong(p *model.Prompt, left int) error {
 	advice, n := "shorten it", s.pictured(p)
+	what, fewer := shown(p)
 	switch {
 	case n > left:
-		return fmt.Errorf("generate: the pictures alone take %d tokens, and %d of the context's %d are left: use fewer or smaller pictures, or a model with a longer context",
-			n, left, s.room)
+		return fmt.Errorf("generate: the %s alone take %d tokens, and %d of the context's %d are left: %s, or use a model with a longer context",
+			what, n, left, s.room, fewer)
 	case n > 0:
-		advice = fmt.Sprintf("%d of them are pictures': shorten it, or use fewer or smaller pictures", n)
+		advice = fmt.Sprintf("%d of them stand for %s: shorten it, or %s", n, what, fewer)
 	}
 	return fmt.Errorf("generate: the prompt has %d tokens and %d of the context's %d are left: %s", len(p.Reads()), left, s.room, advice)
+}
+
+// shown names what the placeholders of a prompt stand for, and what makes them fewer.
+func shown(p *model.Prompt) (what, fewer string) {
+	videos := 0
+	for _, t := range p.Images {
+		if t.Clip != nil {
+			videos++
+		}
+	}
+	switch videos {
+	case 0:
+		return "pictures", "use fewer or smaller pictures"
+	case len(p.Images):
+		return "videos", "see fewer frames of them"
+	}
+	return "pictures and videos", "use fewer pictures, and see fewer frames"
 }
 
 // pictured is how many of the tokens that the decoder reads stand for pictures.

@@ -105,19 +105,25 @@ func OpenProcessor(fsys fs.FS) (*Processor, error) {
 }
 
 func readProcessor(fsys fs.FS, name string) (*Processor, error) {
+	text, err := readConfig(fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	return ParseProcessor(text)
+}
+
+// readConfig reads a file of bounded length.
+func readConfig(fsys fs.FS, name string) ([]byte, error) {
 	f, err := fsys.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxConfigBytes+1))
-	if err != nil {
-		return nil, err
+	if err == nil && len(text) > maxConfigBytes {
+		err = fmt.Errorf("more than %d bytes", maxConfigBytes)
 	}
-	if len(text) > maxConfigBytes {
-		return nil, fmt.Errorf("more than %d bytes", maxConfigBytes)
-	}
-	return ParseProcessor(text)
+	return text, err
 }
 
 // ParseProcessor is NewProcessor for the text of such a file.

@@ -17,7 +17,8 @@ func describe(data []byte) string {
 	}{
 		{0, "%PDF", "a PDF document"}, {0, "PK\x03\x04", "a ZIP archive"}, {0, "\x1f\x8b", "gzip data"},
 		{4, "ftypavif", "an AVIF picture"}, {4, "ftyphei", "a HEIC picture"}, {4, "ftypmif1", "a HEIC picture"},
-		{4, "ftyp", "an MP4 video"}, {0, "8BPS", "a Photoshop document"}, {0, "\xff\x0a", "a JPEG XL picture"},
+		{4, "ftypqt", "a QuickTime video"}, {4, "ftyp", "an MP4 video"}, {0, "\x1aE\xdf\xa3", "a Matroska or WebM video"}, {8, "AVI ", "an AVI video"},
+		{0, "8BPS", "a Photoshop document"}, {0, "\xff\x0a", "a JPEG XL picture"},
 		{0, "\x00\x00\x00\x0cJXL ", "a JPEG XL picture"}, {0, "\x00\x00\x01\x00", "a Windows icon"},
 		{0, "GGUF", "a GGUF model"},
 	} {

@@ -39,12 +39,11 @@ func decodeGIF(r io.Reader, data []byte) (raster, error) {
 // gifColors returns the colours of the first frame of a well-formed GIF file, and
 // the index that fills the canvas around it. What is malformed reads as black.
 func gifColors(data []byte) (table *palette, outside uint8) {
-	const headerSize, extension, descriptor, graphicControl = 13, 0x21, 0x2c, 0xf9
 	transparent := -1
-	colors, b := gifTable(data[10], data[headerSize:])
-	for len(b) > 1 && b[0] == extension {
+	colors, b := gifTable(data[10], data[gifHead:])
+	for len(b) > 1 && b[0] == gifExtension {
 		// Introducer, label, then the control block: size 4, flags, delay (2), index.
-		if b[1] == graphicControl && len(b) > 6 {
+		if b[1] == gifControl && len(b) > 6 {
 			transparent = -1
 			if b[3]&1 != 0 {
 				transparent = int(b[6])
@@ -52,16 +51,11 @@ func gifColors(data []byte) (table *palette, outside uint8) {
 		}
 		b = skipBlocks(b[2:])
 	}
-	if len(b) >= 10 && b[0] == descriptor && b[9]&0x80 != 0 {
+	if len(b) >= 10 && b[0] == gifDescriptor && b[9]&0x80 != 0 {
 		colors, _ = gifTable(b[9], b[10:])
 	}
 	table = new(palette)
-	for i := range table {
-		if 3*i+3 <= len(colors) {
-			copy(table[i][:], colors[3*i:3*i+3])
-		}
-		table[i][3] = 255
-	}
+	table.set(colors)
 	if transparent >= 0 {
 		table[transparent][3] = 0
 		outside = uint8(transparent)

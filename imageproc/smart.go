@@ -15,6 +15,10 @@ const maxAspect = 200
 type SmartResize struct {
 	Factor, Min, Max int
 	Filter           Filter
+
+	// Of a video whose frames share the area (Qwen3-VL): how many there are, and how
+	// many of them a token spans, which they are counted in multiples of. 0: one.
+	Frames, Span int
 }
 
 func (s SmartResize) String() string {
@@ -27,11 +31,13 @@ func (s SmartResize) place(w, h int) placement {
 	}
 	f, fw, fh := float64(s.Factor), float64(w), float64(h)
 	outW, outH := math.RoundToEven(fw/f)*f, math.RoundToEven(fh/f)*f
-	if area := outW * outH; area > float64(s.Max) {
-		beta := math.Sqrt(fw * fh / float64(s.Max))
+	span := max(s.Span, 1)
+	n, padded := float64(max(s.Frames, 1)), float64((max(s.Frames, 1)+span-1)/span*span)
+	if area := padded * outW * outH; area > float64(s.Max) {
+		beta := math.Sqrt(n * fw * fh / float64(s.Max))
 		outW, outH = max(f, math.Floor(fw/beta/f)*f), max(f, math.Floor(fh/beta/f)*f)
 	} else if area < float64(s.Min) {
-		beta := math.Sqrt(float64(s.Min) / (fw * fh))
+		beta := math.Sqrt(float64(s.Min) / (n * fw * fh))
 		outW, outH = math.Ceil(float64(fw*beta)/f)*f, math.Ceil(float64(fh*beta)/f)*f
 	}
 	return scaled(int(outW), int(outH), s.Filter)

@@ -8,7 +8,7 @@ import (
 // TestSmartResize wants the sizes of smart_resize in transformers 4.51.3 and, of
 // sides shorter than a square, in 5.24.
 func TestSmartResize(t *testing.T) {
-	steps := []SmartResize{{28, 3136, 12845056, Bicubic}, {28, 3136, 1003520, Bicubic}, {28, 200704, 1003520, Bicubic}}
+	steps := []SmartResize{{Factor: 28, Min: 3136, Max: 12845056, Filter: Bicubic}, {Factor: 28, Min: 3136, Max: 1003520, Filter: Bicubic}, {Factor: 28, Min: 200704, Max: 1003520, Filter: Bicubic}}
 	for _, c := range [][8]int{
 		{28, 28, 56, 56, 56, 56, 448, 448},
 		{42, 70, 56, 56, 56, 56, 364, 588},
@@ -40,7 +40,7 @@ func TestSmartResize(t *testing.T) {
 
 func TestSmartResizeErrors(t *testing.T) {
 	p := parse(t, `{"image_processor_type": "Qwen2VLImageProcessor"}`)
-	if s, _ := p.Smart(); s != (SmartResize{28, 3136, 1003520, Bicubic}) {
+	if s, _ := p.Smart(); s != (SmartResize{Factor: 28, Min: 3136, Max: 1003520, Filter: Bicubic}) {
 		t.Errorf("defaults %+v", s)
 	}
 	for want, size := range map[string][2]int{

@@ -23,13 +23,27 @@ func riffChunks(b []byte) iter.Seq2[string, []byte] {
 	}
 }
 
-// decodeWebP decodes a still WebP picture.
+// decodeWebP decodes a WebP picture, or the first frame of an animated one.
 func decodeWebP(r io.Reader, data []byte) (raster, error) {
-	for id := range riffChunks(data[12:]) {
-		if id == "ANIM" {
-			return raster{}, errors.New("animated WebP is not supported; save one frame of it as a still picture")
-		}
+	if !animated(data) {
+		return stillWebP(r)
 	}
+	a, err := scanWebP(data)
+	if err != nil {
+		return raster{}, err
+	}
+	if len(a.frames) == 0 {
+		return raster{}, errors.New("the animation has no frames")
+	}
+	c := newCanvas(a.w, a.h)
+	if err := a.draw(c, 0); err != nil {
+		return raster{}, err
+	}
+	return c.raster(), nil
+}
+
+// stillWebP decodes a WebP file that is no animation.
+func stillWebP(r io.Reader) (raster, error) {
 	img, err := webp.Decode(r)
 	if err != nil {
 		return raster{}, err

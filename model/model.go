@@ -11,7 +11,7 @@ import (
 	"github.com/fovea-ml/fovea/tensor"
 )
 
-// Tiles is what a Processor makes of one picture.
+// Tiles is what a Processor makes of one picture, or of a video.
 type Tiles struct {
 	Views    Views
 	Original image.Point          // size of the picture in pixels
@@ -22,6 +22,14 @@ type Tiles struct {
 	Cols, Rows int
 
 	Text []int32 // what an adapter reads beside the picture, in its own tokenizer's ids; nil: nothing
+
+	Clip *Clip // of a video, or of a part of one that has placeholders of its own; nil: a picture
+}
+
+// Clip says when the views of a video are.
+type Clip struct {
+	Times []float64 // of every frame of every view, in seconds
+	FPS   float64   // frames a second
 }
 
 // Features is what an Encoder sees.

@@ -215,3 +215,31 @@ func TestCutPositions(t *testing.T) {
 		}
 	}
 }
+
+// TestViews: parts and joined views keep their frames and pixels.
+func TestViews(t *testing.T) {
+	numbers := func(n int) (out []float32) {
+		for i := range n {
+			out = append(out, float32(i))
+		}
+		return out
+	}
+	still := &model.Views{Pixels: numbers(3 * 2 * 1), Sizes: []image.Point{{X: 2, Y: 1}}}
+	pairs := &model.Views{Pixels: numbers(2 * 2 * 3 * 4), Sizes: []image.Point{{X: 2, Y: 2}, {X: 2, Y: 2}}, Frames: []int{2, 2}}
+	all := new(model.Views)
+	for _, v := range []*model.Views{still, pairs, still} {
+		all.Append(v)
+	}
+	if !slices.Equal(all.Frames, []int{1, 2, 2, 1}) || len(all.Pixels) != 6+48+6 || all.Depth(1) != 2 || still.Depth(0) != 1 {
+		t.Errorf("joined: frames %v, %d pixels", all.Frames, len(all.Pixels))
+	}
+	for _, c := range []struct {
+		lo, hi int
+		pixels []float32
+		frames []int
+	}{{0, 1, still.Pixels, []int{1}}, {1, 3, pairs.Pixels, []int{2, 2}}, {2, 3, pairs.Pixels[24:], []int{2}}, {3, 4, still.Pixels, []int{1}}} {
+		if p := all.Part(c.lo, c.hi); !slices.Equal(p.Pixels, c.pixels) || !slices.Equal(p.Frames, c.frames) || len(p.Sizes) != c.hi-c.lo {
+			t.Errorf("views %d to %d: %+v", c.lo, c.hi, p)
+		}
+	}
+}

@@ -44,8 +44,11 @@ func (p *Prompt) Splice(tokens func(*Tiles) int) (ids, rows []int32) {
 	return ids, rows
 }
 
-// ViewsOf are the views of all pictures.
+// ViewsOf are the views of all pictures, to be read only.
 func ViewsOf(images []*Tiles) *Views {
+	if len(images) == 1 {
+		return &images[0].Views
+	}
 	all := new(Views)
 	for _, t := range images {
 		all.Append(&t.Views)

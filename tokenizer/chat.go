@@ -18,7 +18,8 @@ type Message struct {
 	Extra map[string]any // further fields, such as tool_calls
 }
 
-// Part is one element of a message's content: Type is "text" (with Text) or "image".
+// Part is one element of a message's content: Type is "text" (with Text), "image"
+// or "video".
 type Part struct {
 	Type string
 	Text string

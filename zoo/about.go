@@ -10,7 +10,8 @@ type About struct {
 	Layouts   string   // files that can be opened
 	Fixtures  []string // directories of testdata with what the reference computes
 	Presets   []string // shapes of published checkpoints, by the names of fovea bench --preset
-	Try       []string // commands; {model} and {picture} stand for paths
+	Videos    string   // what it sees of them, "" if it takes none; the fixture's expectations are in a directory of its name with _video behind
+	Try       []string // commands; {model}, {picture} and {video} stand for paths
 }
 
 // about completes a row of the table.
@@ -29,5 +30,6 @@ const (
 // Commands that most models answer.
 const (
 	tryAsk  = `fovea ask --model {model} --image {picture} "What is in the picture?"`
+	tryFilm = `fovea ask --model {model} --video {video} --max-tokens 100 "What happens?"`
 	tryText = `fovea ask --model {model} --max-tokens 20 "Once upon a time"`
 )

@@ -54,6 +54,11 @@ func (m *Model) openGGUFQwenVL(k *ggufKeys, text map[string]any) error {
 		return fmt.Errorf("the vocabulary has no %s", qwenMarker)
 	}
 	config := qwenConfig(m.mmproj, pictures, kind, text, marker)
+	for field, token := range map[string]string{"video_token_id": "<|video_pad|>", "vision_start_token_id": "<|vision_start|>", "vision_end_token_id": "<|vision_end|>"} {
+		if id := slices.Index(tokens, token); id >= 0 {
+			config[field] = id
+		}
+	}
 	pipeline := smartOf(pictures)
 	if err := pictures.err(); err != nil {
 		return err
@@ -119,6 +124,7 @@ func qwenConfig(mmproj *checkpoint.Checkpoint, k *ggufKeys, kind qwenGGUF, text 
 			full = append(full, i)
 		}
 		vision["fullatt_block_indexes"], vision["window_size"] = full, k.integerOr(key+"window_size", qwenWindow)
+		vision["tokens_per_second"] = 2 // of all published ones; files do not say it
 	case "qwen3_vl":
 		vision["num_position_embeddings"] = rowsOf(mmproj, "v.position_embd.weight")
 		vision["deepstack_visual_indexes"] = k.trueOnes(key + "is_deepstack_layers")
@@ -183,6 +189,9 @@ func (m *Model) openGGUFQwenProcessor(k *ggufKeys, net *qwen2vl.Model, pictures 
 	inParts := tokenizer.Message{Role: "user", Parts: []tokenizer.Part{{Type: "image"}, {Type: "text", Text: probe}}}
 	p.Inline = p.Template != nil && !writes(p.Template, inParts, qwenMarker, probe)
 	p.Marker, p.Tokens, p.Pictures = net.Config().ImageTokenID, net.Tokens, pictures
+	if recipe, ok := qwenVideos(p, net.Config()); ok {
+		p.Videos = recipe.Of(pictures)
+	}
 	m.Processor = p
 	return m.openedGGUF(k)
 }

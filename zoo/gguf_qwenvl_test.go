@@ -37,6 +37,11 @@ func TestGGUFQwenVL(t *testing.T) {
 				same(t, gguf, hf, conv)
 			}
 			same(t, reopened(t, gguf, true, nil), hf, user("What is this?", b))
+			film, err := imageproc.OpenVideoFile("../testdata/qwen2_vl_video/film.gif", imageproc.VideoOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(t, gguf, hf, []model.Turn{{Role: "user", Text: "In <video>?", Videos: []*imageproc.Video{film}}})
 			if gguf.Pictures.String() != hf.Pictures.String() || gguf.Family.Architecture != hf.Family.Architecture {
 				t.Errorf("%s, pictures %v, want %v", gguf.Family.Architecture, gguf.Pictures, hf.Pictures)
 			}

@@ -7,7 +7,9 @@ import (
 	"slices"
 
 	"github.com/fovea-ml/fovea/checkpoint"
+	"github.com/fovea-ml/fovea/imageproc"
 	"github.com/fovea-ml/fovea/model"
+	"github.com/fovea-ml/fovea/model/chat"
 	"github.com/fovea-ml/fovea/model/grounding"
 	"github.com/fovea-ml/fovea/model/llava"
 )
@@ -53,7 +55,24 @@ func openLLaVA(fsys fs.FS, net any) (model.Processor, error) {
 	case tiles != nil && !slices.EqualFunc(tiles.Pinpoints, cut.Sizes, func(p []int, s image.Point) bool { return image.Pt(p[1], p[0]) == s }):
 		return nil, fmt.Errorf("image_grid_pinpoints differ in config.json and preprocessor_config.json")
 	}
-	return p, nil
+	return p, openLLaVAVideos(fsys, p, m)
+}
+
+// openLLaVAVideos is for LLaVA-OneVision, if the tokenizer has the token of videos.
+func openLLaVAVideos(fsys fs.FS, p *chat.Processor, m *llava.Model) (err error) {
+	cfg := m.Config()
+	if id, ok := p.Tok.ID("<video>"); !ok || cfg.VideoTokenID == 0 || id != cfg.VideoTokenID {
+		return nil
+	}
+	p.VideoMarker = cfg.VideoTokenID
+	if p.Videos, err = imageproc.OpenVideoProcessor(fsys, imageproc.OneVisionVideo()); err != nil {
+		return err
+	}
+	side := cfg.Vision.ImageSize
+	if w, h := p.Videos.FrameSize(side, side); w != side || h != side {
+		return fmt.Errorf("videos are prepared by %v, and config.json's vision tower reads %d×%d pixels", p.Videos, side, side)
+	}
+	return nil
 }
 
 // What LLaVA is made of.
@@ -74,6 +93,6 @@ var (
 	aboutOneVision = About{
 		System: "LLaVA", Published: []string{"llava-hf/llava-onevision-qwen2-0.5b-ov-hf", "llava-hf/llava-onevision-qwen2-7b-ov-hf"},
 		Encoder: "SigLIP so400m at 384 pixels, over the picture and its tiles", Adapter: "two layers", Language: "Qwen2",
-		Layouts: hubFiles, Fixtures: []string{"llava_onevision"}, Presets: []string{"llava-onevision-qwen2-0.5b"}, Try: []string{tryAsk},
+		Layouts: hubFiles, Fixtures: []string{"llava_onevision"}, Presets: []string{"llava-onevision-qwen2-0.5b"}, Videos: "up to 32 frames, evenly spaced", Try: []string{tryAsk, tryFilm},
 	}
 )

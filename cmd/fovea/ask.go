@@ -19,15 +19,17 @@ import (
 
 type askCmd struct {
 	Image    []string `help:"Picture file; may be repeated." short:"i" placeholder:"FILE" sep:"none"`
+	Video    []string `help:"Video: a folder of pictures, or an animated GIF or WebP file; may be repeated." placeholder:"PATH" sep:"none"`
 	System   string   `help:"System prompt." placeholder:"TEXT"`
-	Turns    string   `name:"conversation" help:"JSON file of what was said before the question, or with it: [{role, content}], the content a text or a list of {type: text, text} and {type: image, image: FILE}." placeholder:"FILE"`
-	Raw      bool     `help:"Take the question as a finished prompt, without the chat template; the model's own marker, such as <image> or <|image_pad|>, stands for each picture."`
+	Turns    string   `name:"conversation" help:"JSON file of what was said before the question, or with it: [{role, content}], the content a text or a list of {type: text, text}, {type: image, image: FILE} and {type: video, video: PATH}." placeholder:"FILE"`
+	Raw      bool     `help:"Take the question as a finished prompt, without the chat template; the model's own marker, such as <image> or <|image_pad|>, stands for each picture, and <|video_pad|> or the like for each video."`
 	Choose   []string `help:"Tell how likely this answer is among those given, instead of answering; to be repeated." placeholder:"ANSWER" sep:"none"`
 	JSON     bool     `name:"json" help:"Print one JSON object with text, token ids and timings."`
 	Question []string `arg:"" optional:"" help:"The question, or - to read it from standard input. Models that caption pictures go on from it, and need none."`
 	modelFlags
 	computeFlags
 	pictureFlags
+	videoFlags
 	boxFlags
 	samplingFlags
 }
@@ -39,6 +41,8 @@ func (askCmd) Help() string {
     fovea ask --model vicuna-q4_k_m.gguf --mmproj mmproj.gguf --image a.jpg "What is this?"
     fovea ask --model blip2_pretrained_opt2.7b.pth --language-model opt-2.7b --image a.jpg "Question: what is this? Answer:"
     fovea ask --model llava-1.5-7b --image a.jpg --image b.jpg "What differs?"
+    fovea ask --model qwen2.5-vl-3b --video clip.gif "What happens?"
+    fovea ask --model llava-onevision-0.5b --video frames/ --frame-rate 25 --frames 8 "What happens in <video>?"
     fovea ask --model llava-1.5-7b --image a.jpg --image b.jpg "Is <image> later than <image>?"
     fovea ask --model qwen2-vl-2b --conversation said.json "And the colour of the other one?"
     fovea ask --model qwen2.5-vl-3b --image a.jpg --boxes --draw b.png "Outline each car, as JSON."
@@ -47,7 +51,8 @@ func (askCmd) Help() string {
     fovea ask --model blip-image-captioning-base --image a.jpg --beams 5
     echo "Describe the picture." | fovea ask --image a.jpg --json -
 
-Pictures stand before the question unless <image> says where each belongs.`
+Pictures and videos stand before the question unless <image> or <video> says where
+each belongs. A folder's pictures are in the order of their names.`
 }
 
 // askResult is what --json prints.
@@ -158,7 +163,7 @@ func (c *askCmd) prompt(m *zoo.Model) (*model.Prompt, []*imageproc.RGB, error) {
 	}
 	var p *model.Prompt
 	if last := turns[len(turns)-1]; c.Raw {
-		p, err = m.Processor.ProcessText(last.Text, last.Images)
+		p, err = m.Processor.ProcessText(last.Text, last.Images, last.Videos...)
 	} else {
 		p, err = m.Processor.Process(turns)
 	}
@@ -171,7 +176,7 @@ func (c *askCmd) asked(m *zoo.Model) ([]model.Turn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.Turns == "" || len(c.Question) > 0 || len(c.Image) > 0 {
+	if c.Turns == "" || len(c.Question)+len(c.Image)+len(c.Video) > 0 {
 		user, err := c.user(m)
 		if err != nil {
 			return nil, err
@@ -202,7 +207,12 @@ func (c *askCmd) before(m *zoo.Model) ([]model.Turn, error) {
 	if c.Raw {
 		return nil, errors.New("--raw and --conversation: a conversation needs the chat template")
 	}
-	turns, err := readConversation(c.Turns, func(files ...string) ([]*imageproc.RGB, error) { return c.open(m, files...) })
+	turns, err := readConversation(c.Turns, opener{
+		pictures: func(files ...string) ([]*imageproc.RGB, error) { return c.pictureFlags.open(m, files...) },
+		videos: func(paths ...string) ([]*imageproc.Video, error) {
+			return c.videoFlags.open(m, c.pictureFlags, paths...)
+		},
+	})
 	if err == nil && c.System != "" && turns[0].Role == "system" {
 		err = fmt.Errorf("%s: it has a system prompt: leave out --system", c.Turns)
 	}
@@ -218,8 +228,12 @@ func (c *askCmd) user(m *zoo.Model) (model.Turn, error) {
 	if captions, ok := m.Processor.(interface{ Captions() bool }); question == "" && !(ok && captions.Captions()) {
 		return model.Turn{}, errors.New("the question is empty")
 	}
-	images, err := c.open(m, c.Image...)
-	return model.Turn{Role: "user", Text: question, Images: images}, err
+	images, err := c.pictureFlags.open(m, c.Image...)
+	if err != nil {
+		return model.Turn{}, err
+	}
+	videos, err := c.videoFlags.open(m, c.pictureFlags, c.Video...)
+	return model.Turn{Role: "user", Text: question, Images: images, Videos: videos}, err
 }
 
 // maxQuestion bounds what is read from standard input.

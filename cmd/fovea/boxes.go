@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/png"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -89,8 +90,9 @@ func parseMark(arg string) (grounding.Mark, error) {
 
 // find reads the places out of an answer, and draws them if asked to.
 func (f *boxFlags) find(m *zoo.Model, ids []int32, p *model.Prompt, images []*imageproc.RGB) ([]grounding.Mark, error) {
-	last := len(images) - 1
-	tiles, img := p.Images[last], images[last]
+	img := images[len(images)-1]
+	pictures := slices.DeleteFunc(slices.Clone(p.Images), func(t *model.Tiles) bool { return t.Clip != nil })
+	tiles := pictures[len(pictures)-1]
 	in := grounding.Picture{W: img.W, H: img.H, Seen: tiles.Geometry[0]}
 	marks, notes := m.Family.Boxes.Find(m.Tokenizer.Decode(ids, false), in)
 	for _, n := range notes {

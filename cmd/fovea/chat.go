@@ -12,10 +12,12 @@ import (
 
 type chatCmd struct {
 	Image  []string `help:"Picture file for the first question; may be repeated." short:"i" placeholder:"FILE" sep:"none"`
+	Video  []string `help:"Video for the first question: a folder of pictures, or an animated GIF or WebP file; may be repeated." placeholder:"PATH" sep:"none"`
 	System string   `help:"System prompt." placeholder:"TEXT"`
 	modelFlags
 	computeFlags
 	pictureFlags
+	videoFlags
 	samplingFlags
 }
 
@@ -26,7 +28,8 @@ the context is full, the oldest turns are dropped, and chat says so.
 Within the chat:
 
     /image FILE    show a picture with the next question; its <image> says where
-    /drop          take back the pictures that wait for the next question
+    /video PATH    show a video with the next question; its <video> says where
+    /drop          take back the pictures and videos that wait for the next question
     /reset         start anew
     /help          list these commands
     /quit          leave (so does Ctrl-D; Ctrl-C stops an answer)
@@ -34,12 +37,14 @@ Within the chat:
 Examples:
 
     fovea chat --model llava-1.5-7b --image a.jpg
+    fovea chat --model qwen2.5-vl-3b --video clip.gif
     fovea chat --image examples/five.png
     printf 'How many objects are there?\nWhat is the colour of the square?\n' | fovea chat --image examples/five.png`
 }
 
 const chatHelp = `/image FILE    show a picture with the next question; its <image> says where
-/drop          take back the pictures that wait for the next question
+/video PATH    show a video with the next question; its <video> says where
+/drop          take back the pictures and videos that wait for the next question
 /reset         start anew
 /help          list these commands
 /quit          leave (so does Ctrl-D; Ctrl-C stops an answer)
@@ -58,11 +63,16 @@ func (c *chatCmd) Run(g *globals) error {
 	pool := c.pool(g, m)
 	defer pool.Close()
 	d := &dialogue{
-		model: m, session: generate.NewSession(vlm, 0, pool), options: opts, pictures: c.pictureFlags, notes: os.Stderr,
+		model: m, session: generate.NewSession(vlm, 0, pool), options: opts, pictures: c.pictureFlags, videos: c.videoFlags, notes: os.Stderr,
 	}
 	d.reset(c.System)
 	for _, file := range c.Image {
 		if err := d.attach(file); err != nil {
+			return err
+		}
+	}
+	for _, path := range c.Video {
+		if err := d.attachVideo(path); err != nil {
 			return err
 		}
 	}
@@ -109,9 +119,11 @@ func (c *chatCmd) do(d *dialogue, line string) (quit bool, err error) {
 	case command == "/reset":
 		d.reset(c.System)
 	case command == "/drop":
-		d.waiting = nil
+		d.waiting, d.waitingVideos = nil, nil
 	case command == "/image":
 		err = d.attach(strings.TrimSpace(rest))
+	case command == "/video":
+		err = d.attachVideo(strings.TrimSpace(rest))
 	case strings.HasPrefix(command, "/"):
 		err = fmt.Errorf("no command %s; /help lists them", command)
 	default:

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,22 +21,29 @@ type message struct {
 	Content json.RawMessage `json:"content"`
 }
 
-// messagePart is a piece of text, or a picture where it stands among them.
+// messagePart is a piece of text, or a picture or video where it stands among them.
 type messagePart struct {
-	Type  string `json:"type"` // "text" or "image"
+	Type  string `json:"type"` // "text", "image" or "video"
 	Text  string `json:"text"`
 	Image string `json:"image"` // a file
+	Video string `json:"video"` // a folder or a file
 }
 
-// written is a turn whose pictures have not been opened.
+// written is a turn whose pictures and videos have not been opened.
 type written struct {
-	role, text string
-	files      []string
+	role, text    string
+	files, videos []string
 }
 
-// readConversation reads the messages of a JSON file. open opens the pictures of a
-// turn, whose names are relative to the file's folder.
-func readConversation(file string, open func(files ...string) ([]*imageproc.RGB, error)) ([]model.Turn, error) {
+// opener opens the pictures and the videos of a turn.
+type opener struct {
+	pictures func(files ...string) ([]*imageproc.RGB, error)
+	videos   func(paths ...string) ([]*imageproc.Video, error)
+}
+
+// readConversation reads the messages of a JSON file, in which names are relative
+// to its folder.
+func readConversation(file string, open opener) ([]model.Turn, error) {
 	data, err := readLimited(file, maxQuestion)
 	if err != nil {
 		return nil, err
@@ -46,18 +54,26 @@ func readConversation(file string, open func(files ...string) ([]*imageproc.RGB,
 	}
 	turns := make([]model.Turn, len(messages))
 	for i, m := range messages {
-		for j, name := range m.files {
-			if !filepath.IsAbs(name) {
-				m.files[j] = filepath.Join(filepath.Dir(file), name)
-			}
+		turns[i] = model.Turn{Role: m.role, Text: m.text}
+		if turns[i].Images, err = open.pictures(beside(file, m.files)...); err == nil {
+			turns[i].Videos, err = open.videos(beside(file, m.videos)...)
 		}
-		images, err := open(m.files...)
 		if err != nil {
 			return nil, fmt.Errorf("%s: message %d: %w", file, i+1, err)
 		}
-		turns[i] = model.Turn{Role: m.role, Text: m.text, Images: images}
 	}
 	return turns, nil
+}
+
+// beside are names as they are seen from the folder of a file.
+func beside(file string, names []string) (out []string) {
+	for _, name := range names {
+		if !filepath.IsAbs(name) {
+			name = filepath.Join(filepath.Dir(file), name)
+		}
+		out = append(out, name)
+	}
+	return out
 }
 
 func readLimited(file string, most int64) ([]byte, error) {
@@ -126,18 +142,21 @@ func (m message) turn() (written, error) {
 	return out, out.join(parts)
 }
 
-// join makes one text of parts, with a marker where a picture stands.
+// join makes one text of parts, with a marker where a picture or video stands.
 func (w *written) join(parts []messagePart) error {
 	var b strings.Builder
 	for i, p := range parts {
-		switch {
-		case p.Type == "text" && p.Image == "":
+		switch p {
+		case messagePart{Type: "text", Text: p.Text}:
 			b.WriteString(p.Text)
-		case p.Type == "image" && p.Image != "" && p.Text == "":
+		case messagePart{Type: "image", Image: cmp.Or(p.Image, "?")}:
 			w.files = append(w.files, p.Image)
 			b.WriteString("<image>")
+		case messagePart{Type: "video", Video: cmp.Or(p.Video, "?")}:
+			w.videos = append(w.videos, p.Video)
+			b.WriteString("<video>")
 		default:
-			return fmt.Errorf(`part %d: want {"type": "text", "text": TEXT} or {"type": "image", "image": FILE}`, i+1)
+			return fmt.Errorf(`part %d: want {"type": "text", "text": TEXT}, {"type": "image", "image": FILE} or {"type": "video", "video": PATH}`, i+1)
 		}
 	}
 	w.text = b.String()

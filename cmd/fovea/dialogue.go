@@ -20,15 +20,18 @@ type dialogue struct {
 	session  *generate.Session
 	options  generate.Options
 	pictures pictureFlags
+	videos   videoFlags
 	notes    io.Writer // for remarks that are not the model's words
 
 	system  []model.Turn // at most one
 	turns   []model.Turn // user and assistant taking turns
 	waiting []*imageproc.RGB
+
+	waitingVideos []*imageproc.Video
 }
 
 func (d *dialogue) reset(system string) {
-	d.system, d.turns, d.waiting = nil, nil, nil
+	d.system, d.turns, d.waiting, d.waitingVideos = nil, nil, nil, nil
 	if system != "" {
 		d.system = []model.Turn{{Role: "system", Text: system}}
 	}
@@ -48,11 +51,25 @@ func (d *dialogue) attach(file string) error {
 	return nil
 }
 
+// attachVideo shows a video with the next question.
+func (d *dialogue) attachVideo(path string) error {
+	if path == "" {
+		return errors.New("/video needs a folder or a file")
+	}
+	videos, err := d.videos.open(d.model, d.pictures, path)
+	if err != nil {
+		return err
+	}
+	d.waitingVideos = append(d.waitingVideos, videos...)
+	fmt.Fprintf(d.notes, "[%s: %d frames of %d×%d pixels]\n", path, videos[0].Len(), videos[0].W, videos[0].H)
+	return nil
+}
+
 // ask puts a question and prints the answer. If it fails, the conversation is
 // as before.
 func (d *dialogue) ask(question string) error {
 	before := d.turns
-	d.turns = append(d.turns[:len(d.turns):len(d.turns)], model.Turn{Role: "user", Text: question, Images: d.waiting})
+	d.turns = append(d.turns[:len(d.turns):len(d.turns)], model.Turn{Role: "user", Text: question, Images: d.waiting, Videos: d.waitingVideos})
 	text, err := d.answer()
 	if errors.Is(err, context.Canceled) { // before the first word
 		d.turns = before
@@ -63,7 +80,7 @@ func (d *dialogue) ask(question string) error {
 		d.turns = before
 		return err
 	}
-	d.waiting = nil
+	d.waiting, d.waitingVideos = nil, nil
 	d.turns = append(d.turns, model.Turn{Role: "assistant", Text: text})
 	return nil
 }

@@ -22,21 +22,24 @@ type inspectCmd struct {
 
 	Tensors bool   `help:"List every tensor."`
 	Image   string `help:"Picture file: print the views that the model has of it, its tiles and its tokens." short:"i" placeholder:"FILE"`
+	Video   string `help:"Video, a folder of pictures or an animated GIF or WebP file: print the frames that the model sees of it, when they are, and its tokens." placeholder:"PATH"`
 	Draw    string `help:"PNG file to draw the views of --image to." placeholder:"FILE"`
 	JSON    bool   `name:"json" help:"Print JSON."`
 	pictureFlags
+	videoFlags
 }
 
 func (inspectCmd) Help() string {
 	return `Architecture, parameters by part, tokens per picture, picture pipeline, context and
-the memory that inference takes. A directory may lack the weights. With --image, what
-the model sees of a picture.
+the memory that inference takes. A directory may lack the weights. With --image or
+--video, what the model sees of a picture or a video.
 
 Examples:
 
     fovea inspect llava-1.5-7b
     fovea inspect llava-1.5-7b --json --tensors
     fovea inspect llava-v1.6-vicuna-7b --image a.jpg --draw tiles.png
+    fovea inspect qwen2.5-vl-3b --video clip.gif --fps 1
     fovea inspect vicuna-q4_k_m.gguf --mmproj mmproj-f16.gguf
     fovea inspect model.safetensors`
 }
@@ -63,6 +66,15 @@ func (c *inspectCmd) Run() error {
 			return err
 		}
 		if s.Picture, err = lookAt(m, images[0], c.Image, c.Draw); err != nil {
+			return err
+		}
+	}
+	if c.Video != "" {
+		videos, err := c.videoFlags.open(m, c.pictureFlags, c.Video)
+		if err != nil {
+			return err
+		}
+		if s.Video, err = watch(m, videos[0]); err != nil {
 			return err
 		}
 	}

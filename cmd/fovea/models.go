@@ -39,7 +39,8 @@ type known struct {
 	Adapter      string      `json:"adapter,omitempty"`
 	Language     string      `json:"language,omitempty"`
 	Layouts      string      `json:"layouts"`
-	Verified     []string    `json:"verified"` // fixtures, within 1e-5 of each stage's largest magnitude
+	Videos       string      `json:"videos,omitempty"` // what is seen of them, if they are taken
+	Verified     []string    `json:"verified"`         // fixtures, within 1e-5 of each stage's largest magnitude
 	Sizes        []knownSize `json:"sizes,omitempty"`
 	about        zoo.About
 }
@@ -106,7 +107,7 @@ func knownModels() ([]*known, error) {
 				continue
 			}
 			a := f.About
-			k := &known{a.System, f.Architecture, a.Published, a.Encoder, a.Adapter, a.Language, a.Layouts, a.Fixtures, nil, a}
+			k := &known{a.System, f.Architecture, a.Published, a.Encoder, a.Adapter, a.Language, a.Layouts, a.Videos, a.Fixtures, nil, a}
 			for _, name := range a.Presets {
 				s, err := presetSize(name)
 				if err != nil {
@@ -166,7 +167,8 @@ What can be opened, exactly as people have it on disk, and what to do with it. E
 checkpoint of the reference implementation; here it stands with a published one. Memory is that of the weights of the
 published model that is named first, stored in bfloat16 and with the language model as q4_0 (` + "`fovea models --json`" + ` has the
 bytes). *Verified* are checkpoints with random weights and what the reference implementation computes of them:
-` + "`fovea verify testdata/NAME`" + ` compares every stage, within 1e-5 of its largest magnitude in float32.
+` + "`fovea verify testdata/NAME`" + ` compares every stage, within 1e-5 of its largest magnitude in float32. What
+they make of *videos* is in a directory of its own: ` + "`fovea verify testdata/NAME --expected testdata/NAME_video`" + `.
 `
 
 func (k *known) write(b *strings.Builder) {
@@ -179,6 +181,7 @@ func (k *known) write(b *strings.Builder) {
 	b.WriteString("| | |\n|---|---|\n")
 	row("Published", strings.Join(k.Published, ", "))
 	row("Made of", k.made())
+	row("Videos", k.Videos)
 	row("Files", k.Layouts)
 	row("Memory", k.memory())
 	if len(k.Verified) > 0 {
@@ -190,7 +193,7 @@ func (k *known) write(b *strings.Builder) {
 	_, name, _ := strings.Cut(k.Published[0], "/")
 	b.WriteString("\n```sh\n")
 	for _, try := range k.about.Try {
-		b.WriteString(strings.NewReplacer("{model}", name, "{picture}", "photo.jpg").Replace(try) + "\n")
+		b.WriteString(strings.NewReplacer("{model}", name, "{picture}", "photo.jpg", "{video}", "clip.gif").Replace(try) + "\n")
 	}
 	b.WriteString("```\n")
 }

@@ -56,7 +56,7 @@ func TestModelsTry(t *testing.T) {
 					continue
 				}
 				picture := strings.Join(pictures[:min(1, len(pictures))], "")
-				args := words(strings.NewReplacer("{model}", dir, "{picture}", picture).Replace(try))
+				args := words(strings.NewReplacer("{model}", dir, "{picture}", picture, "{video}", filepath.Join(data, "qwen2_vl_video", "film.gif")).Replace(try))
 				os.Stdin, os.Stdout = null, null
 				status := run(args[1:])
 				os.Stdin, os.Stdout = in, out

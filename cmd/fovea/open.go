@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -104,6 +105,40 @@ func (f pictureFlags) open(m *zoo.Model, files ...string) ([]*imageproc.RGB, err
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
 		out = append(out, img)
+	}
+	return out, nil
+}
+
+// videoFlags say how videos are read.
+type videoFlags struct {
+	Frames int     `help:"See this many frames of each video, evenly spaced, instead of what the model's reference takes." placeholder:"N"`
+	FPS    float64 `name:"fps" help:"See this many frames a second of each video." placeholder:"X"`
+	Rate   float64 `name:"frame-rate" help:"Frames a second that the pictures of a video folder are apart; without it all are seen, as many a second as the model is used to." placeholder:"X"`
+}
+
+// open opens videos for a model, and refuses those that it cannot see.
+func (f videoFlags) open(m *zoo.Model, pictures pictureFlags, paths ...string) ([]*imageproc.Video, error) {
+	if len(paths) == 0 {
+		return nil, nil
+	}
+	if m.Processor == nil || m.Processor.VideoProcessor() == nil {
+		return nil, fmt.Errorf("%s takes no videos: give pictures of it with --image, or another --model; fovea models tells which take videos", m.Name)
+	}
+	var out []*imageproc.Video
+	for _, path := range paths {
+		o := imageproc.VideoOptions{Sampling: imageproc.Sampling{Frames: f.Frames, FPS: f.FPS}}
+		o.Background = (*imageproc.Color)(pictures.Background)
+		if st, err := os.Stat(path); err == nil && st.IsDir() {
+			o.Rate = f.Rate
+		}
+		v, err := imageproc.OpenVideoFile(path, o)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := m.Processor.VideoProcessor().Plan(v); err != nil {
+			return nil, err
+		}
+		out = append(out, v)
 	}
 	return out, nil
 }

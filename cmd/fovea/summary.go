@@ -24,6 +24,7 @@ type summary struct {
 	TokensPerImage int          `json:"tokens_per_image,omitempty"`
 	Varies         bool         `json:"tokens_vary,omitempty"` // with the picture: the number is the largest
 	Pictures       string       `json:"pictures,omitempty"`    // the pipeline
+	Videos         string       `json:"videos,omitempty"`      // the pipeline of frames
 	Context        int          `json:"context,omitempty"`
 	Vocabulary     int          `json:"vocabulary,omitempty"`
 	ChatTemplate   bool         `json:"chat_template"`
@@ -35,6 +36,7 @@ type summary struct {
 	Tensors        []tensorLine `json:"tensors,omitempty"`
 
 	Picture *pictureSummary `json:"picture,omitempty"`
+	Video   *videoSummary   `json:"video,omitempty"`
 }
 
 // partLine is a part of a model: vision, adapter, language.
@@ -84,6 +86,9 @@ func summarise(m *zoo.Model, whole bool) *summary {
 		if r, ok := m.Pictures.Smart(); ok && m.Processor != nil {
 			s.TokensPerImage, s.Varies = r.Max/(r.Factor*r.Factor), true
 		}
+	}
+	if m.Processor != nil && m.Processor.VideoProcessor() != nil {
+		s.Videos = m.Processor.VideoProcessor().String()
 	}
 	if m.Tokenizer != nil {
 		s.Vocabulary, s.ChatTemplate = m.Tokenizer.Size(), m.Tokenizer.HasChatTemplate("")
@@ -136,6 +141,9 @@ func (s *summary) write(w io.Writer) error {
 	if s.Pictures != "" {
 		row("pictures", "%s", s.Pictures)
 	}
+	if s.Videos != "" {
+		row("videos", "%s", s.Videos)
+	}
 	if s.TokensPerImage > 0 {
 		row("tokens per picture", map[bool]string{true: "up to %d", false: "%d"}[s.Varies], s.TokensPerImage)
 	}
@@ -156,6 +164,11 @@ func (s *summary) write(w io.Writer) error {
 	}
 	if s.Picture != nil {
 		if err := s.Picture.write(w); err != nil {
+			return err
+		}
+	}
+	if s.Video != nil {
+		if err := s.Video.write(w); err != nil {
 			return err
 		}
 	}

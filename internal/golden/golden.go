@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -34,9 +35,12 @@ type Expected struct {
 
 // Case is one input and what came out.
 type Case struct {
-	Prompt          string   `json:"prompt"` // after the chat template
-	Texts           []string `json:"texts"`  // of a contrastive model
-	Images          []string `json:"images"` // files beside expected.json
+	Prompt          string   `json:"prompt"`     // after the chat template
+	Texts           []string `json:"texts"`      // of a contrastive model
+	Images          []string `json:"images"`     // files beside expected.json
+	Videos          []string `json:"videos"`     // folders and files beside it
+	VideoRate       float64  `json:"video_rate"` // frames a second of those that are folders
+	VideoFPS        float64  `json:"video_fps"`  // frames a second that are seen; 0: the model's default
 	InputIDs        IDs      `json:"input_ids"`
 	Generated       []int32  `json:"generated"`         // greedily chosen; nil if the model does not generate
 	Text            string   `json:"text"`              // of Generated
@@ -137,7 +141,7 @@ func (c *Case) parse(raw []byte) error {
 	if err := json.Unmarshal(raw, c); err != nil {
 		return err
 	}
-	for _, name := range c.Images {
+	for _, name := range slices.Concat(c.Images, c.Videos) {
 		if !fs.ValidPath(name) {
 			return fmt.Errorf("%q is not the path of a picture inside the directory", name)
 		}

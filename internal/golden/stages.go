@@ -60,7 +60,7 @@ func (s Stages) IsInt(stage string) bool {
 // passage is the way through a model, by the beginnings of stage names. The
 // empty one stands for all that have no place of their own.
 var passage = []string{
-	"input_ids", "attention_mask", "position_ids", "rope_deltas", "decoder_input_ids", "qformer_", "image_sizes", "image_grid_thw",
+	"input_ids", "attention_mask", "position_ids", "rope_deltas", "decoder_input_ids", "qformer_", "image_sizes", "image_grid_thw", "video_grid_thw",
 	"resized", "pixel_values",
 	"ln_pre", "hidden.", "last_hidden_state", "pooler_output",
 	"visual.window_index", "visual.cu_window_seqlens", "visual.patch_embed", "visual.block.", "visual.deepstack.", "visual.out",

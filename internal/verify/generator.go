@@ -17,7 +17,11 @@ import (
 // generator checks a model that continues a prompt: once without a cache, which
 // gives the stages, and once token by token, as generation goes.
 func (r *runner) generator(ctx context.Context, vlm model.VLM, want *golden.Case, images []*imageproc.RGB, l *listener) error {
-	p, err := r.m.Processor.ProcessText(want.Prompt, images)
+	videos, err := r.videos(want)
+	if err != nil {
+		return err
+	}
+	p, err := r.m.Processor.ProcessText(want.Prompt, images, videos...)
 	if err != nil {
 		return err
 	}

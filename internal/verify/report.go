@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -35,6 +36,7 @@ type Case struct {
 	Prompt string   `json:"prompt,omitempty"`
 	Texts  []string `json:"texts,omitempty"`
 	Images []string `json:"images,omitempty"`
+	Videos []string `json:"videos,omitempty"`
 	Stages []Stage  `json:"stages"`
 	Passed bool     `json:"passed"`
 	First  string   `json:"first_failure,omitempty"` // the first stage out of tolerance
@@ -127,8 +129,8 @@ func (c *Case) why() string {
 func (c *Case) Write(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "case %d", c.Number)
-	if len(c.Images) > 0 {
-		fmt.Fprintf(&b, "  %s", strings.Join(c.Images, " "))
+	if shown := slices.Concat(c.Images, c.Videos); len(shown) > 0 {
+		fmt.Fprintf(&b, "  %s", strings.Join(shown, " "))
 	}
 	for _, t := range append([]string{c.Prompt}, c.Texts...) {
 		if t != "" {

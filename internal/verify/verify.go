@@ -112,7 +112,7 @@ type runner struct {
 func (r *runner) check(ctx context.Context, number int, want *golden.Case) *Case {
 	l := &listener{want: want, tol: r.o.Tolerance, seen: map[string]Stage{}}
 	err := r.run(ctx, want, l)
-	c := &Case{Number: number, Prompt: want.Prompt, Texts: want.Texts, Images: want.Images}
+	c := &Case{Number: number, Prompt: want.Prompt, Texts: want.Texts, Images: want.Images, Videos: want.Videos}
 	skips, _ := r.m.Net.(interface{ Skips(stage string) bool })
 	c.Stages = l.stages(func(stage string) bool { return skips != nil && skips.Skips(stage) }, err == nil)
 	c.judge(err)
@@ -150,6 +150,23 @@ func (r *runner) pictures(want *golden.Case) ([]*imageproc.RGB, error) {
 		images = append(images, img)
 	}
 	return images, nil
+}
+
+// videos opens those of a case.
+func (r *runner) videos(want *golden.Case) ([]*imageproc.Video, error) {
+	var videos []*imageproc.Video
+	for _, name := range want.Videos {
+		o := imageproc.VideoOptions{Sampling: imageproc.Sampling{FPS: want.VideoFPS}}
+		if st, err := fs.Stat(r.files, name); err == nil && st.IsDir() {
+			o.Rate = want.VideoRate
+		}
+		v, err := imageproc.OpenVideo(r.files, name, o)
+		if err != nil {
+			return nil, err
+		}
+		videos = append(videos, v)
+	}
+	return videos, nil
 }
 
 // dtypes names how the weights are stored, the commonest first: "F16, F32".

@@ -15,18 +15,18 @@ import (
 // no end token behind answers, as LLaVA's, gets one there; without it the model
 // would never learn to stop.
 func (p *Processor) Learn(conv []model.Turn) (*model.Prompt, error) {
-	tiles, err := p.tiles(model.Pictures(conv))
+	s, err := p.see(model.Pictures(conv), model.Videos(conv))
 	if err != nil {
 		return nil, err
 	}
-	return p.learn(conv, tiles)
+	return p.learn(conv, s)
 }
 
 // LearnApart is Learn for questions that have only the pictures in common: each
 // is learned as the first one of a conversation, and sees no other. The pictures
 // belong to the first question and stand before its text.
 func (p *Processor) LearnApart(conv []model.Turn) (*model.Prompt, error) {
-	tiles, err := p.tiles(model.Pictures(conv))
+	s, err := p.see(model.Pictures(conv), model.Videos(conv))
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +36,7 @@ func (p *Processor) LearnApart(conv []model.Turn) (*model.Prompt, error) {
 	}
 	prompts := make([]*model.Prompt, len(questions))
 	for i, q := range questions {
-		if prompts[i], err = p.learn(q, tiles); err != nil {
+		if prompts[i], err = p.learn(q, s); err != nil {
 			return nil, err
 		}
 	}
@@ -56,10 +56,10 @@ func apart(conv []model.Turn) ([][]model.Turn, error) {
 	var out [][]model.Turn
 	for i, t := range conv {
 		switch {
-		case i > 0 && len(t.Images) > 0:
+		case i > 0 && len(t.Images)+len(t.Videos) > 0:
 			return nil, fmt.Errorf("chat: turn %d has pictures of its own, so that questions cannot be learned apart", len(system)+i+1)
 		case t.Role == "user":
-			t.Images = conv[0].Images
+			t.Images, t.Videos = conv[0].Images, conv[0].Videos
 			out = append(out, append(system, t))
 		case len(out) > 0:
 			out[len(out)-1] = append(out[len(out)-1], t)
@@ -74,18 +74,18 @@ func apart(conv []model.Turn) ([][]model.Turn, error) {
 }
 
 // learn renders and labels a conversation whose pictures have been processed.
-func (p *Processor) learn(conv []model.Turn, tiles []*model.Tiles) (*model.Prompt, error) {
-	rounds, err := p.rounds(conv)
+func (p *Processor) learn(conv []model.Turn, s seen) (*model.Prompt, error) {
+	rounds, err := p.rounds(conv, s)
 	if err != nil {
 		return nil, err
 	}
 	if len(rounds) > 0 {
-		if tiles, err = p.beside(tiles, rounds[0].asked); err != nil {
+		if s.images, err = p.beside(s.images, rounds[0].asked); err != nil {
 			return nil, err
 		}
 	}
 	if p.Start != nil {
-		return p.learnEncoded(rounds, tiles)
+		return p.learnEncoded(rounds, s)
 	}
 	var ids []int32
 	var taught []bool
@@ -97,12 +97,12 @@ func (p *Processor) learn(conv []model.Turn, tiles []*model.Tiles) (*model.Promp
 			taught = append(taught, r.answer != "" && j >= from)
 		}
 	}
-	return p.place(ids, taught, tiles)
+	return p.place(ids, taught, s)
 }
 
 // learnEncoded makes a conversation of each answer: what comes before it is for the
 // encoder, and the decoder learns the answer.
-func (p *Processor) learnEncoded(rounds []round, tiles []*model.Tiles) (*model.Prompt, error) {
+func (p *Processor) learnEncoded(rounds []round, s seen) (*model.Prompt, error) {
 	var prompts []*model.Prompt
 	before := ""
 	for _, r := range rounds {
@@ -110,7 +110,7 @@ func (p *Processor) learnEncoded(rounds []round, tiles []*model.Tiles) (*model.P
 		if r.answer == "" {
 			continue
 		}
-		out, err := p.place(p.encode(before), nil, tiles)
+		out, err := p.place(p.encode(before), nil, s)
 		if err != nil {
 			return nil, err
 		}
@@ -134,13 +134,16 @@ type round struct{ asked, answer string }
 
 // rounds renders the conversation with a stand-in for every answer, cuts it
 // there, and puts the answers back.
-func (p *Processor) rounds(conv []model.Turn) ([]round, error) {
+func (p *Processor) rounds(conv []model.Turn, s seen) ([]round, error) {
 	end := p.end()
 	if end == "" {
 		return nil, fmt.Errorf("chat: the tokenizer has no end-of-sequence token, so that answers could not end")
 	}
 	blank, answers, standIn := withoutAnswers(conv)
 	text, err := p.render(blank, false)
+	if err == nil {
+		text, err = p.stamped(text, s.videos)
+	}
 	if err != nil {
 		return nil, err
 	}

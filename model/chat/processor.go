@@ -29,6 +29,11 @@ type Processor struct {
 	Mark     string                 // the marker in text where Marker is no token of the vocabulary; what is around it is encoded apart
 	Brackets *Brackets              // Marker opens a picture's place, and another token closes it; nil: it is the place
 
+	// Of models that take videos, which take pictures too; Videos is nil otherwise.
+	Videos      *imageproc.VideoProcessor
+	VideoMarker int32   // the token that stands for a video in text
+	Stamps      *Stamps // each view of a video has a place of its own, with its time; nil: all have one
+
 	EOS string // the token that ends an answer; "": the tokenizer's end of a sequence
 
 	// Ahead: the placeholders of the picture, of which there is one, stand before
@@ -54,29 +59,35 @@ func (p *Processor) Templated() bool { return p.Template != nil }
 // PictureProcessor returns the picture pipeline, nil for models of text only.
 func (p *Processor) PictureProcessor() *imageproc.Processor { return p.Pictures }
 
+// VideoProcessor returns the pipeline of videos, nil for models that take none.
+func (p *Processor) VideoProcessor() *imageproc.VideoProcessor { return p.Videos }
+
 // Process renders the conversation, ready for an answer.
 func (p *Processor) Process(conv []model.Turn) (*model.Prompt, error) {
 	text, err := p.render(conv, true)
 	if err != nil {
 		return nil, err
 	}
-	return p.ProcessText(text, model.Pictures(conv))
+	return p.ProcessText(text, model.Pictures(conv), model.Videos(conv)...)
 }
 
-// ProcessText takes text in the model's own format, with a marker for every picture.
-func (p *Processor) ProcessText(text string, images []*imageproc.RGB) (*model.Prompt, error) {
+// ProcessText takes text in the model's own format, with a marker for every picture and video.
+func (p *Processor) ProcessText(text string, images []*imageproc.RGB, videos ...*imageproc.Video) (*model.Prompt, error) {
 	text, err := p.finished(text, len(images))
 	if err != nil {
 		return nil, err
 	}
-	tiles, err := p.tiles(images)
+	s, err := p.see(images, videos)
 	if err == nil {
-		tiles, err = p.beside(tiles, text)
+		s.images, err = p.beside(s.images, text)
+	}
+	if err == nil {
+		text, err = p.stamped(text, s.videos)
 	}
 	if err != nil {
 		return nil, err
 	}
-	out, err := p.place(p.encode(text), nil, tiles)
+	out, err := p.place(p.encode(text), nil, s)
 	if err == nil {
 		out.DecoderIDs = slices.Clone(p.Start)
 	}
@@ -193,14 +204,17 @@ func (p *Processor) ahead(ids []int32, taught []bool, tiles []*model.Tiles) ([]i
 	return slices.Insert(slices.Clone(ids), at, p.Marker), taught, nil
 }
 
-// place repeats every marker among ids once for each token of its picture.
+// place repeats every marker among ids once for each token of its picture or video.
 // taught, if not nil, says which ids are answers.
-func (p *Processor) place(ids []int32, taught []bool, tiles []*model.Tiles) (*model.Prompt, error) {
+func (p *Processor) place(ids []int32, taught []bool, s seen) (*model.Prompt, error) {
+	tiles, err := p.inOrder(ids, s)
+	if err != nil {
+		return nil, err
+	}
 	if p.Start != nil && p.Adapter == nil && p.Longest > 0 && len(ids) > p.Longest {
 		return nil, fmt.Errorf("chat: the text has %d tokens for the encoder, which reads %d: shorten it", len(ids), p.Longest)
 	}
-	ids, taught, err := p.ahead(ids, taught, tiles)
-	if err != nil {
+	if ids, taught, err = p.ahead(ids, taught, tiles); err != nil {
 		return nil, err
 	}
 	out := &model.Prompt{Images: tiles}
@@ -209,7 +223,7 @@ func (p *Processor) place(ids []int32, taught []bool, tiles []*model.Tiles) (*mo
 	}
 	for i, id := range ids {
 		n := 1
-		if p.Tokens != nil && id == p.Marker {
+		if p.Tokens != nil && (id == p.Marker || p.Videos != nil && id == p.VideoMarker) {
 			var err error
 			if n, err = p.next(out); err != nil {
 				return nil, err

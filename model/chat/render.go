@@ -8,8 +8,8 @@ import (
 	"github.com/fovea-ml/fovea/tokenizer"
 )
 
-// marker is how turns say where a picture stands, whatever the checkpoint calls it.
-const marker = "<image>"
+// How turns say where a picture or a video stands, whatever the checkpoint calls it.
+const marker, videoMarker = "<image>", "<video>"
 
 // render applies the chat template. Models without one get the texts as they are.
 func (p *Processor) render(conv []model.Turn, answer bool) (string, error) {
@@ -34,8 +34,8 @@ func (p *Processor) render(conv []model.Turn, answer bool) (string, error) {
 	return text, nil
 }
 
-// parts splits a turn at its markers; pictures without one come first. Models
-// of text only have templates that want the plain text: nil.
+// parts splits a turn at its markers; pictures and videos without one come first.
+// Models of text only have templates that want the plain text: nil.
 func (p *Processor) parts(t model.Turn) ([]tokenizer.Part, error) {
 	if p.Pictures == nil && p.Parted {
 		return []tokenizer.Part{{Type: "text", Text: t.Text}}, nil
@@ -46,25 +46,59 @@ func (p *Processor) parts(t model.Turn) ([]tokenizer.Part, error) {
 	if p.Ahead {
 		return p.textOf(t)
 	}
-	texts := strings.Split(t.Text, marker)
-	marked := len(texts) - 1
-	if marked != 0 && marked != len(t.Images) {
-		return nil, fmt.Errorf("%d %s markers and %d pictures", marked, marker, len(t.Images))
-	}
-	var out []tokenizer.Part
-	for range len(t.Images) - marked {
-		out = append(out, tokenizer.Part{Type: "image"})
+	texts, kinds := p.split(t.Text)
+	out, err := unmarked(kinds, t)
+	if err != nil {
+		return nil, err
 	}
 	for i, text := range texts {
 		if i > 0 {
-			out = append(out, tokenizer.Part{Type: "image"})
+			out = append(out, tokenizer.Part{Type: kinds[i-1]})
 			text = strings.TrimPrefix(text, "\n") // templates break the line after a picture themselves
 		}
-		if i < marked {
+		if i < len(kinds) {
 			text = strings.TrimSuffix(text, "\n")
 		}
 		if text != "" || len(texts) == 1 {
 			out = append(out, tokenizer.Part{Type: "text", Text: text})
+		}
+	}
+	return out, nil
+}
+
+// split cuts a text at its markers: the texts around them, and what each stands for.
+func (p *Processor) split(text string) (texts, kinds []string) {
+	for {
+		at, kind, length := strings.Index(text, marker), "image", len(marker)
+		if v := strings.Index(text, videoMarker); p.Videos != nil && v >= 0 && (at < 0 || v < at) {
+			at, kind, length = v, "video", len(videoMarker)
+		}
+		if at < 0 {
+			return append(texts, text), kinds
+		}
+		texts, kinds = append(texts, text[:at]), append(kinds, kind)
+		text = text[at+length:]
+	}
+}
+
+// unmarked are the parts of the pictures and videos of a turn that has markers of
+// some kinds: of each either all have one or none has.
+func unmarked(kinds []string, t model.Turn) (out []tokenizer.Part, err error) {
+	for _, k := range []struct {
+		kind, marker, name string
+		n                  int
+	}{{"image", marker, "pictures", len(t.Images)}, {"video", videoMarker, "videos", len(t.Videos)}} {
+		marked := 0
+		for _, kind := range kinds {
+			if kind == k.kind {
+				marked++
+			}
+		}
+		if marked != 0 && marked != k.n {
+			return nil, fmt.Errorf("%d %s markers and %d %s", marked, k.marker, k.n, k.name)
+		}
+		for range k.n - marked {
+			out = append(out, tokenizer.Part{Type: k.kind})
 		}
 	}
 	return out, nil
@@ -97,6 +131,9 @@ func behind(text string, pictures int) (string, error) {
 
 // finished is text in the model's own format without markers that the model does not have.
 func (p *Processor) finished(text string, pictures int) (string, error) {
+	if p.Videos != nil && strings.Contains(text, videoMarker) && p.markOf("video") != videoMarker {
+		return "", fmt.Errorf("chat: %s says nothing to this model in a finished prompt: %s stands for a video", videoMarker, p.markOf("video"))
+	}
 	if p.Pictures == nil || !strings.Contains(text, marker) {
 		return text, nil
 	}
@@ -126,8 +163,8 @@ func (p *Processor) ownMarker() string {
 func (p *Processor) inline(parts []tokenizer.Part) string {
 	var b strings.Builder
 	for _, c := range parts {
-		if c.Type == "image" {
-			b.WriteString(p.mark() + "\n")
+		if c.Type != "text" {
+			b.WriteString(p.markOf(c.Type) + "\n")
 		}
 		b.WriteString(c.Text)
 	}
@@ -142,8 +179,8 @@ func (p *Processor) join(messages []tokenizer.Message) string {
 			lines = append(lines, m.Text)
 		}
 		for _, c := range m.Parts {
-			if c.Type == "image" {
-				c.Text = p.mark()
+			if c.Type != "text" {
+				c.Text = p.markOf(c.Type)
 			}
 			lines = append(lines, c.Text)
 		}

@@ -22,6 +22,7 @@ type Config struct {
 	ProjectorAct  ops.Act
 	ProjectorBias bool
 	ImageTokenID  int32
+	VideoTokenID  int32       // 0: the model takes no videos
 	Tiles         *TileConfig // nil: the whole picture is one view
 
 	newTower func(vit.Output) (vit.Tower, error)
@@ -43,6 +44,8 @@ type configFile struct {
 	Bias      bool            `json:"multimodal_projector_bias"`
 	TokenID   *int32          `json:"image_token_id"` // the newer name of image_token_index
 	TokenIdx  int32           `json:"image_token_index"`
+	VideoID   *int32          `json:"video_token_id"` // the same of video_token_index
+	VideoIdx  int32           `json:"video_token_index"`
 	Pinpoints [][]int         `json:"image_grid_pinpoints"`
 	Aspect    string          `json:"vision_aspect_ratio"`
 
@@ -65,7 +68,7 @@ func ParseNext(data []byte) (Config, error) {
 func ParseOneVision(data []byte) (Config, error) {
 	f := llava()
 	f.vision, f.text, f.tiled, f.pooled = "siglip_vision_model", "qwen2", true, true
-	f.Layer, f.Strategy, f.TokenIdx, f.Aspect = json.RawMessage("-1"), "full", 151646, "anyres_max_9"
+	f.Layer, f.Strategy, f.TokenIdx, f.VideoIdx, f.Aspect = json.RawMessage("-1"), "full", 151646, 151647, "anyres_max_9"
 	for h := 384; h <= 6*384; h += 384 {
 		for w := 384; w <= 6*384; w += 384 {
 			f.Pinpoints = append(f.Pinpoints, []int{h, w})
@@ -116,6 +119,12 @@ func (f *configFile) resolve() (cfg Config, err error) {
 	cfg.ProjectorType, cfg.ProjectorBias, cfg.ImageTokenID = f.Type, f.Bias, f.TokenIdx
 	if f.TokenID != nil {
 		cfg.ImageTokenID = *f.TokenID
+	}
+	if f.pooled { // LLaVA-OneVision
+		cfg.VideoTokenID = f.VideoIdx
+		if f.VideoID != nil {
+			cfg.VideoTokenID = *f.VideoID
+		}
 	}
 	if f.tiled {
 		cfg.Tiles, err = f.tiles(cfg.Vision.ImageSize)

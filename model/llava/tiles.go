@@ -10,8 +10,11 @@ import (
 	"github.com/fovea-ml/fovea/tensor"
 )
 
-// Tokens is the number of placeholders that a picture takes.
+// Tokens is the number of placeholders that a picture or a video takes.
 func (m *Model) Tokens(t *model.Tiles) int {
+	if t.Clip != nil {
+		return len(t.Views.Sizes)*m.halved().Len() + 1 // a newline ends the video
+	}
 	if m.Newline == nil {
 		return m.Vision.Rows() * len(t.Views.Sizes)
 	}
@@ -110,6 +113,17 @@ func (m *Model) join(c *tensor.Ctx, x *tensor.Tensor, images []*model.Tiles) *te
 	var rows []int32
 	first := int32(0) // feature of the picture
 	for _, t := range images {
+		if t.Clip != nil {
+			frames := m.frames(c, x, int(first), len(t.Views.Sizes))
+			src = append(src, frames...)
+			for range len(frames) * m.halved().Len() {
+				rows = append(rows, next)
+				next++
+			}
+			rows = append(rows, newline)
+			first += int32(m.Vision.Rows() * len(frames))
+			continue
+		}
 		a := m.arrange(t)
 		for i := range a.base {
 			rows = append(rows, first+int32(i))

@@ -116,7 +116,7 @@ func TestPythonArithmetic(t *testing.T) {
 	}
 }
 
-// TestGradients of a whole model that sees tiles, some of them pooled.
+// TestGradients of a whole model that sees tiles, some of them pooled, and a video.
 func TestGradients(t *testing.T) {
 	for name, m := range map[string]*Model{
 		"next":      tiled(t, ParseNext, 8, 4, `, "image_grid_pinpoints": [[8, 16], [16, 16]], "image_token_index": 29`),
@@ -132,8 +132,15 @@ func TestGradients(t *testing.T) {
 			for range 5 * 3 * 8 * 8 {
 				tiles.Views.Pixels = append(tiles.Views.Pixels, float32(rng.NormFloat64()))
 			}
-			p := &model.Prompt{IDs: []int32{1}, Images: []*model.Tiles{tiles}, At: []int{1}}
-			p.IDs = append(p.IDs, slices.Repeat([]int32{29}, m.Tokens(tiles))...)
+			p := &model.Prompt{IDs: []int32{1}, Images: []*model.Tiles{tiles}}
+			if name == "onevision" { // three of the views as a video
+				film := &model.Tiles{Clip: &model.Clip{FPS: 1}, Views: *tiles.Views.Part(1, 4)}
+				p.Images = append(p.Images, film)
+			}
+			for _, t := range p.Images {
+				p.At = append(p.At, len(p.IDs))
+				p.IDs = append(p.IDs, slices.Repeat([]int32{29}, m.Tokens(t))...)
+			}
 			p.IDs = append(p.IDs, 5, 6, 7, 8)
 			p.Labels = slices.Repeat([]int32{-1}, len(p.IDs))
 			copy(p.Labels[len(p.IDs)-5:], []int32{5, 6, 7, 8})

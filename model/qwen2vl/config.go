@@ -15,6 +15,9 @@ type Config struct {
 	Vision       qwenvit.Config
 	Text         llama.Config
 	ImageTokenID int32
+	VideoTokenID int32
+
+	StartTokenID, EndTokenID int32 // around a picture's and a video's
 }
 
 // Parse2 reads and checks the config of a Qwen2VLForConditionalGeneration.
@@ -37,14 +40,17 @@ func parse(data []byte, vision func([]byte) (qwenvit.Config, error), text func([
 		Vision       json.RawMessage `json:"vision_config"`
 		Text         json.RawMessage `json:"text_config"` // where newer files keep what was beside it
 		ImageTokenID int32           `json:"image_token_id"`
-	}{Vision: json.RawMessage("{}"), ImageTokenID: 151655}
+		VideoTokenID int32           `json:"video_token_id"`
+		StartTokenID int32           `json:"vision_start_token_id"`
+		EndTokenID   int32           `json:"vision_end_token_id"`
+	}{Vision: json.RawMessage("{}"), ImageTokenID: 151655, VideoTokenID: 151656, StartTokenID: 151652, EndTokenID: 151653}
 	if err := json.Unmarshal(data, &f); err != nil {
 		return Config{}, fmt.Errorf("qwen2vl: config: %w", err)
 	}
 	if f.Text == nil {
 		f.Text = data
 	}
-	cfg := Config{ImageTokenID: f.ImageTokenID}
+	cfg := Config{ImageTokenID: f.ImageTokenID, VideoTokenID: f.VideoTokenID, StartTokenID: f.StartTokenID, EndTokenID: f.EndTokenID}
 	var err error
 	if cfg.Text, err = text(f.Text); err != nil {
 		return cfg, fmt.Errorf("qwen2vl: config: %w", err)

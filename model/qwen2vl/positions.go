@@ -9,7 +9,8 @@ import (
 
 // positions are those of a prompt's tokens in time, height and width. Text goes
 // on equally in all three; a picture stands still in time, its tokens go on from
-// the text by line and column, and the text behind it from the larger of these.
+// the text by line and column, and the text behind it from the largest of these.
+// The views of a video go on in time too.
 func (m *Model) positions(p *model.Prompt) [][3]int32 {
 	out := make([][3]int32, len(p.IDs))
 	starts := p.Starts
@@ -44,20 +45,55 @@ func (m *Model) count(out [][3]int32, start int, branches []int, p *model.Prompt
 			i++
 			continue
 		}
-		g := m.grid(p.Images[image])
-		for t := range g.Len() {
-			out[i+t] = [3]int32{next, next + int32(t/g.W), next + int32(t%g.W)}
+		i += m.place(out[i:], next, p.Images[image])
+		for _, at := range out[i-1] { // the last token is furthest in all three
+			next = max(next, at+1)
 		}
-		next += int32(max(g.H, g.W))
-		i += g.Len()
 	}
 }
 
-// observe reports positions as the reference computes them: an axis after the
-// other, and how far they stay behind the number of tokens.
-func observe(c *tensor.Ctx, s *model.Sequence) {
+// place fills in the positions of a picture or video that begins at a position,
+// and returns how many they are.
+func (m *Model) place(out [][3]int32, first int32, t *model.Tiles) int {
+	g, n := m.grid(t), 0
+	for view := range t.Views.Sizes {
+		time := first + m.time(t.Clip, view)
+		for i := range g.Len() {
+			out[n] = [3]int32{time, first + int32(i/g.W), first + int32(i%g.W)}
+			n++
+		}
+	}
+	return n
+}
+
+// time is how far a view of a video is from the first: one step each or, where the
+// config says how many steps a second has, so many, in the reference's float32.
+func (m *Model) time(clip *model.Clip, view int) int32 {
+	v := m.cfg.Vision
+	if clip == nil || v.PerSecond == 0 {
+		return int32(view)
+	}
+	seconds := float32(float64(v.Frames) / clip.FPS)
+	return int32(float32(float32(view)*seconds) * float32(v.PerSecond))
+}
+
+// observe reports grids and positions as the reference computes them: time, height
+// and width in patches of each picture and of each video; an axis after the other,
+// and how far they stay behind the number of tokens.
+func (m *Model) observe(c *tensor.Ctx, p *model.Prompt, s *model.Sequence) {
 	if !c.Observing() {
 		return
+	}
+	grids := map[bool][]float32{}
+	for _, t := range p.Images {
+		g, merge := m.grid(t), m.cfg.Vision.Merge
+		video := t.Clip != nil
+		grids[video] = append(grids[video], float32(len(t.Views.Sizes)), float32(g.H*merge), float32(g.W*merge))
+	}
+	for video, name := range map[bool]string{false: "image_grid_thw", true: "video_grid_thw"} {
+		if list := grids[video]; list != nil {
+			c.Observe(name, tensor.From(list, len(list)/3, 3))
+		}
 	}
 	n := len(s.Positions)
 	ids, delta := tensor.New(3, n), tensor.New(1)

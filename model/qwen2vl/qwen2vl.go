@@ -67,10 +67,10 @@ func (m *Model) Config() Config { return m.cfg }
 // Decoder is the language model.
 func (m *Model) Decoder() model.Decoder { return m.Language }
 
-// Tokens is the number of placeholders that a picture takes.
-func (m *Model) Tokens(t *model.Tiles) int { return m.grid(t).Len() }
+// Tokens is the number of placeholders that a picture or a video takes.
+func (m *Model) Tokens(t *model.Tiles) int { return len(t.Views.Sizes) * m.grid(t).Len() }
 
-// grid is the size of a picture in tokens.
+// grid is the size of a picture, or of each view of a video, in tokens.
 func (m *Model) grid(t *model.Tiles) ops.Grid {
 	s := t.Views.Sizes[0]
 	return m.Vision.Tokens(s.X, s.Y)
@@ -84,13 +84,13 @@ func (m *Model) Embed(c *tensor.Ctx, p *model.Prompt) *model.Sequence {
 	if len(p.Images) == 0 {
 		return s
 	}
-	f := m.Vision.Encode(c, model.ViewsOf(p.Images))
-	s.X = ops.Gather(c, rows, s.X, m.adapt(c, f))
+	seen := m.see(c, model.ViewsOf(p.Images))
+	s.X = ops.Gather(c, rows, s.X, seen[0])
 	if m.deep != nil {
-		s.Deep = m.among(c, rows, len(ids), m.deep.AdaptDeep(c, f))
+		s.Deep = m.among(c, rows, len(ids), seen[1:])
 	}
 	s.Positions = m.positions(p)
-	observe(c, s)
+	m.observe(c, p, s)
 	return s
 }
 
@@ -112,11 +112,5 @@ func (m *Model) among(c *tensor.Ctx, rows []int32, n int, features []*tensor.Ten
 
 // Features returns the rows of all pictures that enter the language model.
 func (m *Model) Features(c *tensor.Ctx, images []*model.Tiles) *tensor.Tensor {
-	return m.adapt(c, m.Vision.Encode(c, model.ViewsOf(images)))
-}
-
-func (m *Model) adapt(c *tensor.Ctx, f *model.Features) *tensor.Tensor {
-	x := m.Merger.Adapt(c, f)
-	c.Observe("visual.out", x)
-	return x
+	return m.see(c, model.ViewsOf(images))[0]
 }

@@ -148,12 +148,12 @@ func inChunks(m *Model, p *model.Prompt, size int) []float32 {
 	return m.Language.Logits(c, tensor.From(h.Row(h.Rows()-1), 1, h.Cols())).F32
 }
 
-// TestGradients of whole models, with two pictures of different sizes.
+// TestGradients of whole models, with a picture and a video.
 func TestGradients(t *testing.T) {
 	for kind := range kinds {
 		t.Run(kind, func(t *testing.T) {
 			m := build(t, kind)
-			p := prompt(m, []int32{1, -1, 3, -1, 5, 6, 7}, picture(1, 12, 8), picture(2, 4, 12))
+			p := prompt(m, []int32{1, -1, 3, -1, 5, 6, 7}, picture(1, 12, 8), clip(2, 2, 4, 8, 2))
 			p.Labels = slices.Repeat([]int32{-1}, len(p.IDs))
 			copy(p.Labels[len(p.IDs)-3:], []int32{6, 7, 8})
 			gradtest.Check(t, m, func(c *tensor.Ctx) *tensor.Tensor { return ops.Scale(c, model.Loss(c, m, p, 3), 3) }, nil)

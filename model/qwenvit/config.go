@@ -24,6 +24,8 @@ type Config struct {
 	Window int   // pixels on a side of the windows that most blocks attend in; 0: none
 	Full   []int // blocks that attend to the whole picture
 
+	PerSecond float64 // Qwen2.5-VL: positions in time that a second of a video takes; 0: one for each view
+
 	// Of Qwen3-VL.
 	Positions int   // side of a square table of learned positions; 0: none
 	Deep      []int // blocks whose output enters the language model too (DeepStack)
@@ -68,16 +70,20 @@ func Parse2(data []byte) (Config, error) {
 func Parse25(data []byte) (Config, error) {
 	f := struct {
 		common
-		Width       int   `json:"hidden_size"`
-		Out         int   `json:"out_hidden_size"`
-		FeedForward int   `json:"intermediate_size"`
-		Window      int   `json:"window_size"`
-		Full        []int `json:"fullatt_block_indexes"`
-	}{newCommon(32, 16, "silu", 3, 14, 2, 2), 3584, 3584, 3420, 112, []int{7, 15, 23, 31}}
+		Width       int     `json:"hidden_size"`
+		Out         int     `json:"out_hidden_size"`
+		FeedForward int     `json:"intermediate_size"`
+		Window      int     `json:"window_size"`
+		Full        []int   `json:"fullatt_block_indexes"`
+		PerSecond   float64 `json:"tokens_per_second"`
+	}{newCommon(32, 16, "silu", 3, 14, 2, 2), 3584, 3584, 3420, 112, []int{7, 15, 23, 31}, 4}
 	if err := json.Unmarshal(data, &f); err != nil {
 		return Config{}, fmt.Errorf("qwenvit: config: %w", err)
 	}
-	return f.finish(Config{Width: f.Width, Out: f.Out, FeedForward: f.FeedForward, Gated: true, Window: f.Window, Full: f.Full})
+	if !(f.PerSecond > 0 && f.PerSecond <= maxWidth) {
+		return Config{}, fmt.Errorf("qwenvit: config: tokens_per_second is %v", f.PerSecond)
+	}
+	return f.finish(Config{Width: f.Width, Out: f.Out, FeedForward: f.FeedForward, Gated: true, Window: f.Window, Full: f.Full, PerSecond: f.PerSecond})
 }
 
 // Parse3 reads the vision_config of a Qwen3VLForConditionalGeneration over the reference's defaults.

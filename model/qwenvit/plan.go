@@ -25,7 +25,10 @@ type place struct{ line, column int32 }
 func (v *Vision) plan(views *model.Views) *plan {
 	p := &plan{group: v.cfg.Merge * v.cfg.Merge, starts: []int{0}, windows: []int{0}}
 	side := v.cfg.PatchSize * v.cfg.Merge
-	for _, s := range views.Sizes {
+	for i, s := range views.Sizes {
+		if n := views.Depth(i); v.cfg.Frames%n != 0 {
+			panic(fmt.Sprintf("qwenvit: view of %d frames, and patches span %d", n, v.cfg.Frames))
+		}
 		if s.X%side != 0 || s.Y%side != 0 || s.X < side || s.Y < side {
 			panic(fmt.Sprintf("qwenvit: view of %d×%d pixels, want multiples of %d", s.X, s.Y, side))
 		}
@@ -86,11 +89,6 @@ func (p *plan) observe(c *tensor.Ctx) {
 	if !c.Observing() {
 		return
 	}
-	var grids []int
-	for _, g := range p.grids {
-		grids = append(grids, g[:]...)
-	}
-	c.Observe("image_grid_thw", numbers(grids))
 	c.Observe("visual.window_index", numbers(p.windowed))
 	c.Observe("visual.cu_window_seqlens", numbers(p.windows))
 }

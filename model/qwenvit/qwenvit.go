@@ -131,20 +131,23 @@ func (v *Vision) positions(c *tensor.Ctx, p *plan) *tensor.Tensor {
 func (v *Vision) patches(c *tensor.Ctx, views *model.Views, p *plan) *tensor.Tensor {
 	size := v.cfg.PatchSize
 	var cut []*tensor.Tensor
-	at := 0
-	for _, s := range views.Sizes {
-		n := 3 * s.X * s.Y
-		y := ops.Patches(c, tensor.From(views.Pixels[at:at+n], 1, 3, s.Y, s.X), size)
-		cut = append(cut, c.View(y, y.Rows()*3, size*size))
-		at += n
-	}
+	at, first := 0, 0 // pixel of the view, and row of its first patch
 	rows := make([]int32, 0, len(p.patches)*3*v.cfg.Frames)
-	for _, patch := range p.patches {
-		for channel := range 3 {
-			for range v.cfg.Frames {
-				rows = append(rows, 3*patch+int32(channel))
+	for i, s := range views.Sizes {
+		frames, own := views.Depth(i), p.starts[i+1]-p.starts[i]
+		n := 3 * s.X * s.Y * frames
+		y := ops.Patches(c, tensor.From(views.Pixels[at:at+n], frames, 3, s.Y, s.X), size)
+		cut = append(cut, c.View(y, y.Rows()*3, size*size))
+		for _, patch := range p.patches[p.starts[i]:p.starts[i+1]] {
+			from := first + int(patch) - p.starts[i]
+			for channel := range 3 {
+				for frame := range v.cfg.Frames {
+					rows = append(rows, int32(3*(from+frame%frames*own)+channel))
+				}
 			}
 		}
+		at += n
+		first += own * frames
 	}
 	x := ops.Gather(c, rows, cut...)
 	x = c.View(x, len(p.patches), 3*v.cfg.Frames*size*size)

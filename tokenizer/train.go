@@ -21,6 +21,7 @@ type Vocabulary struct {
 type Special struct {
 	BOS, EOS, Pad string
 	More          []string // such as "<image>"
+	Ends          bool     // EOS stands behind a text, as BOS before it
 }
 
 // Train makes a byte-level BPE vocabulary of size tokens from texts: the special tokens have the first ids, the 256
@@ -212,17 +213,29 @@ func (s *Special) files(vocab map[string]int32, merges []mergePair) (*Vocabulary
 	return &v, nil
 }
 
-// postProcessor puts BOS before a sequence, if there is one.
+// postProcessor puts BOS before a text, if there is one, and EOS behind one that is to end.
 func (s *Special) postProcessor(vocab map[string]int32) any {
-	if s.BOS == "" {
+	type object = map[string]any
+	part := func(name string) object { return object{"Sequence": object{"id": name, "type_id": 0}} }
+	special := object{}
+	token := func(name string) []object {
+		special[name] = object{"id": name, "ids": []int32{vocab[name]}, "tokens": []string{name}}
+		return []object{{"SpecialToken": object{"id": name, "type_id": 0}}}
+	}
+	var before, behind []object
+	if s.BOS != "" {
+		before = token(s.BOS)
+	}
+	if s.EOS != "" && s.Ends {
+		behind = token(s.EOS)
+	}
+	if len(special) == 0 {
 		return nil
 	}
-	type object = map[string]any
-	bos := object{"SpecialToken": object{"id": s.BOS, "type_id": 0}}
-	part := func(name string) object { return object{"Sequence": object{"id": name, "type_id": 0}} }
+	single := slices.Concat(before, []object{part("A")}, behind)
 	return object{
-		"type": "TemplateProcessing", "single": []object{bos, part("A")}, "pair": []object{bos, part("A"), bos, part("B")},
-		"special_tokens": object{s.BOS: object{"id": s.BOS, "ids": []int32{vocab[s.BOS]}, "tokens": []string{s.BOS}}},
+		"type": "TemplateProcessing", "single": single, "pair": slices.Concat(single, before, []object{part("B")}, behind),
+		"special_tokens": special,
 	}
 }
 

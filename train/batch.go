@@ -10,6 +10,7 @@ import (
 // batch is what one optimizer step learns from.
 type batch struct {
 	parts    []*model.Prompt // packed, one for each accumulation
+	pairs    []*model.Pairs  // in the place of parts where a stage learns which belong together
 	labelled int             // tokens taught in all parts
 	tokens   int             // tokens run in all parts, placeholders included
 	skipped  int             // samples without a labelled token or too long
@@ -62,6 +63,9 @@ func (f *feeder) rewind(c cursor) error {
 // batch makes the samples of a step, counted from 0. Steps that are packed are
 // asked for in order.
 func (f *feeder) batch(step int) *batch {
+	if f.stage.Loss == "pairs" {
+		return f.pairs(step)
+	}
 	b := &batch{}
 	for a := range f.stage.Accumulate {
 		var prompts []*model.Prompt
@@ -81,10 +85,15 @@ func (f *feeder) batch(step int) *batch {
 	if f.packer != nil {
 		b.cursor = f.packer.cursor()
 	}
-	if len(b.parts) == 0 && len(b.broken) > 0 {
+	b.wantSome(step)
+	return b
+}
+
+// wantSome makes a batch of which no sample can be read an error.
+func (b *batch) wantSome(step int) {
+	if len(b.parts)+len(b.pairs) == 0 && len(b.broken) > 0 {
 		b.err = fmt.Errorf("no sample of step %d can be read: %w", step+1, errors.Join(b.broken...))
 	}
-	return b
 }
 
 // samples are those of a batch that begins at a place.

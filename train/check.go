@@ -72,6 +72,10 @@ func (s *Stage) check() error {
 		return errors.New("want either steps or epochs")
 	case s.Steps > mostSteps || s.Epochs > mostSteps:
 		return fmt.Errorf("steps %d, epochs %v: at most %d", s.Steps, s.Epochs, mostSteps)
+	case s.Loss != "" && s.Loss != "answers" && s.Loss != "pairs":
+		return fmt.Errorf("loss %q, want answers or pairs", s.Loss)
+	case s.Loss == "pairs" && (s.Pack != nil || s.Batch < 2):
+		return errors.New("loss: pairs: pairs are told from others of their batch: it needs batch, of 2 or more, and no pack")
 	case s.Pack != nil && s.Batch > 1:
 		return errors.New("want either batch or pack")
 	case s.Pack != nil && s.Steps == 0:

@@ -26,6 +26,8 @@ type Step struct {
 	Labelled int     `json:"labelled"`
 	Skipped  int     `json:"skipped,omitempty"` // samples that taught nothing
 	Broken   int     `json:"broken,omitempty"`  // samples that could not be read
+
+	Terms map[string]float64 `json:"terms,omitempty"` // of which the loss is the sum, where it has several
 }
 
 const logFile = "log.jsonl"

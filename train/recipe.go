@@ -62,6 +62,7 @@ type Special struct {
 	BOS  string   `json:"bos,omitempty"`
 	EOS  string   `json:"eos"`
 	More []string `json:"more,omitempty"`
+	Ends bool     `json:"ends,omitempty"` // eos stands behind every text, as BERT's [SEP]
 }
 
 // Init is the distribution that random weights are drawn from.

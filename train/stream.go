@@ -13,6 +13,7 @@ type stream struct {
 	number int // of the stage
 	stage  *Stage
 	proc   model.Processor
+	pairer *pairer // of a stage that learns pairs
 	sets   []*source
 	order  *order
 	alike  *grouped // nil: as ordered
@@ -90,12 +91,17 @@ func (s *stream) key(place int) sortKey {
 	return k
 }
 
+// conversation reads the one at a place, nil if it has nothing that is asked for.
+func (s *stream) conversation(place int) (*source, []model.Turn, error) {
+	set, i := s.at(place)
+	rng := rand.New(rand.NewPCG(s.recipe.Seed^uint64(s.number)<<56, uint64(place)))
+	conv, err := s.sets[set].conversation(i, rng)
+	return s.sets[set], conv, err
+}
+
 // prompt makes the sample that stands at a place.
 func (s *stream) prompt(place int) (*model.Prompt, error) {
-	set, i := s.at(place)
-	from := s.sets[set]
-	rng := rand.New(rand.NewPCG(s.recipe.Seed^uint64(s.number)<<56, uint64(place)))
-	conv, err := from.conversation(i, rng)
+	from, conv, err := s.conversation(place)
 	if err != nil || conv == nil {
 		return &model.Prompt{}, err
 	}

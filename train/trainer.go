@@ -72,19 +72,37 @@ func (t *Trainer) prepare() (err error) {
 			return err
 		}
 	}
-	vlm, ok := t.Model.VLM()
-	if !ok {
-		return fmt.Errorf("%s: a %s does not generate text and cannot be trained here", t.Model.Name, t.Model.Family.Architecture)
-	}
-	t.vlm = vlm
-	for i, sets := range t.sets {
-		proc, _, err := t.processor(i)
+	for i := range t.sets {
+		s, err := t.stream(i)
 		if err != nil {
-			return fmt.Errorf("stage %d (%s): %w", i+1, t.Recipe.Stages[i].Name, err)
+			return fmt.Errorf("stage %d (%s): %s: %w", i+1, t.Recipe.Stages[i].Name, t.Model.Name, err)
 		}
-		t.stages = append(t.stages, newFeeder(newStream(t.Recipe, i, sets, proc, vlm.Decoder().Context())))
+		t.stages = append(t.stages, newFeeder(s))
 	}
 	return nil
+}
+
+// stream opens the row of a stage's samples, as its loss reads them.
+func (t *Trainer) stream(stage int) (*stream, error) {
+	if t.Recipe.Stages[stage].Loss == "pairs" {
+		p, err := newPairer(t.Model)
+		if err != nil {
+			return nil, err
+		}
+		s := newStream(t.Recipe, stage, t.sets[stage], nil, p.net.Context())
+		s.pairer = p
+		return s, nil
+	}
+	vlm, ok := t.Model.VLM()
+	if !ok {
+		return nil, fmt.Errorf("a %s does not generate text: loss can only be pairs", t.Model.Family.Architecture)
+	}
+	t.vlm = vlm
+	proc, _, err := t.processor(stage)
+	if err != nil {
+		return nil, err
+	}
+	return newStream(t.Recipe, stage, t.sets[stage], proc, vlm.Decoder().Context()), nil
 }
 
 // begin starts a run of its own, and leaves the recipe beside it.
@@ -150,7 +168,7 @@ func (t *Trainer) Run(ctx context.Context) error {
 // stage has of its own, or nil.
 func (t *Trainer) processor(stage int) (model.Processor, []byte, error) {
 	fields := t.Recipe.Stages[stage].Pictures
-	if fields == nil {
+	if fields == nil || t.Recipe.Stages[stage].Loss == "pairs" {
 		return t.Model.Processor, nil, nil
 	}
 	return t.Model.ProcessorWith(os.DirFS(filepath.Join(t.Recipe.Output, baseDir)), fields)
@@ -226,8 +244,10 @@ func (t *Trainer) beginStage(st *Stage) error {
 	if len(t.opt.params) == 0 {
 		return fmt.Errorf("nothing learns: train is %v and freeze %v", st.Train, st.Freeze)
 	}
-	if d, ok := t.vlm.Decoder().(model.Recomputer); ok {
-		d.SetRecompute(st.Recompute)
+	if t.vlm != nil {
+		if d, ok := t.vlm.Decoder().(model.Recomputer); ok {
+			d.SetRecompute(st.Recompute)
+		}
 	}
 	if t.state.Updates == 0 {
 		return nil
@@ -247,10 +267,13 @@ func (t *Trainer) step(f *feeder, b *batch) (Step, error) {
 			t.OnSkip(err)
 		}
 	}
-	loss := t.backward(b.parts, b.labelled)
+	loss, terms := t.backward(b.parts, b.labelled), map[string]float64(nil)
+	if b.pairs != nil {
+		loss, terms = f.pairer.backward(&t.ctx, b.pairs)
+	}
 	s := Step{
 		Stage: st.Name, Step: t.state.Step + 1, Of: steps, Loss: loss, LR: st.rate(t.state.Step, steps, st.warm(steps, f.stepsOfEpoch())),
-		Norm: t.opt.norm(), Tokens: b.tokens, Labelled: b.labelled, Skipped: b.skipped, Broken: len(b.broken),
+		Norm: t.opt.norm(), Tokens: b.tokens, Labelled: b.labelled, Skipped: b.skipped, Broken: len(b.broken), Terms: terms,
 	}
 	if math.IsNaN(loss+s.Norm) || math.IsInf(loss+s.Norm, 0) {
 		return s, fmt.Errorf("step %d: the loss is %v and the gradient's norm %v: lower lr, or set clip", s.Step, loss, s.Norm)

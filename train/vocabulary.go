@@ -15,7 +15,7 @@ const vocabularySamples = 4000
 // learnVocabulary trains the tokenizer on the texts of all stages.
 func (r *Recipe) learnVocabulary(dir string, sets []*source) error {
 	var fail error
-	special := tokenizer.Special{BOS: r.Model.Special.BOS, EOS: r.Model.Special.EOS, More: r.Model.Special.More}
+	special := tokenizer.Special{BOS: r.Model.Special.BOS, EOS: r.Model.Special.EOS, More: r.Model.Special.More, Ends: r.Model.Special.Ends}
 	vocab, err := tokenizer.Train(texts(sets, &fail), r.Model.Vocabulary, special)
 	if err := cmp.Or(fail, err); err != nil {
 		return err

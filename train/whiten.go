@@ -38,7 +38,7 @@ func (in Init) whiten(m *zoo.Model, sets []*source) error {
 
 // pixels returns the pictures [1, 3, height, width] of the first samples.
 func (s *source) pixels(m *zoo.Model, samples int) (out []*tensor.Tensor, err error) {
-	pictures := m.Processor.PictureProcessor()
+	pictures := m.Pictures
 	if pictures == nil {
 		return nil, nil
 	}

@@ -65,7 +65,7 @@ func rooms() []room {
 
 		room{path: "generate", uses: run},
 		room{path: "data", uses: []string{"data/scenes", "model", "imageproc"}},
-		room{path: "train", uses: slices.Concat(run, []string{"nn", "checkpoint", "zoo", "data", "data/scenes"})},
+		room{path: "train", uses: slices.Concat(run, []string{"ops", "nn", "checkpoint", "zoo", "data", "data/scenes"})},
 		room{path: "eval", uses: slices.Concat(run, []string{"zoo", "generate", "data", "data/scenes"})},
 		room{path: "internal/verify", uses: slices.Concat(run, []string{"nn", "zoo", "generate", "internal/golden"})},
 

@@ -13,6 +13,10 @@ type Ctx struct {
 	Train bool         // record a tape for Backward
 	Pool  *kernel.Pool // workers of the kernels; nil runs on the caller
 
+	// Draw is the number of this forward pass in a run of training: passes of different
+	// numbers drop different elements, and one that is computed again drops the same.
+	Draw uint64
+
 	// Observer, when set, sees every stage that a model reports by Observe.
 	Observer func(stage string, t *Tensor)
 

@@ -57,7 +57,7 @@ func (u *LoRA) Settle(c *tensor.Ctx, weight *tensor.Tensor) {
 	u.gains = nil
 	if u.Magnitude != nil {
 		g := u.gain(c, weight)
-		u.gains = tensor.New(g.Shape...)
+		u.gains = tensor.New(g.Len())
 		copy(u.gains.F32, g.F32)
 	}
 }

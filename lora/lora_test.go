@@ -249,7 +249,12 @@ func TestMergeKeepsDTypes(t *testing.T) {
 	})
 	a, err := Open("testdata/lora", m, Naming{})
 	check(t, err)
-	dequantised := a.Merge(nil, tensor.F16)
+	dequantised := a.Merge(nil, func(d tensor.DType) tensor.DType {
+		if d.Quantised() {
+			return tensor.F16
+		}
+		return d
+	})
 	if want := []string{"language_model.model.layers.0.self_attn.v_proj", "language_model.model.layers.1.self_attn.v_proj"}; !slices.Equal(dequantised, want) {
 		t.Errorf("dequantised %q, want %q", dequantised, want)
 	}

@@ -163,7 +163,7 @@ func trainAsPEFT(t *testing.T, m *llava.Model, dir string) {
 	_, err = Open(out, again, Naming{})
 	check(t, err)
 	within(t, "logits of what was written", answer(infer, again, first), want.Last)
-	a.Merge(nil, tensor.F32)
+	a.Merge(nil, func(tensor.DType) tensor.DType { return tensor.F32 })
 	within(t, "logits of the merged model", answer(infer, m, first), want.Merged)
 	nn.Walk(m, func(name string, _ *tensor.Tensor) {
 		if Update(name) {

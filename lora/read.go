@@ -16,7 +16,7 @@ import (
 
 // Naming says how the parameters of a model are called in the files of an adapter.
 type Naming struct {
-	Ours   func(theirs string) string // nil: as in the files
+	Ours   func(theirs string) string // nil: as in the files; "" for what the model does without
 	Theirs func(ours string) string   // nil: as here
 	// Rows says of a layer which of the file's rows our row is, where the model's are in
 	// another order; it may be nil, and give nil.
@@ -101,7 +101,10 @@ type reader struct {
 	params map[string]*tensor.Tensor // of the model
 	whole  map[string]*tensor.Tensor // what takes their place, apart until all is read
 	bound  []checkpoint.Param
+	unread []string // names that Bind is to pass over
 }
+
+func (r *reader) skip(names ...string) { r.unread = append(r.unread, names...) }
 
 func (r *reader) read() error {
 	layers, all := linears(r.net)
@@ -120,7 +123,7 @@ func (r *reader) read() error {
 // fill reads the weights.
 func (r *reader) fill() error {
 	older := []checkpoint.Rename{{From: `^(.*)\.lora_magnitude_vector\.weight$`, To: "${1}" + endMagnitude}}
-	if err := checkpoint.Bind(r.c, r.bound, older, checkpoint.BindOptions{}); err != nil {
+	if err := checkpoint.Bind(r.c, r.bound, older, checkpoint.BindOptions{Ignore: r.unread}); err != nil {
 		return err
 	}
 	for _, p := range r.bound {
@@ -158,6 +161,10 @@ func (r *reader) declare(stored string, layers map[string]*nn.Linear, all []stri
 		return fmt.Errorf("tensor %q: updates of that kind are not supported", stored)
 	}
 	ours := r.names.ours(strings.TrimPrefix(stored, prefix))
+	if ours == "" {
+		r.skip(stored)
+		return nil
+	}
 	if r.params[ours] == nil {
 		return fmt.Errorf("tensor %q: the model has no parameter %q", stored, ours)
 	}
@@ -169,6 +176,11 @@ func (r *reader) declare(stored string, layers map[string]*nn.Linear, all []stri
 // declareLayer attaches the update of a module.
 func (r *reader) declareLayer(stored, module string, layers map[string]*nn.Linear, all []string) error {
 	name := strings.TrimSuffix(r.names.ours(module+".weight"), ".weight")
+	at := prefix + module
+	if name == "" {
+		r.skip(at+endA, at+endB, at+endMagnitude)
+		return nil
+	}
 	l := layers[name]
 	if l == nil {
 		return fmt.Errorf("tensor %q: %w", stored, noMatch("linear layer", name, all))
@@ -176,7 +188,6 @@ func (r *reader) declareLayer(stored, module string, layers map[string]*nn.Linea
 	if err := r.add(name, module, l); err != nil {
 		return err
 	}
-	at := prefix + module
 	r.bound = append(r.bound, checkpoint.Param{Name: at + endA, T: l.LoRA.A}, checkpoint.Param{Name: at + endB, T: l.LoRA.B})
 	if l.LoRA.Magnitude != nil {
 		r.bound = append(r.bound, checkpoint.Param{Name: at + endMagnitude, T: l.LoRA.Magnitude})

@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/fovea-ml/fovea/checkpoint"
 	"github.com/fovea-ml/fovea/kernel"
 	"github.com/fovea-ml/fovea/lora"
+	"github.com/fovea-ml/fovea/model/llava"
 	"github.com/fovea-ml/fovea/tensor"
 )
 
@@ -45,13 +47,13 @@ func (m *Model) SaveLoRA(dir string) error {
 	return m.Adapter.Save(dir, m.Name, m.adapterNames())
 }
 
-// MergeLoRA adds the adapter to the weights, which keep their dtypes unless they are
-// quantised: those become wide, F32, F16 or BF16, and their layers are named.
-func (m *Model) MergeLoRA(pool *kernel.Pool, wide tensor.DType) (dequantised []string, err error) {
+// MergeLoRA adds the adapter to the weights, stored in the dtypes that store gives for
+// theirs: see lora.Adapter.Merge.
+func (m *Model) MergeLoRA(pool *kernel.Pool, store func(weight tensor.DType) tensor.DType) (dequantised []string, err error) {
 	if m.Adapter == nil {
 		return nil, fmt.Errorf("zoo: %s: it has no adapter to merge", m.Name)
 	}
-	dequantised = m.Adapter.Merge(pool, wide)
+	dequantised = m.Adapter.Merge(pool, store)
 	m.Adapter = nil
 	return dequantised, nil
 }
@@ -67,6 +69,9 @@ func (m *Model) adapterNames() lora.Naming {
 			if err != nil { // of the table: it has been read by now
 				return theirs
 			}
+			if m.cut(ours[0]) {
+				return ""
+			}
 			return ours[0]
 		},
 		Theirs: func(ours string) string {
@@ -77,6 +82,21 @@ func (m *Model) adapterNames() lora.Naming {
 		},
 		Rows: m.ggufRows(),
 	}
+}
+
+// towerBlock finds the number of a block of LLaVA's tower.
+var towerBlock = regexp.MustCompile(`^vision_tower\..*\.layers\.(\d+)\.`)
+
+// cut reports whether a parameter is one of the blocks that LLaVA's tower does not run, and
+// a GGUF file leaves out.
+func (m *Model) cut(param string) bool {
+	net, ok := m.Net.(*llava.Model)
+	block := towerBlock.FindStringSubmatch(param)
+	if !ok || m.hub || block == nil {
+		return false
+	}
+	n, err := strconv.Atoi(block[1])
+	return err == nil && n >= net.Vision.Depth()
 }
 
 // storedNames are the parameters' names in a checkpoint in Hugging Face's layout.
@@ -122,6 +142,6 @@ func (m *Model) mergePart(dir, prefix string) error {
 	}
 	pool := kernel.NewPool(1)
 	defer pool.Close()
-	a.Merge(pool, tensor.F32)
+	a.Merge(pool, func(weight tensor.DType) tensor.DType { return weight })
 	return nil
 }

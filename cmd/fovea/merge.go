@@ -4,10 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/fovea-ml/fovea/checkpoint"
-	"github.com/fovea-ml/fovea/kernel"
 	"github.com/fovea-ml/fovea/tensor"
 	"github.com/fovea-ml/fovea/zoo"
 )
@@ -44,36 +42,35 @@ func (c *mergeCmd) Run(g *globals) error {
 	defer m.Close()
 	pool := g.pool()
 	defer pool.Close()
-	wide, err := kernel.ParseDType(strings.ToUpper(c.DType))
-	if c.DType == "" {
-		wide, err = tensor.F16, nil
-	}
-	if err != nil {
-		return err
-	}
-	dequantised, err := m.MergeLoRA(pool, wide)
+	dequantised, err := m.MergeLoRA(pool, c.store)
 	if err != nil {
 		return err
 	}
 	if n := len(dequantised); n > 0 {
 		fmt.Fprintf(os.Stderr, "fovea: %d quantised weights have been dequantised for the sum, among them %s\n", n, dequantised[0])
 	}
-	return c.write(m, wide)
+	return c.write(m)
+}
+
+// store is the dtype of a weight that is written, by the one that it has.
+func (c *mergeCmd) store(weight tensor.DType) tensor.DType {
+	switch {
+	case c.DType != "":
+		return map[string]tensor.DType{"f32": tensor.F32, "f16": tensor.F16, "bf16": tensor.BF16}[c.DType]
+	case weight.Quantised():
+		return tensor.F16
+	}
+	return weight
 }
 
 // write writes what has been merged.
-func (c *mergeCmd) write(m *zoo.Model, wide tensor.DType) error {
+func (c *mergeCmd) write(m *zoo.Model) error {
 	if !isGGUF(c.Output) {
-		return m.WriteDir(c.Output, func(stored tensor.DType) tensor.DType {
-			if c.DType == "" && !stored.Quantised() {
-				return stored
-			}
-			return wide
-		})
+		return m.WriteDir(c.Output, c.store)
 	}
 	o := zoo.GGUFOptions{}
 	if c.DType != "" {
-		o.DType = func(string, []int) tensor.DType { return wide }
+		o.DType = func(string, []int) tensor.DType { return c.store(tensor.F32) }
 	}
 	return o.Write(m, c.Output, c.MmprojOut)
 }

@@ -79,11 +79,11 @@ func TestAttach(t *testing.T) {
 func TestDropoutRepeats(t *testing.T) {
 	for _, dora := range []bool{false, true} {
 		m := tiny(t)
-		a, err := Attach(m, Config{Rank: 2, Alpha: 4, Dropout: 0.3, DoRA: dora, Targets: []string{"language_model.**.q_proj", "down_proj"}, Seed: 3})
+		a, err := Attach(m, Config{Rank: 2, Alpha: 4, Dropout: 0.3, DoRA: dora, Targets: []string{"q_proj", "fc1", "down_proj"}, Seed: 3})
 		check(t, err)
 		_, all := samples(t, m)
 		gradient := func(recompute bool, draw uint64) []float32 {
-			m.Language.SetRecompute(recompute)
+			m.SetRecompute(recompute)
 			c := &tensor.Ctx{Train: true, Draw: draw}
 			a.Freeze()
 			for _, l := range a.Layers {

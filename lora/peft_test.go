@@ -141,7 +141,7 @@ func trainAsPEFT(t *testing.T, m *llava.Model, dir string) {
 	within(t, "logits before", answer(infer, m, first), want.First)
 	state := map[string]moments{}
 	var losses []float32
-	m.Language.SetRecompute(true)
+	m.SetRecompute(true)
 	for i := range want.Loss {
 		loss := model.Loss(c, m, all, float32(all.Labelled()))
 		losses = append(losses, loss.F32[0])

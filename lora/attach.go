@@ -46,8 +46,8 @@ func attach(net any, cfg Config) (*Adapter, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	layers, names := linears(net)
-	chosen, err := cfg.choose(names)
+	all := linears(net)
+	chosen, err := cfg.choose(all)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +56,7 @@ func attach(net any, cfg Config) (*Adapter, error) {
 		return nil, err
 	}
 	for _, name := range chosen {
-		if err := a.add(name, name, layers[name]); err != nil {
+		if err := a.add(name, name, all.of[name]); err != nil {
 			return nil, err
 		}
 	}
@@ -65,15 +65,6 @@ func attach(net any, cfg Config) (*Adapter, error) {
 	}
 	a.Freeze()
 	return a, nil
-}
-
-// linears are the layers that can carry an update, by name and in order.
-func linears(net any) (layers map[string]*nn.Linear, names []string) {
-	layers = map[string]*nn.Linear{}
-	nn.Linears(net, func(name string, l *nn.Linear) {
-		layers[name], names = l, append(names, name)
-	})
-	return layers, names
 }
 
 // add declares the update of a layer; pattern is its name in the files' patterns.

@@ -41,7 +41,7 @@ func TestAttach(t *testing.T) {
 		"one tower":  {Config{Targets: []string{"vision_tower.**.q_proj"}}, 3},
 		"DoRA":       {Config{Targets: []string{"language_model.**.*_proj"}, DoRA: true}, 14},
 		"excluded":   {Config{Targets: []string{"language_model.**.*_proj"}, Exclude: []string{"mlp.*"}}, 8},
-		"all":        {Config{Targets: []string{allLinear}}, 35},
+		"all":        {Config{Targets: []string{allLinear}, DoRA: true}, 34},
 		"whole":      {Config{Targets: []string{"v_proj"}, ModulesToSave: []string{"multi_modal_projector"}}, 5},
 		"expression": {Config{Pattern: `.*language_model.*\.(q|v)_proj`}, 4},
 	} {

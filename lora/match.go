@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/fovea-ml/fovea/nn"
 )
 
 // Match reports whether a glob matches a name, or what it ends with behind a dot: * and ?
@@ -41,50 +43,54 @@ func matchParts(glob, name []string) bool {
 	return false
 }
 
-// allLinear is PEFT's word for all layers but the output's.
+// allLinear is PEFT's word for all layers but the output's, and but convolutions.
 const allLinear = "all-linear"
 
-func matchTarget(glob, name string) bool {
+// layers are those of a model, by name and in order.
+type layers struct {
+	of    map[string]*nn.Linear
+	names []string
+}
+
+func linears(net any) layers {
+	l := layers{of: map[string]*nn.Linear{}}
+	nn.Linears(net, func(name string, layer *nn.Linear) { l.of[name], l.names = layer, append(l.names, name) })
+	return l
+}
+
+// matches reports whether a target means a layer.
+func (l layers) matches(glob, name string) bool {
 	if glob == allLinear {
-		return !Match("lm_head", name)
+		return !Match("lm_head", name) && l.of[name].Kernel == nil
 	}
 	return Match(glob, name)
 }
 
+func (l layers) any(globs []string, name string) bool {
+	return slices.ContainsFunc(globs, func(glob string) bool { return l.matches(glob, name) })
+}
+
 // choose gives the names that the targets, or the pattern, match and the exclusions do
 // not. A glob that matches nothing is an error.
-func (c *Config) choose(names []string) ([]string, error) {
+func (c *Config) choose(l layers) ([]string, error) {
+	wanted := func(name string) bool { return l.any(c.Targets, name) }
 	if c.Pattern != "" {
-		return c.byPattern(names)
-	}
-	if len(c.Targets) == 0 {
+		re, err := regexp.Compile(`^(?:` + c.Pattern + `)$`)
+		if err != nil {
+			return nil, fmt.Errorf("pattern %q: %w", c.Pattern, err)
+		}
+		wanted = re.MatchString
+	} else if len(c.Targets) == 0 {
 		return nil, fmt.Errorf("no targets: name layers, such as q_proj and v_proj, or %s", allLinear)
 	}
-	for _, list := range [][]string{c.Targets, c.Exclude} {
-		for _, glob := range list {
-			if !slices.ContainsFunc(names, func(name string) bool { return matchTarget(glob, name) }) {
-				return nil, noMatch("linear layer", glob, names)
-			}
+	for _, glob := range slices.Concat(c.Targets, c.Exclude) {
+		if !slices.ContainsFunc(l.names, func(name string) bool { return l.matches(glob, name) }) {
+			return nil, noMatch("linear layer", glob, l.names)
 		}
 	}
-	return c.without(names, func(name string) bool {
-		return slices.ContainsFunc(c.Targets, func(glob string) bool { return matchTarget(glob, name) })
-	})
-}
-
-func (c *Config) byPattern(names []string) ([]string, error) {
-	re, err := regexp.Compile(`^(?:` + c.Pattern + `)$`)
-	if err != nil {
-		return nil, fmt.Errorf("pattern %q: %w", c.Pattern, err)
-	}
-	return c.without(names, re.MatchString)
-}
-
-// without are the wanted names that are not excluded.
-func (c *Config) without(names []string, wanted func(string) bool) ([]string, error) {
 	var chosen []string
-	for _, name := range names {
-		if wanted(name) && !slices.ContainsFunc(c.Exclude, func(glob string) bool { return matchTarget(glob, name) }) {
+	for _, name := range l.names {
+		if wanted(name) && !l.any(c.Exclude, name) {
 			chosen = append(chosen, name)
 		}
 	}

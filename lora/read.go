@@ -107,10 +107,10 @@ type reader struct {
 func (r *reader) skip(names ...string) { r.unread = append(r.unread, names...) }
 
 func (r *reader) read() error {
-	layers, all := linears(r.net)
+	all := linears(r.net)
 	nn.Walk(r.net, func(name string, t *tensor.Tensor) { r.params[name] = t })
 	for _, name := range r.c.Names() {
-		if err := r.declare(name, layers, all); err != nil {
+		if err := r.declare(name, all); err != nil {
 			return err
 		}
 	}
@@ -143,14 +143,14 @@ func (r *reader) fill() error {
 }
 
 // declare prepares for the tensor of a name.
-func (r *reader) declare(stored string, layers map[string]*nn.Linear, all []string) error {
+func (r *reader) declare(stored string, all layers) error {
 	name, ok := strings.CutPrefix(stored, prefix)
 	if !ok {
 		return fmt.Errorf("tensor %q: PEFT's names begin with %s", stored, prefix)
 	}
 	name = strings.TrimSuffix(name, ".weight")
 	if module, ok := strings.CutSuffix(name, strings.TrimSuffix(endA, ".weight")); ok {
-		return r.declareLayer(stored, module, layers, all)
+		return r.declareLayer(stored, module, all)
 	}
 	if strings.Contains(name, ".lora_") {
 		for _, end := range []string{endB, endMagnitude} {
@@ -174,16 +174,16 @@ func (r *reader) declare(stored string, layers map[string]*nn.Linear, all []stri
 }
 
 // declareLayer attaches the update of a module.
-func (r *reader) declareLayer(stored, module string, layers map[string]*nn.Linear, all []string) error {
+func (r *reader) declareLayer(stored, module string, all layers) error {
 	name := strings.TrimSuffix(r.names.ours(module+".weight"), ".weight")
 	at := prefix + module
 	if name == "" {
 		r.skip(at+endA, at+endB, at+endMagnitude)
 		return nil
 	}
-	l := layers[name]
+	l := all.of[name]
 	if l == nil {
-		return fmt.Errorf("tensor %q: %w", stored, noMatch("linear layer", name, all))
+		return fmt.Errorf("tensor %q: %w", stored, noMatch("linear layer", name, all.names))
 	}
 	if err := r.add(name, module, l); err != nil {
 		return err

@@ -27,10 +27,10 @@ func (a *Adapter) save(dir, base string, names Naming) error {
 		return errors.New("the adapter has been merged: there is nothing to write")
 	}
 	theirs := func(layer string) string { return strings.TrimSuffix(names.theirs(layer+".weight"), ".weight") }
-	var layers, all, saved []string
+	var modules, all, saved []string
 	var params []checkpoint.Param
 	for _, l := range a.Layers {
-		layers = append(layers, theirs(l.Name))
+		modules = append(modules, theirs(l.Name))
 		params = append(params, l.params(prefix+theirs(l.Name), names.rows(l.Name))...)
 	}
 	kernels := nn.Kernels(a.net)
@@ -42,11 +42,10 @@ func (a *Adapter) save(dir, base string, names Naming) error {
 		saved = append(saved, names.theirs(name)[:strings.LastIndexByte(names.theirs(name), '.')])
 	}
 	slices.Sort(saved)
-	_, every := linears(a.net)
-	for _, name := range every {
+	for _, name := range linears(a.net).names {
 		all = append(all, theirs(name))
 	}
-	config, err := a.peft(base, layers, all, slices.Compact(saved))
+	config, err := a.peft(base, modules, all, slices.Compact(saved))
 	if err != nil {
 		return err
 	}

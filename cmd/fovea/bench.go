@@ -16,6 +16,7 @@ import (
 
 type benchCmd struct {
 	Model   benchModelCmd   `cmd:"" default:"withargs" help:"Measure a model, or the shape of one (default)."`
+	LoRA    benchLoRACmd    `cmd:"" name:"lora" help:"Measure steps of LoRA training: time and memory."`
 	Machine benchMachineCmd `cmd:"" help:"Measure the limits of this machine."`
 }
 

@@ -124,6 +124,24 @@ func TestSavedFiles(t *testing.T) {
 	}
 }
 
+// TestTargetModules wants the shortest word for the layers that are meant.
+func TestTargetModules(t *testing.T) {
+	all := []string{
+		"language_model.layers.0.q_proj", "language_model.layers.0.v_proj", "language_model.layers.1.q_proj",
+		"vision_tower.layers.0.q_proj", "vision_tower.layers.0.fc1", "projector.linear_1",
+	}
+	for want, names := range map[string][]string{
+		`["q_proj"]`: {all[0], all[2], all[3]},
+		`"(.*\\.)?language_model\\.(.*\\.)?(q_proj)"`:                                               {all[0], all[2]},
+		`"(.*\\.)?language_model\\.(.*\\.)?(q_proj|v_proj)|(.*\\.)?projector\\.(.*\\.)?(linear_1)"`: {all[0], all[1], all[2], all[5]},
+		`["language_model.layers.1.q_proj"]`:                                                        {all[2]},
+	} {
+		if got, err := json.Marshal(targetModules(names, all)); err != nil || string(got) != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
 // TestRows wants rows in the model's order behind reading, and in the file's behind
 // writing.
 func TestRows(t *testing.T) {

@@ -130,6 +130,42 @@ func TestPEFT(t *testing.T) {
 	}
 }
 
+// TestResume trains, writes adapter and moments by their names, goes on elsewhere, and
+// wants the bits of a run that was not interrupted.
+func TestResume(t *testing.T) {
+	step := func(m *llava.Model, state map[string]moments, n int) {
+		_, all := samples(t, m)
+		c := &tensor.Ctx{Train: true, Draw: uint64(n)}
+		c.Backward(model.Loss(c, m, all, float32(all.Labelled())))
+		adamW(m, state, n)
+	}
+	m, state, out := tiny(t), map[string]moments{}, t.TempDir()
+	a, err := Attach(m, Config{Rank: 3, Alpha: 6, Dropout: 0.2, DoRA: true, Targets: []string{"q_proj", "fc1"}, ModulesToSave: []string{"linear_2"}})
+	check(t, err)
+	step(m, state, 1)
+	check(t, a.Save(out, "", Naming{}))
+	again, moved := tiny(t), map[string]moments{}
+	b, err := Open(out, again, Naming{})
+	check(t, err)
+	for name, s := range state {
+		moved[name] = moments{slices.Clone(s.m), slices.Clone(s.v)}
+	}
+	for n := 2; n <= 3; n++ {
+		step(m, state, n)
+		step(again, moved, n)
+	}
+	_, want := nn.Params(m)
+	names, got := nn.Params(again)
+	for i := range got {
+		if !slices.Equal(got[i].F32, want[i].F32) {
+			t.Errorf("%s differs behind the interruption", names[i])
+		}
+	}
+	if len(a.Layers) != len(b.Layers) || len(moved) < 2*len(b.Layers) {
+		t.Errorf("%d layers and %d moments", len(b.Layers), len(moved))
+	}
+}
+
 func trainAsPEFT(t *testing.T, m *llava.Model, dir string) {
 	var want struct{ Loss, First, Last, Merged []float32 }
 	readJSON(t, filepath.Join(dir, "expected.json"), &want)

@@ -80,10 +80,20 @@ func (a *Adapter) add(name, pattern string, l *nn.Linear) error {
 	}
 	l.LoRA = nn.NewLoRA(l, rank, a.Config.DoRA)
 	l.LoRA.Scale, l.LoRA.Dropout = a.Config.scale(rank, alpha), a.Config.Dropout
-	l.LoRA.Seed = a.Config.Seed ^ hash(name)
+	l.LoRA.Seed = dropSeed(a.Config.Seed, name)
 	a.Layers = append(a.Layers, Layer{Name: name, Linear: l, Rank: rank, Alpha: alpha})
 	return nil
 }
+
+// Reseed has dropout draw from a seed, which files do not keep: that of a run that goes on.
+func (a *Adapter) Reseed(seed uint64) {
+	a.Config.Seed = seed
+	for _, l := range a.Layers {
+		l.LoRA.Seed = dropSeed(seed, l.Name)
+	}
+}
+
+func dropSeed(seed uint64, name string) uint64 { return seed ^ hash(name) }
 
 func hash(name string) uint64 {
 	h := fnv.New64a()
@@ -98,9 +108,10 @@ func (l *Layer) begin(seed uint64) {
 	for _, t := range []*tensor.Tensor{u.A, u.B} {
 		t.F32 = make([]float32, t.Len())
 	}
-	spread := u.Spread()
+	const half = 1 << 52
+	step := u.Spread() / half
 	for i := range u.A.F32 {
-		u.A.F32[i] = float32((float64(2*rng.Float64()) - 1) * spread)
+		u.A.F32[i] = float32(float64(int64(rng.Uint64()>>11)-half) * step)
 	}
 	if u.Magnitude != nil {
 		u.Magnitude.F32 = make([]float32, u.Magnitude.Len())

@@ -13,9 +13,10 @@ import (
 // adapterRows are the ops of LoRA and DoRA.
 func adapterRows() []row {
 	var rows []row
-	for _, s := range [][4]int{{1, 1, 1, 1}, {1, 64, 33, 4}, {5, 13, 7, 2}, {40, 96, 67, 8}, {3, 512, 20, 16}} {
-		rows = append(rows, lowRankRow(s[0], s[1], s[2], s[3], false), lowRankRow(s[0], s[1], s[2], s[3], true))
+	for _, s := range [][4]int{{1, 1, 1, 1}, {5, 13, 7, 2}, {40, 33, 19, 8}, {2, 256, 7, 16}} {
+		rows = append(rows, lowRankRow(s[0], s[1], s[2], s[3], false))
 	}
+	rows = append(rows, lowRankRow(3, 32, 9, 4, true))
 	for _, s := range [][2]int{{1, 1}, {1, 7}, {5, 13}, {70, 131}} {
 		rows = append(rows, addBiasRow(s[0], s[1]), dropoutRow(s[0], s[1], 0), dropoutRow(s[0], s[1], 0.3))
 	}

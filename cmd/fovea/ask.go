@@ -40,6 +40,7 @@ func (askCmd) Help() string {
     fovea ask --model blip2_pretrained_opt2.7b.pth --language-model opt-2.7b --image a.jpg "Question: what is this? Answer:"
     fovea ask --model llava-1.5-7b --image a.jpg --image b.jpg "What differs?"
     fovea ask --model llava-1.5-7b --image a.jpg --image b.jpg "Is <image> later than <image>?"
+    fovea ask --model llava-1.5-7b --lora runs/lora --image a.jpg "What is this?"
     fovea ask --model qwen2-vl-2b --conversation said.json "And the colour of the other one?"
     fovea ask --model qwen2.5-vl-3b --image a.jpg --boxes --draw b.png "Outline each car, as JSON."
     fovea ask --model qwen-vl-chat --image a.jpg --box "this=10,20,200,300" "What is {}?"

@@ -102,7 +102,7 @@ func (c *benchLoRACmd) open() (m *zoo.Model, vlm model.VLM, err error) {
 	case c.Preset == "":
 		return c.openGenerator()
 	case c.Model != "" || c.Mmproj != "" || c.LoRA != "":
-		return nil, nil, errors.New("--preset takes the place of --model")
+		return nil, nil, errors.New("--preset takes the place of --model, and has no --lora")
 	}
 	if m, err = openPreset(c.Preset, c.Quant); err != nil {
 		return nil, nil, err

@@ -1,6 +1,7 @@
 package zoo
 
 import (
+	"errors"
 	"math"
 	"path/filepath"
 	"slices"
@@ -143,5 +144,64 @@ func TestQuantizeLeavesAdapters(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "merge it first") {
 			t.Errorf("written with an adapter: error %v", err)
 		}
+	}
+}
+
+// TestGGUFAdapterRows reads an adapter of PEFT over a GGUF file, whose queries and keys
+// have llama.cpp's order of rows, and wants the same weights where it is written again.
+func TestGGUFAdapterRows(t *testing.T) {
+	hub, err := OpenDir("../testdata/llava15")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hub.Close()
+	dir := t.TempDir()
+	path, mmproj := filepath.Join(dir, "m.gguf"), filepath.Join(dir, "mm.gguf")
+	if err := WriteGGUF(hub, path, mmproj, nil); err != nil {
+		t.Fatal(err)
+	}
+	m, err := OpenGGUF(path, mmproj)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if err := m.OpenLoRA("../testdata/llava15_lora", nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.SaveLoRA(dir); err != nil {
+		t.Fatal(err)
+	}
+	want, err := openFile("../testdata/llava15_lora/adapter_model.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer want.Close()
+	got, err := openFile(filepath.Join(dir, "adapter_model.safetensors"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer got.Close()
+	turned := 0
+	for _, name := range got.Names() {
+		x, errX := got.Floats(name)
+		y, errY := want.Floats(name)
+		if err := errors.Join(errX, errY); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(x, y) {
+			t.Errorf("%s has changed on the way", name)
+		}
+	}
+	for _, l := range m.Adapter.Layers {
+		b, err := want.Floats("base_model.model." + l.Name + ".lora_B.weight")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(l.LoRA.B.F32, b) {
+			turned++
+		}
+	}
+	if turned != 2*3 { // queries and keys of each block
+		t.Errorf("%d layers have another order of rows in the GGUF file, want 6", turned)
 	}
 }

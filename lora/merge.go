@@ -7,9 +7,13 @@ import (
 
 // Merge adds the updates to the weights and takes them off the layers. A sum is stored in
 // the dtype that store gives for the weight's own, F32, F16 or BF16, and is rounded to
-// it. The layers whose weights were quantised are named. The files that weights were
+// it and not before, whatever the pool computes in. The layers whose weights were quantised are named. The files that weights were
 // mapped from stay as they are.
 func (a *Adapter) Merge(pool *kernel.Pool, store func(weight tensor.DType) tensor.DType) (dequantised []string) {
+	if pool != nil {
+		defer func(was tensor.DType) { pool.Compute = was }(pool.Compute)
+		pool.Compute = tensor.F32
+	}
 	c := &tensor.Ctx{Pool: pool}
 	for _, l := range a.Layers {
 		w, dtype := l.Weight, store(l.Weight.DType)

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -128,43 +127,3 @@ func (a *Adapter) peft(base string, names, all, saved []string) ([]byte, error) 
 	return append(text, '\n'), err
 }
 
-// targetModules are the last parts of the names if all layers with those are meant; else
-// a regular expression of the parts of the model and of what names end with there, if it
-// says the same; else the whole names. The first two hold in the dialects of all versions
-// of transformers.
-func targetModules(names, all []string) any {
-	ends := func(names []string) (ends []string) {
-		for _, name := range names {
-			ends = append(ends, name[strings.LastIndexByte(name, '.')+1:])
-		}
-		slices.Sort(ends)
-		return slices.Compact(ends)
-	}
-	chosen := slices.Sorted(slices.Values(names))
-	same := func(means func(name string) bool) bool {
-		meant := slices.DeleteFunc(slices.Sorted(slices.Values(all)), func(name string) bool { return !means(name) })
-		return slices.Equal(meant, chosen)
-	}
-	last := ends(names)
-	if same(func(name string) bool { return slices.Contains(last, ends([]string{name})[0]) }) {
-		return last
-	}
-	for depth := range 2 {
-		var parts []string
-		byPart := map[string][]string{}
-		for _, name := range names {
-			part := strings.Split(name+"..", ".")[depth]
-			if byPart[part] = append(byPart[part], name); len(byPart[part]) == 1 {
-				parts = append(parts, part)
-			}
-		}
-		for i, part := range parts {
-			parts[i] = `(.*\.)?` + regexp.QuoteMeta(part) + `\.(.*\.)?(` + strings.Join(ends(byPart[part]), "|") + `)`
-		}
-		pattern := strings.Join(parts, "|")
-		if re, err := regexp.Compile(`^(?:` + pattern + `)$`); err == nil && same(re.MatchString) {
-			return pattern
-		}
-	}
-	return names
-}

@@ -200,7 +200,10 @@ func trainAsPEFT(t *testing.T, m *llava.Model, dir string) {
 	_, err = Open(out, again, Naming{})
 	check(t, err)
 	within(t, "logits of what was written", answer(infer, again, first), want.Last)
-	a.Merge(nil, func(tensor.DType) tensor.DType { return tensor.F32 })
+	pool := kernel.NewPool(1)
+	defer pool.Close()
+	pool.Compute = tensor.BF16 // which must not show
+	a.Merge(pool, func(tensor.DType) tensor.DType { return tensor.F32 })
 	within(t, "logits of the merged model", answer(infer, m, first), want.Merged)
 	nn.Walk(m, func(name string, _ *tensor.Tensor) {
 		if Update(name) {

@@ -126,4 +126,3 @@ func (a *Adapter) peft(base string, names, all, saved []string) ([]byte, error) 
 	text, err := json.MarshalIndent(p, "", "  ")
 	return append(text, '\n'), err
 }
-

@@ -84,7 +84,7 @@ func (u *LoRA) Merged(c *tensor.Ctx, weight *tensor.Tensor) *tensor.Tensor {
 func (u *LoRA) forward(c *tensor.Ctx, x, weight, bias *tensor.Tensor) *tensor.Tensor {
 	in := x
 	if c.Train && u.Dropout > 0 {
-		in = ops.Dropout(c, x, u.Dropout, u.Seed+c.Draw*0x9e3779b97f4a7c15)
+		in = ops.Dropout(c, x, u.Dropout, u.Seed)
 	}
 	h := ops.Scale(c, ops.Linear(c, in, u.A, nil), u.Scale)
 	if u.Magnitude == nil {

@@ -64,7 +64,7 @@ func addBiasRow(m, n int) row {
 
 func dropoutRow(m, n int, rate float64) row {
 	const seed = 11
-	d := dropout{seed: seed, below: uint64(rate * dropSteps)}
+	d := dropout{seed: mix(seed ^ mix(0)), below: uint64(rate * dropSteps)}
 	return row{op: "Dropout", name: fmt.Sprintf("%dx%d/%v", m, n, rate), in: []input{x(m, n)},
 		run: func(c *tensor.Ctx, in []*T) *T { return Dropout(c, in[0], rate, seed) },
 		ref: func(in [][]float64) []float64 {
@@ -118,12 +118,16 @@ func TestDropoutRate(t *testing.T) {
 		ones.F32[i] = 1
 	}
 	a, b := Dropout(&tensor.Ctx{}, ones, 0.25, 1), Dropout(&tensor.Ctx{}, ones, 0.25, 2)
-	dropped, same := 0, 0
-	for i := range a.F32 {
-		if a.F32[i] == 0 {
+	next := Dropout(&tensor.Ctx{Draw: 1}, ones, 0.25, 1)
+	dropped, same, shifted := 0, 0, 0
+	for i := range a.F32[1:] {
+		if a.F32[i+1] == 0 {
 			dropped++
-			if b.F32[i] == 0 {
+			if b.F32[i+1] == 0 {
 				same++
+			}
+			if next.F32[i] == 0 {
+				shifted++
 			}
 		}
 	}
@@ -133,6 +137,9 @@ func TestDropoutRate(t *testing.T) {
 	}
 	if got := float64(same) / n; math.Abs(got-0.0625) > 0.01 {
 		t.Errorf("%.3f dropped by both seeds, want 0.0625", got)
+	}
+	if got := float64(shifted) / n; math.Abs(got-0.0625) > 0.01 {
+		t.Errorf("%.3f dropped by a pass and, one element on, by the one before; want 0.0625", got)
 	}
 	if got := float64(kernel.Sum(a.F32)) / n; math.Abs(got-1) > 0.02 {
 		t.Errorf("mean %.3f, want 1", got)

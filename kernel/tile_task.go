@@ -66,6 +66,9 @@ func (g *tileTask) run(p *Pool, c Mat, a, b operand, k int, accumulate bool, bia
 		g.vector()
 	} else {
 		pass := max(tilePassBytes/(tileDepth*2*g.steps)/panelSide*panelSide, tileBlockCols)
+		if g.cols.kMajor && g.cols.dtype.Quantised() { // whole blocks
+			pass = ceilDiv(pass, decodedCols) * decodedCols
+		}
 		for g.s0 = 0; g.s0 < g.s; g.s0 += pass {
 			g.sn = min(pass, g.s-g.s0)
 			g.pack()

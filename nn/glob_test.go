@@ -35,3 +35,17 @@ func TestMatch(t *testing.T) {
 		t.Error("bad patterns are not told from good ones")
 	}
 }
+
+func TestMatchEnd(t *testing.T) {
+	const name = "language_model.model.layers.11.self_attn.q_proj"
+	for glob, want := range map[string]bool{
+		"q_proj": true, "self_attn.q_proj": true, "self_attn.?_proj": true, "*_proj": true, name: true, "**": true,
+		"language_model.**": true, "language_model.**.q_proj": true, "layers.1?.**": true, "layers.[12]*.*.q_proj": true, "**.q_proj": true,
+		"language_model.*": false, "proj": false, "k_proj": false, "layers.1.**": false, "q_proj.**": true, "*": true, "q_proj.*": false,
+		"vision_tower.**": false, "model.*.self_attn.q_proj": false, "[": false,
+	} {
+		if got := MatchEnd(glob, name); got != want {
+			t.Errorf("MatchEnd(%q) is %v, want %v", glob, got, want)
+		}
+	}
+}

@@ -20,6 +20,9 @@ type Linear struct {
 	// Kernel is the shape of one output's weights in checkpoints, for the kernel of a
 	// convolution; nil: they are a row.
 	Kernel []int
+
+	// LoRA is an update of low rank that is added to the weight; nil: none is.
+	LoRA *LoRA `ckpt:""`
 }
 
 // NewLinear declares a layer of in inputs and out outputs.
@@ -42,6 +45,9 @@ func NewKernel(out int, bias bool, kernel ...int) *Linear {
 // Forward maps [rows, in] to [rows, out].
 func (l *Linear) Forward(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor {
 	c.ObserveInput(l.Weight, x)
+	if l.LoRA != nil {
+		return l.LoRA.forward(c, x, l.Weight, l.Bias)
+	}
 	return ops.Linear(c, x, l.Weight, l.Bias)
 }
 
@@ -52,7 +58,12 @@ func (l *Linear) Outputs(c *tensor.Ctx, x *tensor.Tensor, lo, hi int) *tensor.Te
 	if bias != nil {
 		bias = c.Slice(bias, lo, hi)
 	}
-	return ops.Linear(c, x, c.Slice(l.Weight, lo, hi), bias)
+	weight := c.Slice(l.Weight, lo, hi)
+	if l.LoRA != nil {
+		part := l.LoRA.outputs(c, lo, hi)
+		return part.forward(c, x, weight, bias)
+	}
+	return ops.Linear(c, x, weight, bias)
 }
 
 // LayerNorm normalises rows to mean 0 and variance 1, then scales and shifts.
@@ -129,7 +140,7 @@ func (s *SwiGLU) Forward(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor {
 
 // FeedForward is down(act(up(x))).
 func FeedForward(c *tensor.Ctx, x *tensor.Tensor, up, down *Linear, act ops.Act) *tensor.Tensor {
-	if c.Inputs != nil { // somebody wants to see what goes into down
+	if c.Inputs != nil || adapted(up, down) { // somebody wants to see what goes into down, or to change what comes out
 		return down.Forward(c, ops.Activate(c, up.Forward(c, x), act))
 	}
 	return ops.FeedForward(c, x, ops.Feed{Up: up.Weight, UpBias: up.Bias, Down: down.Weight, DownBias: down.Bias, Act: act})
@@ -137,7 +148,7 @@ func FeedForward(c *tensor.Ctx, x *tensor.Tensor, up, down *Linear, act ops.Act)
 
 // Gated is down(SiLU(gate(x)) ⊙ up(x)).
 func Gated(c *tensor.Ctx, x *tensor.Tensor, gate, up, down *Linear) *tensor.Tensor {
-	if c.Inputs != nil {
+	if c.Inputs != nil || adapted(gate, up, down) {
 		return down.Forward(c, ops.SwiGLU(c, gate.Forward(c, x), up.Forward(c, x)))
 	}
 	return ops.FeedForward(c, x, ops.Feed{

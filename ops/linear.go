@@ -17,21 +17,25 @@ func Linear(c *tensor.Ctx, x, w, b *T) *T {
 	y := c.New([]int{m, n}, x, w, b)
 	c.Pool.Linear(y.Mat(), x.Mat(), w.Mat(), floats(c, b))
 	if y.NeedsGrad() {
-		c.Record(y, func() {
-			dy := kernel.F32Mat(y.Grad(), m, n)
-			if x.NeedsGrad() {
-				dx, used := x.GradSink()
-				c.Pool.GemmNN(kernel.F32Mat(dx, m, k), dy, w.Mat(), used)
-			}
-			if w.NeedsGrad() {
-				c.Pool.GemmTN(kernel.F32Mat(w.Grad(), n, k), dy, x.Mat(), true)
-			}
-			if b.NeedsGrad() {
-				sumRows(c, b.Grad(), y.Grad())
-			}
-		})
+		c.Record(y, func() { linearGrad(c, y, x, w, b) })
 	}
 	return y
+}
+
+// linearGrad pushes the gradient of y = x·wᵀ + b + … to x, w and b.
+func linearGrad(c *tensor.Ctx, y, x, w, b *T) {
+	m, k, n := x.Rows(), x.Cols(), w.Rows()
+	dy := kernel.F32Mat(y.Grad(), m, n)
+	if x.NeedsGrad() {
+		dx, used := x.GradSink()
+		c.Pool.GemmNN(kernel.F32Mat(dx, m, k), dy, w.Mat(), used)
+	}
+	if w.NeedsGrad() {
+		c.Pool.GemmTN(kernel.F32Mat(w.Grad(), n, k), dy, x.Mat(), true)
+	}
+	if b.NeedsGrad() {
+		sumRows(c, b.Grad(), y.Grad())
+	}
 }
 
 // sumRows adds the rows of x to dst.

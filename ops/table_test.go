@@ -43,7 +43,7 @@ func table() []row {
 		rows = append(rows, interpolateRow(Grid{1, 1}, Grid{3, 2}, 5, k), interpolateRow(Grid{5, 5}, Grid{4, 4}, 7, k),
 			interpolateRow(Grid{3, 7}, Grid{11, 2}, 96, k), interpolateRow(Grid{16, 16}, Grid{20, 9}, 130, k))
 	}
-	return append(rows, attentionRows()...)
+	return append(append(rows, adapterRows()...), attentionRows()...)
 }
 
 func size(m, n int) string { return fmt.Sprintf("%dx%d", m, n) }

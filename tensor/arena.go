@@ -32,13 +32,19 @@ func (a *arena) header() *Tensor {
 // enter begins a scope: leave frees everything allocated since.
 func (a *arena) enter() scope {
 	a.depth++
-	return scope{a.f32.at, a.ints.at, a.heads.at}
+	return a.here()
 }
 
 func (a *arena) leave(s scope) {
 	a.depth--
-	a.f32.at, a.ints.at, a.heads.at = s.f32, s.ints, s.heads
+	a.back(s)
 }
+
+// here is where the arena stands: back frees everything allocated since, which no
+// gradient may need.
+func (a *arena) here() scope { return scope{a.f32.at, a.ints.at, a.heads.at} }
+
+func (a *arena) back(s scope) { a.f32.at, a.ints.at, a.heads.at = s.f32, s.ints, s.heads }
 
 // reset frees everything.
 func (a *arena) reset() {

@@ -13,6 +13,10 @@ type Ctx struct {
 	Train bool         // record a tape for Backward
 	Pool  *kernel.Pool // workers of the kernels; nil runs on the caller
 
+	// Draw is the number of this forward pass in a run of training: passes of different
+	// numbers drop different elements, and one that is computed again drops the same.
+	Draw uint64
+
 	// Observer, when set, sees every stage that a model reports by Observe.
 	Observer func(stage string, t *Tensor)
 
@@ -108,10 +112,11 @@ func (c *Ctx) unwind(bottom int) {
 
 // Block runs f, a block of a model whose output has the shape of its input.
 // Inference frees all but the output when the block ends, so that memory does
-// not grow with the number of blocks; training keeps everything for Backward.
+// not grow with the number of blocks; training keeps everything for Backward, unless
+// no gradient flows through the block.
 func (c *Ctx) Block(x *Tensor, f func(c *Ctx, x *Tensor) *Tensor) *Tensor {
 	if c.Train {
-		return f(c, x)
+		return c.learn(x, f)
 	}
 	y := c.New(x.Shape)
 	s := c.arena.enter()
@@ -124,12 +129,26 @@ func (c *Ctx) Block(x *Tensor, f func(c *Ctx, x *Tensor) *Tensor) *Tensor {
 // memory of any number of blocks is that of one. Who holds x sees the output.
 func (c *Ctx) Replace(x *Tensor, f func(c *Ctx, x *Tensor) *Tensor) *Tensor {
 	if c.Train {
-		return f(c, x)
+		return c.learn(x, f)
 	}
 	s := c.arena.enter()
 	copy(x.F32, f(c, x).F32)
 	c.arena.leave(s)
 	return x
+}
+
+// learn is Block in training: a frozen tower's memory does not grow with its blocks.
+func (c *Ctx) learn(x *Tensor, f func(c *Ctx, x *Tensor) *Tensor) *Tensor {
+	bottom, s := len(c.tape), c.arena.here()
+	y := f(c, x)
+	if y.needs || len(c.tape) > bottom {
+		return y
+	}
+	shape, data := slices.Clone(y.Shape), slices.Clone(y.F32)
+	c.arena.back(s)
+	y = c.New(shape)
+	copy(y.F32, data)
+	return y
 }
 
 // Recompute runs f, a block of a model, without keeping its activations: only

@@ -181,3 +181,27 @@ func TestReuse(t *testing.T) {
 		t.Error("Reuse mixes up its values")
 	}
 }
+
+// TestFrozenBlocks wants training to free what a block made that nothing is learnt by,
+// and to keep the rest.
+func TestFrozenBlocks(t *testing.T) {
+	block := func(c *Ctx, x *Tensor) *Tensor {
+		for range 8 {
+			x = double(c, x)
+		}
+		return x
+	}
+	used := func(learns bool) int {
+		c := &Ctx{Train: true}
+		x := From(make([]float32, 64), 64)
+		x.SetTrainable(learns)
+		y := c.Replace(c.Block(x, block), block)
+		if y.NeedsGrad() != learns {
+			t.Errorf("the output learns: %v, want %v", y.NeedsGrad(), learns)
+		}
+		return c.arena.here().f32.used
+	}
+	if frozen, learning := used(false), used(true); frozen != 2*64 || learning < 16*64 {
+		t.Errorf("%d elements held behind frozen blocks and %d behind others, want %d and at least %d", frozen, learning, 2*64, 16*64)
+	}
+}

@@ -23,6 +23,10 @@ func (r *Recipe) check() error {
 		return fmt.Errorf("compute %q, want F32 or BF16", r.Compute)
 	case (r.Model.From == "") == (r.Model.Config == nil):
 		return errors.New("model needs either from or config")
+	case r.Model.LoRA == nil && (r.Model.Quant != "" || r.Model.Merge):
+		return errors.New("model: quant and merge are for lora")
+	case r.Model.LoRA != nil && r.Model.From == "":
+		return errors.New("model: lora: updates of low rank need a model to begin with: from")
 	case !(r.Model.Init.Whiten >= 0):
 		return fmt.Errorf("init: whiten is %v, want a variance above 0, or 0", r.Model.Init.Whiten)
 	}

@@ -5,38 +5,19 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/fovea-ml/fovea/nn"
 )
 
 // nearest is the candidate that the fewest changed letters make of a word.
 func nearest(word string, candidates []string) string {
 	best, least := "", -1
 	for _, c := range candidates {
-		if n := distance(word, c); least < 0 || n < least {
+		if n := nn.Distance(word, c); least < 0 || n < least {
 			best, least = c, n
 		}
 	}
 	return best
-}
-
-// distance is Levenshtein's: letters put in, taken out or changed.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			changed := before
-			if a[i] != b[j] {
-				changed++
-			}
-			before = row[j+1]
-			row[j+1] = min(changed, before+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // withNearestKey adds to the error of an unknown key the known one that is most like it.

@@ -7,14 +7,14 @@ import (
 	"github.com/fovea-ml/fovea/tensor"
 )
 
-type pair struct {
+type pairOfWeights struct {
 	Matrix *tensor.Tensor `ckpt:"matrix"`
 	Vector *tensor.Tensor `ckpt:"vector"`
 }
 
 // newPair has all weights 1.
-func newPair(trainable bool) *pair {
-	p := &pair{Matrix: tensor.New(2, 2), Vector: tensor.New(2)}
+func newPair(trainable bool) *pairOfWeights {
+	p := &pairOfWeights{Matrix: tensor.New(2, 2), Vector: tensor.New(2)}
 	for _, w := range []*tensor.Tensor{p.Matrix, p.Vector} {
 		for i := range w.F32 {
 			w.F32[i] = 1
@@ -24,7 +24,7 @@ func newPair(trainable bool) *pair {
 	return p
 }
 
-func (p *pair) gradient(g float32) {
+func (p *pairOfWeights) gradient(g float32) {
 	for _, w := range []*tensor.Tensor{p.Matrix, p.Vector} {
 		for i := range w.Grad() {
 			w.Grad()[i] = g

@@ -24,6 +24,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/fovea-ml/fovea/lora"
 )
 
 // Recipe is a whole training run. It is decoded strictly: an unknown field is an error.
@@ -47,7 +49,10 @@ type Recipe struct {
 // Start is the model that training begins with: a checkpoint, or a
 // configuration whose weights are drawn at random.
 type Start struct {
-	From string `json:"from,omitempty"` // checkpoint directory
+	From  string       `json:"from,omitempty"`  // checkpoint directory
+	LoRA  *lora.Config `json:"lora,omitempty"`  // updates of low rank, that learn in the place of the weights
+	Quant string       `json:"quant,omitempty"` // with LoRA: the type that the language model's frozen weights are stored in
+	Merge bool         `json:"merge,omitempty"` // with LoRA: write the final model with the updates merged, too
 
 	Config       json.RawMessage `json:"config,omitempty"`        // config.json
 	Preprocessor json.RawMessage `json:"preprocessor,omitempty"`  // preprocessor_config.json

@@ -55,7 +55,7 @@ func (t *Trainer) save(log *logbook) error {
 }
 
 func (t *Trainer) writeCheckpoint(dir string) error {
-	if err := t.writeModel(dir, tensor.F32); err != nil {
+	if err := t.writeWeights(dir); err != nil {
 		return err
 	}
 	if err := checkpoint.Write(filepath.Join(dir, momentsFile), t.opt.moments(), nil); err != nil {
@@ -67,6 +67,14 @@ func (t *Trainer) writeCheckpoint(dir string) error {
 		return err
 	}
 	return checkpoint.WriteFileAtomic(filepath.Join(dir, stateFile), data)
+}
+
+// writeWeights writes what learns, and what belongs to it.
+func (t *Trainer) writeWeights(dir string) error {
+	if t.Model.Adapter != nil {
+		return t.Model.SaveLoRA(filepath.Join(dir, adapterDir))
+	}
+	return t.writeModel(dir, tensor.F32)
 }
 
 // writeModel writes weights and the files that describe the model.

@@ -10,7 +10,7 @@ import (
 )
 
 // Parts are the names of parts that select parameters in a Stage.
-var Parts = []string{"vision", "adapter", "language"}
+var Parts = []string{"vision", "adapter", "language", loraPart}
 
 // fits reports whether one of the patterns, names of parts or globs, selects a
 // parameter.

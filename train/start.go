@@ -25,10 +25,11 @@ const baseDir = "base"
 func (r *Recipe) start(sets [][]*source) (*zoo.Model, error) {
 	if r.Model.From != "" {
 		m, err := zoo.OpenToLearn(r.Model.From)
-		if err == nil { // what no checkpoint has
-			nn.Initializer{Std: r.Model.Init.std, Residual: r.Model.Init.Residual}.Init(m.Net, rand.New(rand.NewPCG(r.Seed, 0x1417)))
+		if err != nil {
+			return nil, err
 		}
-		return m, err
+		r.draw(m)
+		return m, r.attach(m)
 	}
 	dir := filepath.Join(r.Output, baseDir)
 	if _, err := os.Stat(filepath.Join(dir, "config.json")); err != nil {
@@ -44,6 +45,11 @@ func (r *Recipe) start(sets [][]*source) (*zoo.Model, error) {
 		return nil, fmt.Errorf("config: vocab_size is %d and the tokenizer has %d tokens", size, m.Tokenizer.Size())
 	}
 	return m, r.Model.Init.fill(m, slices.Concat(sets...), rand.New(rand.NewPCG(r.Seed, 0x1417)))
+}
+
+// draw gives the parameters that no checkpoint has their first weights.
+func (r *Recipe) draw(m *zoo.Model) {
+	nn.Initializer{Std: r.Model.Init.std, Residual: r.Model.Init.Residual}.Init(m.Net, rand.New(rand.NewPCG(r.Seed, 0x1417)))
 }
 
 // fill gives a declared model its first weights.

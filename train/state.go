@@ -62,7 +62,11 @@ func (t *Trainer) open(dir string) (*zoo.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := zoo.OpenDir(dir)
+	openModel := zoo.OpenDir
+	if t.Recipe.Model.LoRA != nil {
+		openModel = t.Recipe.openAdapter
+	}
+	m, err := openModel(dir)
 	if err != nil {
 		return nil, errors.Join(err, moments.Close())
 	}

@@ -181,6 +181,9 @@ func (t *Trainer) finish() error {
 		return err
 	}
 	dir := filepath.Join(t.Recipe.Output, finalDir)
+	if t.Model.Adapter != nil {
+		return t.finishAdapter(dir, dtype)
+	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
@@ -234,21 +237,16 @@ func (t *Trainer) runStage(ctx context.Context, log *logbook) error {
 
 // beginStage freezes what the stage does not teach and readies the optimizer.
 func (t *Trainer) beginStage(st *Stage) error {
-	part := t.Model.Family.PartOf
-	if err := st.checkNames(t.Model.Net, part); err != nil {
+	if err := st.checkNames(t.Model.Net, t.partOf); err != nil {
 		return err
 	}
 	nn.Freeze(t.Model.Net, func(string) bool { return false }) // forgets the gradients of the stage before
-	nn.Freeze(t.Model.Net, func(name string) bool { return st.learns(name, part(name)) })
-	t.opt = newOptimizer(st, t.Model.Net, part, t.ctx.Pool)
+	nn.Freeze(t.Model.Net, func(name string) bool { return t.learns(st, name) })
+	t.opt = newOptimizer(st, t.Model.Net, t.partOf, t.ctx.Pool)
 	if len(t.opt.params) == 0 {
 		return fmt.Errorf("nothing learns: train is %v and freeze %v", st.Train, st.Freeze)
 	}
-	if t.vlm != nil {
-		if d, ok := t.vlm.Decoder().(model.Recomputer); ok {
-			d.SetRecompute(st.Recompute)
-		}
-	}
+	t.recompute(st.Recompute)
 	if t.state.Updates == 0 {
 		return nil
 	}
@@ -291,7 +289,8 @@ func (t *Trainer) step(f *feeder, b *batch) (Step, error) {
 // backward adds the gradients of the parts' loss, the mean over so many labelled
 // tokens, to those of the parameters.
 func (t *Trainer) backward(parts []*model.Prompt, labelled int) (loss float64) {
-	for _, p := range parts {
+	for i, p := range parts {
+		t.ctx.Draw = uint64(t.state.Total)<<20 + uint64(i) // of dropout
 		l := model.Loss(&t.ctx, t.vlm, p, float32(labelled))
 		loss += float64(l.F32[0])
 		t.ctx.Backward(l)

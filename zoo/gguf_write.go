@@ -44,6 +44,9 @@ func (o GGUFOptions) Write(m *Model, path, mmproj string) error {
 }
 
 func (m *Model) writeGGUF(path, mmproj string, o GGUFOptions) error {
+	if m.Adapter != nil {
+		return errUnmerged
+	}
 	switch net := m.Net.(type) {
 	case *languageModel:
 		if mmproj != "" {
@@ -105,10 +108,7 @@ func architectureOf(cfg llama.Config) string {
 // interleave orders the rows of queries and keys as llama.cpp's llama has them: the pairs that are rotated together
 // are neighbours, not halves apart.
 func interleave(tensors []checkpoint.GGUFTensor, head int) {
-	neighbours := func(row int) int {
-		in := row % head
-		return row - in + in%2*head/2 + in/2
-	}
+	neighbours := func(row int) int { return neighbour(row, head) }
 	for i := range tensors {
 		t := &tensors[i]
 		switch {
@@ -119,6 +119,12 @@ func interleave(tensors []checkpoint.GGUFTensor, head int) {
 			t.T = reordered(t.T, neighbours)
 		}
 	}
+}
+
+// neighbour is the row of Hugging Face's layout that stands at a row of llama.cpp's.
+func neighbour(row, head int) int {
+	in := row % head
+	return row - in + in%2*head/2 + in/2
 }
 
 // reordered is a vector in another order.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/fovea-ml/fovea/checkpoint"
 	"github.com/fovea-ml/fovea/imageproc"
+	"github.com/fovea-ml/fovea/lora"
 	"github.com/fovea-ml/fovea/model/chat"
 	"github.com/fovea-ml/fovea/model/llava"
 	"github.com/fovea-ml/fovea/tokenizer"
@@ -189,13 +190,13 @@ var originalNames = []checkpoint.Rename{
 
 // bindOriginal binds the parts from where they are.
 func (m *Model) bindOriginal(dir string, text fs.FS, tower string, o Beside) (err error) {
-	lora := hasLoRA(dir)
+	adapted := lora.Exists(dir)
 	switch {
-	case o.Language == "" && lora:
+	case o.Language == "" && adapted:
 		return errors.New("LoRA weights alone: name the directory of the language model that they were trained on (--language-model)")
 	case o.Language == "":
 		m.ckpt, err = checkpoint.Open(text, ".")
-	case lora:
+	case adapted:
 		m.ckpt, err = openFile(filepath.Join(dir, "non_lora_trainables.bin"))
 	default:
 		m.ckpt, err = openFile(filepath.Join(dir, "mm_projector.bin"))
@@ -226,10 +227,10 @@ func (m *Model) bindOriginal(dir string, text fs.FS, tower string, o Beside) (er
 		}
 	}
 	params := mine(elsewhere...)
-	if err := checkpoint.Bind(m.ckpt, params, originalNames, m.bindOptions(params)); err != nil || !lora {
+	if err := checkpoint.Bind(m.ckpt, params, originalNames, m.bindOptions(params)); err != nil || !adapted {
 		return err
 	}
-	return m.mergeLoRA(dir, language)
+	return m.mergePart(dir, language)
 }
 
 // bindOther binds the parameters of a prefix from a directory of their own.

@@ -274,7 +274,7 @@ func TestOriginalLoRA(t *testing.T) {
 		}
 	}
 	for want, config := range map[string]map[string]any{
-		"use_dora": {"r": rank, "lora_alpha": alpha, "use_dora": true}, "r is 0": {"lora_alpha": alpha}, `peft_type "IA3"`: {"peft_type": "IA3", "r": 1},
+		"lora_magnitude_vector": {"r": rank, "lora_alpha": alpha, "use_dora": true}, "rank is 0": {"lora_alpha": alpha}, `peft_type "IA3"`: {"peft_type": "IA3", "r": 1},
 	} {
 		putJSON(t, filepath.Join(dir, "adapter_config.json"), config)
 		if _, err := OpenOriginalLLaVA(dir, Beside{Language: language}); err == nil || !strings.Contains(err.Error(), want) {

@@ -1,123 +1,147 @@
 package zoo
 
 import (
+	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/fovea-ml/fovea/checkpoint"
 	"github.com/fovea-ml/fovea/kernel"
+	"github.com/fovea-ml/fovea/lora"
+	"github.com/fovea-ml/fovea/model/llava"
 	"github.com/fovea-ml/fovea/tensor"
 )
 
-// hasLoRA reports whether a directory holds LoRA weights in PEFT's layout.
-func hasLoRA(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, "adapter_config.json"))
-	return err == nil
+// AttachLoRA gives the model an adapter that is to be trained; see lora.Attach.
+func (m *Model) AttachLoRA(cfg lora.Config) (err error) {
+	if m.Adapter != nil {
+		return fmt.Errorf("zoo: %s: it has an adapter already: merge it first", m.Name)
+	}
+	m.Adapter, err = lora.Attach(m.Net, cfg)
+	return err
 }
 
-// loraConfig is PEFT's adapter_config.json, as far as it matters here.
-type loraConfig struct {
-	Type    string         `json:"peft_type"`
-	Rank    int            `json:"r"`
-	Alpha   float64        `json:"lora_alpha"`
-	DoRA    bool           `json:"use_dora"`
-	RSLoRA  bool           `json:"use_rslora"`
-	FanIn   bool           `json:"fan_in_fan_out"`
-	Bias    string         `json:"bias"`
-	Ranks   map[string]any `json:"rank_pattern"`
-	Alphas  map[string]any `json:"alpha_pattern"`
-	Modules any            `json:"modules_to_save"`
-}
-
-func (c *loraConfig) check() error {
-	switch {
-	case c.Type != "" && c.Type != "LORA":
-		return fmt.Errorf("peft_type %q, known: LORA", c.Type)
-	case c.Rank < 1 || c.Rank > 1<<16:
-		return fmt.Errorf("r is %d", c.Rank)
-	case c.DoRA, c.RSLoRA, c.FanIn, len(c.Ranks) > 0, len(c.Alphas) > 0, c.Bias != "" && c.Bias != "none":
-		return fmt.Errorf("use_dora, use_rslora, fan_in_fan_out, patterns of ranks and trained biases are not supported")
+// OpenLoRA attaches the adapter in a directory of PEFT's layout, ready for inference and
+// trainable. pool, which may be nil, does what DoRA needs for it.
+func (m *Model) OpenLoRA(dir string, pool *kernel.Pool) error {
+	if m.Adapter != nil {
+		return fmt.Errorf("zoo: %s: it has an adapter already: merge it first", m.Name)
 	}
-	return nil
-}
-
-// mergeLoRA adds the LoRA weights of a directory to the parameters behind a prefix:
-// W + alpha/r · B·A for each pair (Hu et al. 2021, https://arxiv.org/abs/2106.09685),
-// stored as W was.
-func (m *Model) mergeLoRA(dir, prefix string) error {
-	var cfg loraConfig
-	if err := readJSON(dir, "adapter_config.json", &cfg); err != nil {
-		return err
-	}
-	if err := cfg.check(); err != nil {
-		return fmt.Errorf("adapter_config.json: %w", err)
-	}
-	c, err := openEither(dir, "adapter_model.safetensors", "adapter_model.bin")
+	a, err := lora.Open(dir, m.Net, m.adapterNames())
 	if err != nil {
 		return err
 	}
-	defer c.Close()
-	params := map[string]*tensor.Tensor{}
-	for _, p := range m.params() {
-		params[p.Name] = p.T
+	a.Settle(pool)
+	m.Adapter = a
+	return nil
+}
+
+// SaveLoRA writes the adapter as PEFT does, under the names that the model's checkpoint
+// uses, or the family where the model is from a GGUF file.
+func (m *Model) SaveLoRA(dir string) error {
+	if m.Adapter == nil {
+		return fmt.Errorf("zoo: %s: it has no adapter to write", m.Name)
+	}
+	return m.Adapter.Save(dir, m.Name, m.adapterNames())
+}
+
+// MergeLoRA adds the adapter to the weights, stored in the dtypes that store gives for
+// theirs: see lora.Adapter.Merge.
+func (m *Model) MergeLoRA(pool *kernel.Pool, store func(weight tensor.DType) tensor.DType) (dequantised []string, err error) {
+	if m.Adapter == nil {
+		return nil, fmt.Errorf("zoo: %s: it has no adapter to merge", m.Name)
+	}
+	dequantised = m.Adapter.Merge(pool, store)
+	m.Adapter = nil
+	return dequantised, nil
+}
+
+var errUnmerged = errors.New("it carries an adapter: merge it first, or write the adapter alone")
+
+// adapterNames are the names of parameters in the files of an adapter.
+func (m *Model) adapterNames() lora.Naming {
+	stored := m.storedNames()
+	return lora.Naming{
+		Ours: func(theirs string) string {
+			ours, err := checkpoint.Renamed([]string{theirs}, m.Family.Names)
+			if err != nil { // of the table: it has been read by now
+				return theirs
+			}
+			if m.cut(ours[0]) {
+				return ""
+			}
+			return ours[0]
+		},
+		Theirs: func(ours string) string {
+			if theirs, ok := stored[ours]; ok {
+				return theirs
+			}
+			return ours
+		},
+		Rows: m.ggufRows(),
+	}
+}
+
+// towerBlock finds the number of a block of LLaVA's tower.
+var towerBlock = regexp.MustCompile(`^vision_tower\..*\.layers\.(\d+)\.`)
+
+// cut reports whether a parameter is one of the blocks that LLaVA's tower does not run, and
+// a GGUF file leaves out.
+func (m *Model) cut(param string) bool {
+	net, ok := m.Net.(*llava.Model)
+	block := towerBlock.FindStringSubmatch(param)
+	if !ok || m.hub || block == nil {
+		return false
+	}
+	n, err := strconv.Atoi(block[1])
+	return err == nil && n >= net.Vision.Depth()
+}
+
+// storedNames are the parameters' names in a checkpoint in Hugging Face's layout.
+func (m *Model) storedNames() map[string]string {
+	stored := map[string]string{}
+	if !m.hub {
+		return stored
+	}
+	theirs := m.ckpt.Names()
+	ours, err := checkpoint.Renamed(theirs, m.Family.Names)
+	if err != nil { // it was opened by these rules
+		return stored
+	}
+	for i, name := range ours {
+		stored[name] = theirs[i]
+	}
+	return stored
+}
+
+// queriesAndKeys are the layers whose rows llama.cpp reorders.
+var queriesAndKeys = regexp.MustCompile(`\.self_attn\.[qk]_proj$`)
+
+// ggufRows tells the rows that a GGUF file's llama has in another order.
+func (m *Model) ggufRows() func(layer string) func(int) int {
+	net := m.llama()
+	if net == nil || !net.Config().Interleaved {
+		return nil
+	}
+	head := net.Config().HeadDim
+	return func(layer string) func(int) int {
+		if strings.HasPrefix(layer, "vision") || !queriesAndKeys.MatchString(layer) {
+			return nil
+		}
+		return func(row int) int { return neighbour(row, head) }
+	}
+}
+
+// mergePart merges the adapter of a directory whose names lack a prefix of the model's.
+func (m *Model) mergePart(dir, prefix string) error {
+	a, err := lora.Open(dir, m.Net, lora.Naming{Ours: func(theirs string) string { return prefix + theirs }})
+	if err != nil {
+		return err
 	}
 	pool := kernel.NewPool(1)
 	defer pool.Close()
-	merged := 0
-	for _, name := range c.Names() {
-		base, ok := strings.CutSuffix(name, ".lora_A.weight")
-		if !ok {
-			if !strings.HasSuffix(name, ".lora_B.weight") {
-				return fmt.Errorf("%s: not a LoRA weight", name)
-			}
-			continue
-		}
-		target := prefix + strings.TrimPrefix(base, "base_model.model.") + ".weight"
-		w := params[target]
-		if w == nil {
-			return fmt.Errorf("%s: the model has no %s", name, target)
-		}
-		if err := addLoRA(c, pool, w, base, cfg); err != nil {
-			return err
-		}
-		merged++
-	}
-	if merged == 0 {
-		return fmt.Errorf("%s has no LoRA weights", dir)
-	}
+	a.Merge(pool, func(weight tensor.DType) tensor.DType { return weight })
 	return nil
-}
-
-// addLoRA adds one pair to w.
-func addLoRA(c *checkpoint.Checkpoint, pool *kernel.Pool, w *tensor.Tensor, base string, cfg loraConfig) error {
-	a, b := tensor.Declare(cfg.Rank, w.Cols()), tensor.Declare(w.Rows(), cfg.Rank)
-	pair := []checkpoint.Param{{Name: base + ".lora_A.weight", T: a}, {Name: base + ".lora_B.weight", T: b}}
-	if err := checkpoint.Bind(c, pair, nil, checkpoint.BindOptions{Ignore: []string{"*"}}); err != nil {
-		return err
-	}
-	dtype := w.DType
-	if dtype.Quantised() {
-		return fmt.Errorf("%s: LoRA weights cannot be merged into quantised ones", base)
-	}
-	a.Own()
-	b.Own()
-	w.Own()
-	kernel.Scale(b.F32, b.F32, float32(cfg.Alpha/float64(cfg.Rank)))
-	pool.GemmNN(w.Mat(), b.Mat(), a.Mat(), true)
-	if dtype != tensor.F32 {
-		w.Store(dtype, nil)
-	}
-	return nil
-}
-
-// openEither opens the first of several files that is there.
-func openEither(dir string, names ...string) (*checkpoint.Checkpoint, error) {
-	for _, name := range names {
-		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
-			return openFile(filepath.Join(dir, name))
-		}
-	}
-	return nil, fmt.Errorf("%s has none of %s", dir, strings.Join(names, ", "))
 }

@@ -79,21 +79,7 @@ func each[E any](all []E, f func(E)) {
 
 // MixTraits tells what a mixture's rules ask about the language model.
 func (m *Model) MixTraits() (checkpoint.MixTraits, error) {
-	var net *llama.Model
-	switch n := m.Net.(type) {
-	case *languageModel:
-		net = n.Model
-	case *llava.Model:
-		net = n.Language
-	case *qwenvl.Model:
-		net = n.Language
-	case *sphinx.Model:
-		net = n.Language
-	case *qwen2vl.Model:
-		net = n.Language
-	case *blip2.Model:
-		net, _ = n.Language.(*llama.Model)
-	}
+	net := m.llama()
 	if net == nil {
 		return checkpoint.MixTraits{}, fmt.Errorf("zoo: %s: a %s has no language model of Llama's kind to quantise", m.Name, m.Family.Architecture)
 	}
@@ -103,4 +89,24 @@ func (m *Model) MixTraits() (checkpoint.MixTraits, error) {
 		KeySharing: cfg.NumAttentionHeads / cfg.NumKeyValueHeads,
 		Tied:       net.LMHead == nil,
 	}, nil
+}
+
+// llama is the language model if it is of Llama's kind, else nil.
+func (m *Model) llama() *llama.Model {
+	switch n := m.Net.(type) {
+	case *languageModel:
+		return n.Model
+	case *llava.Model:
+		return n.Language
+	case *qwenvl.Model:
+		return n.Language
+	case *sphinx.Model:
+		return n.Language
+	case *qwen2vl.Model:
+		return n.Language
+	case *blip2.Model:
+		net, _ := n.Language.(*llama.Model)
+		return net
+	}
+	return nil
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/fovea-ml/fovea/checkpoint"
 	"github.com/fovea-ml/fovea/imageproc"
+	"github.com/fovea-ml/fovea/lora"
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/nn"
 	"github.com/fovea-ml/fovea/tensor"
@@ -33,11 +34,13 @@ type Model struct {
 	Tokenizer  *tokenizer.Tokenizer // nil for towers without text
 	Pictures   *imageproc.Processor // nil for models of text only
 	Generation Generation
+	Adapter    *lora.Adapter // what is attached to Net; nil: nothing is
 
 	files  fs.FS
 	ckpt   *checkpoint.Checkpoint
 	mmproj *checkpoint.Checkpoint   // the file beside ckpt that holds the picture encoder, if any
 	others []*checkpoint.Checkpoint // more that hold parts of the model
+	hub    bool                     // whether ckpt is a directory's, in Hugging Face's layout
 	sphinx *sphinxFiles             // where the directory is in the layout of SPHINX's authors
 }
 
@@ -85,6 +88,7 @@ func Open(fsys fs.FS, name string) (*Model, error) {
 		m.ckpt.Close() // the reason is err
 		return nil, fmt.Errorf("zoo: %s: %w", name, err)
 	}
+	m.hub = m.sphinx == nil
 	return m, nil
 }
 
@@ -201,9 +205,14 @@ func familyOf(config []byte) (Family, error) {
 // harmless are tensors that old checkpoints carry and no model reads.
 var harmless = []string{"*position_ids", "*rotary_emb.inv_freq", "*EncDecAttention.relative_attention_bias.weight"}
 
+// params are the parameters of the model, without those of an adapter.
 func (m *Model) params() []checkpoint.Param {
 	var params []checkpoint.Param
-	nn.Walk(m.Net, func(name string, t *tensor.Tensor) { params = append(params, checkpoint.Param{Name: name, T: t}) })
+	nn.Walk(m.Net, func(name string, t *tensor.Tensor) {
+		if !lora.Update(name) {
+			params = append(params, checkpoint.Param{Name: name, T: t})
+		}
+	})
 	return params
 }
 

@@ -44,6 +44,7 @@ func (askCmd) Help() string {
     fovea ask --model qwen2.5-vl-3b --video clip.gif "What happens?"
     fovea ask --model llava-onevision-0.5b --video frames/ --frame-rate 25 --frames 8 "What happens in <video>?"
     fovea ask --model llava-1.5-7b --image a.jpg --image b.jpg "Is <image> later than <image>?"
+    fovea ask --model llava-1.5-7b --lora runs/lora --image a.jpg "What is this?"
     fovea ask --model qwen2-vl-2b --conversation said.json "And the colour of the other one?"
     fovea ask --model qwen2.5-vl-3b --image a.jpg --boxes --draw b.png "Outline each car, as JSON."
     fovea ask --model qwen-vl-chat --image a.jpg --box "this=10,20,200,300" "What is {}?"

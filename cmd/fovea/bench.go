@@ -16,7 +16,7 @@ import (
 
 type benchCmd struct {
 	Model   benchModelCmd   `cmd:"" default:"withargs" help:"Measure a model, or the shape of one (default)."`
-	Train   benchTrainCmd   `cmd:"" help:"Measure training."`
+	Train   benchTrainCmd   `cmd:"" help:"Measure training: time and memory of updates."`
 	Machine benchMachineCmd `cmd:"" help:"Measure the limits of this machine."`
 }
 
@@ -45,6 +45,7 @@ Examples:
     fovea bench --preset llava-1.5-7b --quant q4_0      # before downloading it
     fovea bench --model llava-1.5-7b --prompt-tokens 640 --workers 8 --json > old.json
     fovea bench --model llava-1.5-7b --prompt-tokens 640 --compare old.json
+    fovea bench train --preset llava-1.5-7b --quant q4_0 --lora 16 --batch 1 --recompute
     fovea bench machine`
 }
 
@@ -135,8 +136,8 @@ func (c *benchModelCmd) open() (m *zoo.Model, vlm model.VLM, err error) {
 	switch {
 	case c.Preset == "":
 		m, err = c.openModel()
-	case c.Model != "" || c.Mmproj != "":
-		return nil, nil, errors.New("--preset takes the place of --model")
+	case c.Model != "" || c.Mmproj != "" || c.LoRA != "":
+		return nil, nil, errors.New("--preset takes the place of --model, and has no --lora")
 	default:
 		m, err = openPreset(c.Preset, c.Quant)
 	}

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/fovea-ml/fovea/kernel"
+	"github.com/fovea-ml/fovea/lora"
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/model/llava"
 	"github.com/fovea-ml/fovea/nn"
@@ -18,7 +20,12 @@ import (
 
 type benchTrainCmd struct {
 	Preset    string   `help:"A published model's shape with random weights." default:"llava-20m" placeholder:"NAME"`
-	Train     []string `help:"What learns: parts or globs." default:"vision,adapter,language" placeholder:"NAME"`
+	Quant     string   `help:"Type that the weights are stored in: f32, or with --lora bf16 if not told, or a quantised one." default:"" placeholder:"TYPE"`
+	Train     []string `help:"What learns: parts or globs; with --lora the updates." placeholder:"NAME"`
+	LoRA      int      `name:"lora" help:"Rank of updates that learn in the place of the weights; 0 for none." default:"0" placeholder:"N"`
+	Targets   []string `help:"With --lora, globs of the layers that get one." default:"all-linear" placeholder:"GLOB"`
+	Exclude   []string `help:"With --lora, globs of layers that get none." placeholder:"GLOB"`
+	DoRA      bool     `name:"dora" help:"With --lora, learn the lengths of the weights' rows too."`
 	Batch     int      `help:"Samples of an update, a picture and text each." default:"16" placeholder:"N"`
 	Text      int      `help:"Tokens of text of a sample, all of them learnt." default:"64" placeholder:"N"`
 	Compute   string   `help:"Arithmetic of matrix products: f32, or bf16 for matrix units." enum:"f32,bf16" default:"bf16" placeholder:"TYPE"`
@@ -33,7 +40,8 @@ func (benchTrainCmd) Help() string {
 Examples:
 
     fovea bench train
-    fovea bench train --preset llava-onevision-qwen2-0.5b --train adapter --batch 1 --recompute
+    fovea bench train --preset llava-qwen2-0.5b --lora 16 --batch 1 --recompute
+    fovea bench train --preset llava-1.5-7b --quant q4_0 --lora 16 --batch 1 --recompute   # QLoRA
     fovea bench train --compute f32 --json`
 }
 
@@ -44,6 +52,7 @@ type trainResult struct {
 	Kernel     string   `json:"kernel"`
 	Compute    string   `json:"compute"`
 	Workers    int      `json:"workers"`
+	Learning   int      `json:"learning_parameters"`
 	Batch      int      `json:"batch"`
 	Tokens     int      `json:"tokens"` // of an update, pictures' placeholders included
 	StepMS     float64  `json:"step_ms"`
@@ -57,7 +66,7 @@ func (c *benchTrainCmd) Run(ctx context.Context, g *globals) error {
 	if c.Batch < 1 || c.Text < 2 {
 		return fmt.Errorf("--batch %d and --text %d, want at least 1 and 2", c.Batch, c.Text)
 	}
-	m, err := openPreset(c.Preset, "f32")
+	m, err := c.open()
 	if err != nil {
 		return err
 	}
@@ -81,7 +90,7 @@ func (c *benchTrainCmd) Run(ctx context.Context, g *globals) error {
 		return err
 	}
 	r := &trainResult{Model: m.Name, Train: c.Train, Kernel: kernel.Name(), Compute: pool.Compute.String(), Workers: g.workers(),
-		Batch: c.Batch, Tokens: len(p.IDs), StepMS: ms(took), TokS: float64(len(p.IDs)) / took.Seconds(), PeakMemory: peakMemory()}
+		Learning: learning(m), Batch: c.Batch, Tokens: len(p.IDs), StepMS: ms(took), TokS: float64(len(p.IDs)) / took.Seconds(), PeakMemory: peakMemory()}
 	r.GFLOPS = c.flops(m, p) / took.Seconds() / 1e9
 	r.PeakGFLOPS = kernel.PeakFMA(r.Workers)
 	if pool.Rounds() {
@@ -91,6 +100,27 @@ func (c *benchTrainCmd) Run(ctx context.Context, g *globals) error {
 		return writeJSON(os.Stdout, r)
 	}
 	return r.write()
+}
+
+// open makes the model, with updates to learn if they are asked for.
+func (c *benchTrainCmd) open() (*zoo.Model, error) {
+	if c.LoRA == 0 {
+		if c.Quant != "" && c.Quant != "f32" || c.DoRA {
+			return nil, errors.New("--quant and --dora are for --lora: weights that learn are float32")
+		}
+		if len(c.Train) == 0 {
+			c.Train = []string{"vision", "adapter", "language"}
+		}
+		return openPreset(c.Preset, "f32")
+	}
+	if len(c.Train) == 0 {
+		c.Train = []string{"lora"}
+	}
+	m, err := openPreset(c.Preset, c.Quant)
+	if err != nil {
+		return nil, err
+	}
+	return m, m.AttachLoRA(lora.Config{Rank: c.LoRA, Alpha: float64(2 * c.LoRA), DoRA: c.DoRA, Targets: c.Targets, Exclude: c.Exclude})
 }
 
 // prompt packs samples of a picture and a text that is learnt whole.
@@ -136,14 +166,27 @@ func sideOf(m *zoo.Model) (int, error) {
 	return 0, fmt.Errorf("%s: training a %s cannot be measured; give the preset of a LLaVA or of a language model", m.Name, m.Family.Architecture)
 }
 
+// learning counts the parameters that learn.
+func learning(m *zoo.Model) (n int) {
+	nn.Walk(m.Net, func(_ string, w *tensor.Tensor) {
+		if w.NeedsGrad() {
+			n += w.Len()
+		}
+	})
+	return n
+}
+
 // flops counts the products of an update: forward, and backward by the inputs where
 // something before learns, and by the weights that learn.
 func (c *benchTrainCmd) flops(m *zoo.Model, p *model.Prompt) float64 {
 	learns := func(part string) float64 {
-		all := nn.Count(m.Net, func(name string) bool { return m.Family.PartOf(name) == part })
-		some := 0
+		some, all := 0, 0
 		nn.Walk(m.Net, func(name string, w *tensor.Tensor) {
-			if w.NeedsGrad() && m.Family.PartOf(name) == part {
+			if m.Family.PartOf(name) != part {
+				return
+			}
+			all += w.Len()
+			if w.NeedsGrad() {
 				some += w.Len()
 			}
 		})
@@ -167,7 +210,8 @@ func (c *benchTrainCmd) flops(m *zoo.Model, p *model.Prompt) float64 {
 
 func (r *trainResult) write() error {
 	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "model\t%s, %s learning\n", r.Model, strings.Join(r.Train, ", "))
+	fmt.Fprintf(t, "model\t%s\n", r.Model)
+	fmt.Fprintf(t, "learning\t%s, %.1f million parameters\n", strings.Join(r.Train, ", "), float64(r.Learning)/1e6)
 	fmt.Fprintf(t, "kernel\t%s, products in %s, %d workers\n", r.Kernel, r.Compute, r.Workers)
 	fmt.Fprintf(t, "update\t%.1f ms for %d samples, %d tokens\t%.0f tok/s\n", r.StepMS, r.Batch, r.Tokens, r.TokS)
 	fmt.Fprintf(t, "\t%.1f GFLOP/s\t%.1f %% of the measured %.1f\n", r.GFLOPS, 100*r.GFLOPS/r.PeakGFLOPS, r.PeakGFLOPS)

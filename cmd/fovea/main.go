@@ -29,6 +29,7 @@ type cli struct {
 	Inspect    inspectCmd    `cmd:"" help:"Tell what is in a checkpoint and what memory it takes."`
 	Bench      benchCmd      `cmd:"" help:"Measure the speed of a model on this machine."`
 	Quantize   quantizeCmd   `cmd:"" help:"Write a model as GGUF files, in a type that takes less memory."`
+	Merge      mergeCmd      `cmd:"" help:"Add LoRA weights to a model's and write the sum."`
 	Verify     verifyCmd     `cmd:"" help:"Compare a model, stage by stage, with what a reference implementation computed."`
 	Data       dataCmd       `cmd:"" help:"Make data."`
 	Completion completionCmd `cmd:"" help:"Print the completion script of a shell."`

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/fovea-ml/fovea/checkpoint"
 	"github.com/fovea-ml/fovea/embedded"
 	"github.com/fovea-ml/fovea/imageproc"
+	"github.com/fovea-ml/fovea/kernel"
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/zoo"
 )
@@ -20,19 +22,33 @@ type modelFlags struct {
 	Language string `name:"language-model" help:"Directory of the language model that goes with a .pth --model, or with LLaVA's mm_projector.bin." placeholder:"DIR"`
 	Tower    string `name:"vision-tower" help:"Directory of the CLIP that goes with a --model of LLaVA's own repository." placeholder:"DIR"`
 	Quant    string `help:"Quantise the language model on opening; fovea quantize --help lists the types." placeholder:"TYPE"`
+	LoRA     string `name:"lora" help:"Directory of LoRA, rsLoRA or DoRA weights in PEFT's layout, to be added to the model's." placeholder:"DIR"`
 }
 
 // openModel opens the model as the flags say.
 func (f modelFlags) openModel() (*zoo.Model, error) {
 	m, err := openPath(f.Model, f.Mmproj, zoo.Beside{Tower: f.Tower, Language: f.Language})
-	if err != nil || f.Quant == "" {
-		return m, err
+	if err != nil {
+		return nil, err
 	}
-	if err := quantize(m, f.Quant); err != nil {
+	if f.Quant != "" {
+		err = quantize(m, f.Quant)
+	}
+	if err == nil && f.LoRA != "" {
+		err = adapt(m, f.LoRA)
+	}
+	if err != nil {
 		_ = m.Close()
 		return nil, err
 	}
 	return m, nil
+}
+
+// adapt attaches the adapter in a directory.
+func adapt(m *zoo.Model, dir string) error {
+	pool := kernel.NewPool(runtime.GOMAXPROCS(0))
+	defer pool.Close()
+	return m.OpenLoRA(dir, pool)
 }
 
 // openPath opens a directory, or a GGUF file or one of LAVIS with what goes with it; "" stands for the model in the binary.

@@ -14,7 +14,7 @@ import (
 func TestPresetSizes(t *testing.T) {
 	for name, want := range map[string]float64{
 		"llava-1.5-7b": 7.06e9, "llama-2-7b": 6.74e9, "tinyllama-1.1b": 1.10e9, "qwen2-0.5b": 0.494e9, "qwen2-1.5b": 1.54e9,
-		"clip-vit-l-14-336": 0.304e9, "clip-vit-b-32": 0.0875e9,
+		"clip-vit-l-14-336": 0.304e9, "llava-qwen2-0.5b": 0.80e9, "clip-vit-b-32": 0.0875e9,
 		"blip-captioning-base": 0.2474e9, "blip2-opt-2.7b": 3.745e9, "instructblip-vicuna-7b": 7.914e9,
 		"llava-v1.6-vicuna-7b": 7.06e9, "llava-onevision-qwen2-0.5b": 0.894e9, "qwen-vl-chat": 9.657e9,
 		"qwen2-vl-2b": 2.209e9, "qwen2.5-vl-3b": 3.755e9, "qwen3-vl-2b": 2.1275e9,

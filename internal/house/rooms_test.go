@@ -59,20 +59,21 @@ func rooms() []room {
 	models := slices.Concat([]string{"model/vit", "model/bert", "model/grounding", ensemble}, encoders, adapters, decoders, processors, families)
 	run := []string{"kernel", "tensor", "model", "imageproc", "tokenizer"}
 	return append(all,
-		room{path: "zoo", uses: slices.Concat(models, parts, seams, []string{"kernel", "checkpoint"})},
+		room{path: "lora", uses: []string{"kernel", "tensor", "nn", "checkpoint"}},
+		room{path: "zoo", uses: slices.Concat(models, parts, seams, []string{"kernel", "checkpoint", "lora"})},
 		room{path: "embedded"},
 		room{path: "internal/golden", uses: []string{"kernel", "tensor", "checkpoint"}},
 
 		room{path: "generate", uses: run},
 		room{path: "data", uses: []string{"data/scenes", "model", "imageproc"}},
-		room{path: "train", uses: slices.Concat(run, []string{"ops", "nn", "checkpoint", "zoo", "data", "data/scenes"})},
+		room{path: "train", uses: slices.Concat(run, []string{"ops", "nn", "checkpoint", "lora", "zoo", "data", "data/scenes"})},
 		room{path: "eval", uses: slices.Concat(run, []string{"zoo", "generate", "data", "data/scenes"})},
 		room{path: "internal/verify", uses: slices.Concat(run, []string{"nn", "zoo", "generate", "internal/golden"})},
 
 		room{path: "cmd/fovea", uses: slices.Concat(run, decoders, []string{
 			"model/vit", "model/clip", "model/llava", "model/blip", "model/blip2", "model/qwenvl", "model/qwen2vl", "model/sphinx", // to count a tower's work
 			"model/grounding",
-			"nn", "checkpoint", "zoo", "embedded", "generate", "data", "data/scenes", "train", "eval", "internal/golden", "internal/verify",
+			"nn", "checkpoint", "lora", "zoo", "embedded", "generate", "data", "data/scenes", "train", "eval", "internal/golden", "internal/verify",
 		}), others: []string{"github.com/alecthomas/kong", "github.com/vbauerster/mpb", "golang.org/x/sys", "golang.org/x/term"}},
 
 		room{path: "internal/cputest", uses: []string{"internal/cpu"}}, // helps tests, and nobody else may use it

@@ -56,6 +56,14 @@ func (m *Model) Config() Config { return m.cfg }
 // Decoder is the language model.
 func (m *Model) Decoder() model.Decoder { return m.Language }
 
+// SetRecompute implements model.Recomputer, for the tower and the language model.
+func (m *Model) SetRecompute(on bool) {
+	if v, ok := m.Vision.(model.Recomputer); ok {
+		v.SetRecompute(on)
+	}
+	m.Language.SetRecompute(on)
+}
+
 // Embed looks up the tokens and puts every picture's projected features over
 // its placeholders.
 func (m *Model) Embed(c *tensor.Ctx, p *model.Prompt) *model.Sequence {

@@ -59,6 +59,7 @@ func (c *trainCmd) Run(ctx context.Context, g *globals) error {
 	for _, n := range steps {
 		total += n
 	}
+	t.Measure = measurer(pool)
 	c.introduce(t, steps, total)
 	if c.Steps > 0 && t.Resumed() >= c.Steps {
 		fmt.Fprintf(os.Stderr, "%d updates are done already: nothing to do\n", t.Resumed())
@@ -97,6 +98,7 @@ func (c *trainCmd) train(ctx context.Context, t *train.Trainer, total int) error
 			stop(errEnough)
 		}
 	}
+	t.OnMeasured = c.measured
 	err := t.Run(ctx)
 	bar.end()
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
@@ -109,7 +111,22 @@ func (c *trainCmd) train(ctx context.Context, t *train.Trainer, total int) error
 	if err != nil {
 		return err
 	}
+	if rows := t.Measured(); len(rows) > 0 {
+		if err := writeMeasured(os.Stdout, rows); err != nil {
+			return err
+		}
+		fmt.Println()
+	}
 	model := filepath.Join(t.Recipe.Output, "model")
 	fmt.Printf("the model is in %s; try it:\n\n    fovea ask --model %s --image FILE \"What is in the picture?\"\n", model, model)
 	return nil
+}
+
+// measured prints what a stage has changed.
+func (c *trainCmd) measured(rows []train.Measured) {
+	if c.Quiet {
+		return
+	}
+	fmt.Fprintln(os.Stderr)
+	_ = writeMeasured(os.Stderr, rows) // as of all progress
 }

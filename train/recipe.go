@@ -12,6 +12,7 @@
 //	recipe.json         the recipe with its defaults filled in
 //	base/               what describes the model: config, tokenizer, templates
 //	log.jsonl           one line, a Step, for each update
+//	measures.json       what the stages measured before and after
 //	checkpoint-000500/  a model in the Hugging Face layout, and where the run stands
 //	model/              the final model
 package train

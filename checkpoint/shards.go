@@ -18,7 +18,12 @@ const MaxShard = 5_000_000_000
 type WriteOptions struct {
 	Metadata map[string]string          // strings for the header of every file
 	DType    func(p Param) tensor.DType // what to store p in; nil keeps its dtype
-	MaxShard int64                      // bytes of data in a file, unless one tensor is larger; 0 is MaxShard
+
+	// Values are the elements of p, asked for when they are written, so that what is
+	// computed need not be in memory all at once; nil takes those of p.T.
+	Values func(p Param) ([]float32, error)
+
+	MaxShard int64 // bytes of data in a file, unless one tensor is larger; 0 is MaxShard
 }
 
 // WriteDir writes the weights of a checkpoint directory, which must exist:

@@ -26,8 +26,9 @@ func Write(path string, tensors []Param, metadata map[string]string) error {
 // stored is a tensor with the dtype it is to be written in.
 type stored struct {
 	Param
-	dtype tensor.DType
-	bytes int64
+	dtype  tensor.DType
+	bytes  int64
+	values func(p Param) ([]float32, error) // nil: those of the tensor
 }
 
 func writeFile(path string, tensors []Param, o WriteOptions) error {
@@ -47,7 +48,7 @@ func plan(tensors []Param, o WriteOptions) ([]stored, error) {
 			return nil, fmt.Errorf("tensor %q: the name is taken or not UTF-8", p.Name)
 		}
 		seen[p.Name] = true
-		s := stored{Param: p, dtype: p.T.DType}
+		s := stored{Param: p, dtype: p.T.DType, values: o.Values}
 		if o.DType != nil {
 			s.dtype = o.DType(p)
 		}
@@ -71,7 +72,7 @@ func (s *stored) measure() (err error) {
 	if s.T.DType == tensor.F32 {
 		n = 4 * int64(len(s.T.F32))
 	}
-	if n != have {
+	if n != have && s.values == nil {
 		return fmt.Errorf("%d bytes of data, %v takes %d", n, s.T, have)
 	}
 	if s.dtype != s.T.DType && !(s.dtype.Float() && s.T.DType.Float()) {
@@ -172,6 +173,9 @@ const chunk = 1 << 14
 
 // writeTo writes the elements in s.dtype.
 func (s *stored) writeTo(w io.Writer) error {
+	if s.values != nil {
+		return s.writeValues(w)
+	}
 	if s.dtype == s.T.DType && s.dtype != tensor.F32 {
 		_, err := w.Write(s.T.Raw)
 		return err
@@ -201,6 +205,19 @@ func (s *stored) writeTo(w io.Writer) error {
 		}
 	}
 	return nil
+}
+
+// writeValues is writeTo for elements that are computed.
+func (s *stored) writeValues(w io.Writer) error {
+	values, err := s.values(s.Param)
+	if err == nil && len(values) != s.T.Len() {
+		err = fmt.Errorf("%d elements, %v has %d", len(values), s.T, s.T.Len())
+	}
+	if err != nil {
+		return fmt.Errorf("tensor %q: %w", s.Name, err)
+	}
+	computed := stored{Param: Param{s.Name, tensor.From(values, s.T.Shape...)}, dtype: s.dtype}
+	return computed.writeTo(w)
 }
 
 // bytesOf is the memory of f.

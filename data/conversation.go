@@ -15,7 +15,7 @@ func (s *Sample) Conversation(turns []Turn) ([]model.Turn, error) {
 	for i, t := range turns {
 		conv[i] = model.Turn{Role: t.Role, Text: t.Text}
 		marked += strings.Count(t.Text, Marker)
-		if first < 0 && t.Role == User {
+		if first < 0 && (t.Role == User || s.Document) {
 			first = i
 		}
 	}

@@ -33,11 +33,14 @@ type Picture func() (*imageproc.RGB, error)
 // Pictures that stand before the whole conversation, the usual case, have no [Marker]:
 // a picture is then the start of whichever user turn is shown first. Otherwise the
 // texts hold exactly one marker for each picture.
+//
+// A document is one turn without a role, all of which is learned.
 type Sample struct {
-	ID     string
-	Turns  []Turn
-	Images []Picture
-	Meta   []Meta // what is known of each answer, in order; nil if nothing is
+	ID       string
+	Turns    []Turn
+	Images   []Picture
+	Document bool
+	Meta     []Meta // what is known of each answer, in order; nil if nothing is
 }
 
 // Meta is what a benchmark knows of one question and its answer.

@@ -13,11 +13,19 @@ import (
 // Scenes asks about procedural scenes of the evaluation split, which no
 // training seed reaches. Captions are not asked: they have no short answer.
 func Scenes(seed uint64, questions int) (Benchmark, error) {
+	return ScenesLike(seed, questions, scenes.Options{})
+}
+
+// ScenesLike is Scenes with the kinds of questions, languages and numbers of objects of
+// opts.
+func ScenesLike(seed uint64, questions int, opts scenes.Options) (Benchmark, error) {
 	const perScene = 6
-	opts := scenes.Options{Split: scenes.Eval, Questions: perScene}
-	for _, t := range scenes.Types() {
-		if t != scenes.Caption {
-			opts.Types = append(opts.Types, t)
+	opts.Split, opts.Questions = scenes.Eval, perScene
+	if opts.Types == nil {
+		for _, t := range scenes.Types() {
+			if t != scenes.Caption {
+				opts.Types = append(opts.Types, t)
+			}
 		}
 	}
 	d, err := data.NewScenes(seed, (questions+perScene-1)/perScene, opts, data.ByQuestion)

@@ -43,6 +43,9 @@ type Processor interface {
 	Learn(conv []Turn) (*Prompt, error)
 	// LearnApart is Learn for questions that have only their pictures in common: none sees another.
 	LearnApart(conv []Turn) (*Prompt, error)
+	// LearnText is for text that is learned whole, a document with an <image> for every
+	// picture: all of its tokens are labelled, and an end token behind them.
+	LearnText(text string, images []*imageproc.RGB) (*Prompt, error)
 	Tokenizer() *tokenizer.Tokenizer
 	PictureProcessor() *imageproc.Processor    // nil for models of text only
 	VideoProcessor() *imageproc.VideoProcessor // nil for models that take no videos

@@ -30,6 +30,11 @@ func (r *Recipe) check() error {
 	case !(r.Model.Init.Whiten >= 0):
 		return fmt.Errorf("init: whiten is %v, want a variance above 0, or 0", r.Model.Init.Whiten)
 	}
+	for i := range r.Model.Load {
+		if err := r.Model.Load[i].check(); err != nil {
+			return fmt.Errorf("model: load %d: %w", i+1, err)
+		}
+	}
 	for i := range r.Stages {
 		if err := r.Stages[i].check(); err != nil {
 			return fmt.Errorf("stage %d (%s): %w", i+1, r.Stages[i].Name, err)
@@ -98,7 +103,7 @@ func (s *Stage) check() error {
 	if err := s.checkOptimizer(); err != nil {
 		return err
 	}
-	if err := s.checkSelection(); err != nil {
+	if err := errors.Join(s.checkSelection(), s.checkMeasures()); err != nil {
 		return err
 	}
 	weighted := 0
@@ -171,14 +176,16 @@ func (s Source) check() error {
 		if s.Count < 1 {
 			return fmt.Errorf("scenes: count is %d", s.Count)
 		}
-	case "easy-vqa", "llava":
+	case "easy-vqa", "llava", "passages", "interleaved":
 		if s.Path == "" {
 			return fmt.Errorf("%s: path is missing", s.Format)
 		}
 	default:
-		return fmt.Errorf("format %q, want scenes, easy-vqa or llava", s.Format)
+		return fmt.Errorf("format %q, want scenes, easy-vqa, llava, passages or interleaved", s.Format)
 	}
 	switch {
+	case s.Format == "interleaved" && s.Count < 1:
+		return fmt.Errorf("interleaved: count is %d", s.Count)
 	case s.Format == "llava" && s.Types != nil:
 		return errors.New("llava: types are for scenes and easy-vqa, whose questions have kinds")
 	case !(s.Weight >= 0 && s.Weight <= 1e9):

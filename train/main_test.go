@@ -138,9 +138,11 @@ func readText(t *testing.T, path ...string) string {
 }
 
 // weights copies every parameter.
-func weights(tr *Trainer) map[string][]float32 {
+func weights(tr *Trainer) map[string][]float32 { return netWeights(tr.Model.Net) }
+
+func netWeights(net any) map[string][]float32 {
 	all := map[string][]float32{}
-	nn.Walk(tr.Model.Net, func(name string, w *tensor.Tensor) {
+	nn.Walk(net, func(name string, w *tensor.Tensor) {
 		f := make([]float32, w.Len())
 		w.Floats(f)
 		all[name] = f

@@ -12,6 +12,7 @@
 //	recipe.json         the recipe with its defaults filled in
 //	base/               what describes the model: config, tokenizer, templates
 //	log.jsonl           one line, a Step, for each update
+//	measures.json       what the stages measured before and after
 //	checkpoint-000500/  a model in the Hugging Face layout, and where the run stands
 //	model/              the final model
 package train
@@ -60,6 +61,15 @@ type Start struct {
 	Vocabulary   int             `json:"vocabulary,omitempty"`    // tokens that a byte-level BPE learns from the data
 	Special      Special         `json:"special,omitzero"`        // special tokens, the first ids
 	Init         Init            `json:"init,omitzero"`
+
+	Load []Load `json:"load,omitempty"` // parameters of other checkpoints, each over what is there
+}
+
+// Load puts parameters of another checkpoint in the place of the model's.
+type Load struct {
+	From   string      `json:"from"`             // checkpoint directory
+	Params []string    `json:"params"`           // which of the model's: parts or globs
+	Rename [][2]string `json:"rename,omitempty"` // of the checkpoint's names, one after another: beginning, and what stands for it; a regular expression if it starts with ^
 }
 
 // Special names the special tokens of a new vocabulary, in the order of their ids.
@@ -80,7 +90,7 @@ type Init struct {
 
 // Source is a data set and how much of it is used.
 type Source struct {
-	Format    string   `json:"format"`           // scenes, easy-vqa or llava
+	Format    string   `json:"format"`           // scenes, easy-vqa, llava, passages or interleaved
 	Weight    float64  `json:"weight,omitempty"` // of the stage's samples, in proportion to the weights of the others; by size if none has one
 	Path      string   `json:"path,omitempty"`
 	Images    string   `json:"images,omitempty"`    // llava: folder of the pictures
@@ -90,6 +100,7 @@ type Source struct {
 	Questions int      `json:"questions,omitempty"` // scenes: of each picture
 	Objects   int      `json:"objects,omitempty"`   // scenes: most in a picture; 0 means 5
 	Types     []string `json:"types,omitempty"`     // kinds of questions; all if absent
+	Langs     []string `json:"langs,omitempty"`     // scenes: languages, en and zh if absent
 	Ask       int      `json:"ask,omitempty"`       // questions of a picture in one sample, drawn anew each epoch; 0 takes all
 	Apart     bool     `json:"apart,omitempty"`     // questions of a sample do not see each other
 	Augment   Augment  `json:"augment,omitzero"`

@@ -10,10 +10,14 @@ import (
 )
 
 func TestRecipesOfTheRepository(t *testing.T) {
-	names, err := filepath.Glob("../recipes/*.json")
-	check(t, err)
-	if len(names) < 3 {
-		t.Errorf("%d recipes", len(names))
+	var names []string
+	for folder, least := range map[string]int{"": 9, "tiny": 9, "forgetting": 2} {
+		found, err := filepath.Glob(filepath.Join("../recipes", folder, "*.json"))
+		check(t, err)
+		if len(found) < least {
+			t.Errorf("%d recipes in %q", len(found), folder)
+		}
+		names = append(names, found...)
 	}
 	for _, name := range append(names, "testdata/bench.json", "testdata/tiny.json") {
 		if _, err := ReadRecipe(name); err != nil {
@@ -22,18 +26,60 @@ func TestRecipesOfTheRepository(t *testing.T) {
 	}
 }
 
-func TestStagesOfLLaVA(t *testing.T) {
-	r, err := ReadRecipe("../recipes/llava-1.5.json")
-	check(t, err)
-	for i, want := range []struct {
-		train string
-		batch int
-		lr    float64
-	}{{"adapter", 256, 1e-3}, {"adapter language", 128, 2e-5}} {
-		s := r.Stages[i]
-		if strings.Join(s.Train, " ") != want.train || s.Batch*s.Accumulate != want.batch || s.LR != want.lr ||
-			s.Warmup != 0.03 || s.Decay != 0 || s.MinLR != 0 || s.Epochs != 1 {
-			t.Errorf("stage %d: %+v", i+1, s)
+// TestNumbersOfThePapers compares the recipes with what the papers and scripts say.
+func TestNumbersOfThePapers(t *testing.T) {
+	const all = "vision adapter language"
+	type numbers struct {
+		train             string
+		batch             int
+		lr, least         float64
+		steps             int
+		epochs            float64
+		warmSteps         int
+		warmShare, decay  float64
+		beta2, clip       float64
+		tokens, toPack    int
+		epochsWarm, tower float64
+	}
+	for name, want := range map[string][]numbers{
+		"blip2-stage1": {{train: "adapter", batch: 1680, lr: 1e-4, steps: 250000, warmSteps: 2000, decay: 0.05, beta2: 0.98}},
+		"blip2-stage2": {{train: "adapter", batch: 1920, lr: 1e-4, least: 5e-5, steps: 80000, warmSteps: 2000, decay: 0.05, beta2: 0.98}},
+		"llava-1.5": {
+			{train: "adapter", batch: 256, lr: 1e-3, epochs: 1, warmShare: 0.03, beta2: 0.999, clip: 1, tokens: 2048},
+			{train: "adapter language", batch: 128, lr: 2e-5, epochs: 1, warmShare: 0.03, beta2: 0.999, clip: 1, tokens: 2048},
+		},
+		"llava-next": {
+			{train: "adapter", batch: 256, lr: 1e-3, epochs: 1, warmShare: 0.03, beta2: 0.999, clip: 1, tokens: 2048},
+			{train: all, batch: 128, lr: 1e-5, epochs: 1, warmShare: 0.03, beta2: 0.999, clip: 1, tokens: 32768, tower: 2e-6},
+		},
+		"qwen-vl": {
+			{train: "vision adapter", batch: 30720, lr: 2e-4, least: 1e-6, steps: 50000, warmSteps: 500, decay: 0.05, beta2: 0.98, clip: 1, tokens: 512},
+			{train: all, batch: 4096, lr: 5e-5, least: 1e-5, steps: 19000, warmSteps: 400, decay: 0.05, beta2: 0.98, clip: 1, toPack: 2048},
+			{train: "adapter language", batch: 128, lr: 1e-5, least: 1e-6, steps: 8000, warmSteps: 3000, decay: 0.05, beta2: 0.98, clip: 1, tokens: 2048},
+		},
+		"sphinx-1-real":      {{train: "adapter language", batch: 672, lr: 5e-5, least: 5e-6, steps: 180000, warmSteps: 2000, beta2: 0.95, clip: 8, tokens: 2048}},
+		"sphinx-1-synthetic": {{train: "adapter language", batch: 672, lr: 5e-5, least: 5e-6, steps: 180000, warmSteps: 2000, beta2: 0.95, clip: 8, tokens: 2048}},
+		"sphinx-2":           {{train: "adapter language", batch: 128, lr: 2e-5, epochs: 1, beta2: 0.999, clip: 8, tokens: 3072, epochsWarm: 0.03}},
+	} {
+		r, err := ReadRecipe("../recipes/" + name + ".json")
+		check(t, err)
+		if len(r.Stages) != len(want) {
+			t.Fatalf("%s: %d stages", name, len(r.Stages))
+		}
+		for i, s := range r.Stages {
+			got := numbers{
+				train: strings.Join(s.Train, " "), batch: s.Batch * s.Accumulate, lr: s.LR, least: s.MinLR, steps: s.Steps, epochs: s.Epochs,
+				warmSteps: s.WarmupSteps, warmShare: s.Warmup, epochsWarm: s.WarmupEpochs, decay: s.Decay, beta2: s.Betas[1], clip: s.Clip, tokens: s.MaxTokens,
+			}
+			if s.Pack != nil {
+				got.toPack = s.Pack.Tokens
+			}
+			if len(s.Groups) > 0 && s.Groups[0].LR != nil {
+				got.tower = *s.Groups[0].LR
+			}
+			if got != want[i] {
+				t.Errorf("%s, stage %d: %+v, want %+v", name, i+1, got, want[i])
+			}
 		}
 	}
 }
@@ -106,7 +152,7 @@ func TestRecipesThatAreWrong(t *testing.T) {
 		{"epochs of pack", recipeWith(``, `"epochs": 1, "lr": 1, "pack": {"tokens": 9}`, source), "pack needs steps"},
 		{"pack", recipeWith(``, `"steps": 1, "lr": 1, "pack": {"tokens": 0}`, source), "pack: tokens 0"},
 		{"whiten", recipeWith(`"model": {"init": {"whiten": -1}}`, stage, source), "init: whiten is -1"},
-		{"format", recipeWith(``, stage, `"format": "coco"`), `data 1: format "coco", want scenes, easy-vqa or llava`},
+		{"format", recipeWith(``, stage, `"format": "coco"`), `data 1: format "coco", want scenes, easy-vqa, llava, passages or interleaved`},
 		{"count", recipeWith(``, stage, `"format": "scenes"`), "count is 0"},
 		{"path", recipeWith(``, stage, `"format": "llava"`), "llava: path is missing"},
 		{"types of llava", recipeWith(``, stage, `"format": "llava", "path": "x", "types": ["colour"]`), "types are for"},
@@ -131,7 +177,7 @@ func TestErrorsNameTheFile(t *testing.T) {
 
 func TestEveryFieldIsDocumented(t *testing.T) {
 	page := readText(t, "../docs/recipes.md")
-	for _, v := range []any{Recipe{}, Start{}, Special{}, Init{}, Stage{}, Source{}, Augment{}, Step{}} {
+	for _, v := range []any{Recipe{}, Start{}, Special{}, Init{}, Stage{}, Source{}, Augment{}, Step{}, Load{}, Measure{}, Forget{}, Measured{}, Metric{}} {
 		for _, f := range reflect.VisibleFields(reflect.TypeOf(v)) {
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 			if !strings.Contains(page, "`"+name+"`") {

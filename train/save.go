@@ -83,18 +83,22 @@ func (t *Trainer) writeModel(dir string, dtype tensor.DType) error {
 	if err := copyFiles(dir, os.DirFS(filepath.Join(t.Recipe.Output, baseDir))); err != nil {
 		return err
 	}
-	var all []checkpoint.Param
-	kernels := nn.Kernels(t.Model.Net)
-	nn.Walk(t.Model.Net, func(name string, w *tensor.Tensor) {
+	return checkpoint.WriteDir(dir, modelParams(t.Model.Net), checkpoint.WriteOptions{
+		Metadata: map[string]string{"format": "pt"},
+		DType:    func(checkpoint.Param) tensor.DType { return dtype },
+	})
+}
+
+// modelParams lists the parameters of a model in the shapes of its reference.
+func modelParams(net any) (all []checkpoint.Param) {
+	kernels := nn.Kernels(net)
+	nn.Walk(net, func(name string, w *tensor.Tensor) {
 		if shape, ok := kernels[name]; ok {
 			w = &tensor.Tensor{Shape: shape, DType: w.DType, F32: w.F32, Raw: w.Raw}
 		}
 		all = append(all, checkpoint.Param{Name: name, T: w})
 	})
-	return checkpoint.WriteDir(dir, all, checkpoint.WriteOptions{
-		Metadata: map[string]string{"format": "pt"},
-		DType:    func(checkpoint.Param) tensor.DType { return dtype },
-	})
+	return all
 }
 
 // openMoments opens the optimizer's part of a checkpoint.

@@ -33,15 +33,23 @@ func (s *Stage) checkNames(net any, part func(string) string) error {
 		lists[fmt.Sprintf("group %d", i+1)] = g.Params
 	}
 	for list, patterns := range lists {
-		for _, p := range patterns {
-			if slices.ContainsFunc(names, func(name string) bool { return fits([]string{p}, name, part(name)) }) {
-				continue
-			}
-			if slices.Contains(Parts, p) {
-				return fmt.Errorf("%s: the model has no part %q", list, p)
-			}
-			return fmt.Errorf("%s: %q fits no parameter; the nearest is %s", list, p, nearest(p, names))
+		if err := checkFit(list, patterns, names, part); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// checkFit returns an error for a pattern that selects none of the names.
+func checkFit(list string, patterns, names []string, part func(string) string) error {
+	for _, p := range patterns {
+		if slices.ContainsFunc(names, func(name string) bool { return fits([]string{p}, name, part(name)) }) {
+			continue
+		}
+		if slices.Contains(Parts, p) {
+			return fmt.Errorf("%s: the model has no part %q", list, p)
+		}
+		return fmt.Errorf("%s: %q fits no parameter; the nearest is %s", list, p, nearest(p, names))
 	}
 	return nil
 }

@@ -52,11 +52,11 @@ func (s Source) open() (*source, error) {
 	var err error
 	switch s.Format {
 	case "scenes":
-		opts := scenes.Options{Side: s.Side, Questions: s.Questions, Objects: s.Objects}
-		for _, t := range s.Types {
-			opts.Types = append(opts.Types, scenes.Type(t))
-		}
-		d, err = data.NewScenes(s.Seed, s.Count, opts, data.ByImage)
+		d, err = s.scenes()
+	case "passages":
+		d, err = data.OpenPassages(s.Path)
+	case "interleaved":
+		d, err = s.interleaved()
 	case "easy-vqa":
 		d, err = data.OpenEasyVQA(s.Path, data.ByImage, imageproc.Options{})
 	default:
@@ -71,6 +71,32 @@ func (s Source) open() (*source, error) {
 		return nil, fmt.Errorf("%s has no samples", s.Path)
 	}
 	return &source{d, s}, nil
+}
+
+// scenes are the drawn pictures of an entry.
+func (s Source) scenes() (*data.Scenes, error) {
+	opts := scenes.Options{Side: s.Side, Questions: s.Questions, Objects: s.Objects}
+	for _, t := range s.Types {
+		opts.Types = append(opts.Types, scenes.Type(t))
+	}
+	for _, l := range s.Langs {
+		opts.Langs = append(opts.Langs, scenes.Lang(l))
+	}
+	return data.NewScenes(s.Seed, s.Count, opts, data.ByImage)
+}
+
+// interleaved are passages with drawn pictures in them, and what is said of these.
+func (s Source) interleaved() (*data.Interleaved, error) {
+	text, err := data.OpenPassages(s.Path)
+	if err != nil {
+		return nil, err
+	}
+	s.Questions, s.Types = 1, []string{string(scenes.Caption)}
+	pictures, err := s.scenes()
+	if err != nil {
+		return nil, err
+	}
+	return data.NewInterleaved(text, pictures)
 }
 
 // conversation reads a sample, draws its questions and changes its pictures.
@@ -99,7 +125,7 @@ func (s *source) conversation(i int, rng *rand.Rand) ([]model.Turn, error) {
 // source asks for, behind the system's turn if there is one. Conversations that
 // place their pictures themselves stay whole: their rounds lean on each other.
 func (s *source) draw(sample *data.Sample, rng *rand.Rand) []data.Turn {
-	if s.Ask == 0 && s.Types == nil || placesPictures(sample) {
+	if s.Ask == 0 && s.Types == nil || sample.Document || placesPictures(sample) {
 		return sample.Turns
 	}
 	var out []data.Turn

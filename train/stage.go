@@ -33,6 +33,9 @@ type Stage struct {
 	Betas        [2]float64 `json:"betas,omitzero"` // 0.9, 0.999 if absent
 	Eps          float64    `json:"eps,omitempty"`  // 1e-8 if absent
 	Clip         float64    `json:"clip"`           // largest norm of the gradient; 0 does not clip
+
+	Measure []Measure `json:"measure,omitempty"` // what is measured before the stage and after it
+	Forget  *Forget   `json:"forget,omitempty"`  // what the stage must not forget
 }
 
 // Group are parameters with settings of their own.

@@ -26,6 +26,9 @@ type state struct {
 	Missed  map[string]int  `json:"missed,omitempty"` // updates that a parameter missed before its first gradient
 	Cursor  cursor          `json:"cursor"`           // what the stage has taken of its data
 	Data    []string        `json:"data,omitempty"`   // fingerprints of the data sets, to refuse others
+
+	Before   [][]Metric `json:"before,omitempty"`   // what the stage's measures found when it began
+	Measured []Measured `json:"measured,omitempty"` // what those of the stages before found
 }
 
 // errOtherRecipe is why a checkpoint is not gone on from though it is whole.
@@ -107,7 +110,21 @@ func difference(a, b json.RawMessage) (string, error) {
 		delete(x, free)
 		delete(y, free)
 	}
+	for _, r := range []map[string]any{x, y} {
+		unmeasured(r)
+	}
 	return firstDifference("", x, y), nil
+}
+
+// unmeasured takes out of a recipe what only looks at the model.
+func unmeasured(recipe map[string]any) {
+	stages, _ := recipe["stages"].([]any)
+	for _, st := range stages {
+		if st, ok := st.(map[string]any); ok {
+			delete(st, "measure")
+			delete(st, "forget")
+		}
+	}
 }
 
 // firstDifference is the path of the first value that two JSON values do not share.

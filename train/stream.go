@@ -105,6 +105,9 @@ func (s *stream) prompt(place int) (*model.Prompt, error) {
 	if err != nil || conv == nil {
 		return &model.Prompt{}, err
 	}
+	if conv[0].Role == "" {
+		return s.proc.LearnText(conv[0].Text, conv[0].Images)
+	}
 	if from.Apart {
 		return s.proc.LearnApart(conv)
 	}

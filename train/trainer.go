@@ -26,6 +26,11 @@ type Trainer struct {
 	OnSkip func(error) // called for every sample that cannot be read; may be nil
 	Broken []error     // newer checkpoints that could not be read and were passed over
 
+	// Measure does what a stage's measures ask for, with the model as it is. It is
+	// called from Run, and must be set if the recipe has measures.
+	Measure    func(ctx context.Context, m *zoo.Model, what Measure) ([]Metric, error)
+	OnMeasured func([]Measured) // called with what has been found when a stage is done; may be nil
+
 	ctx    tensor.Ctx
 	vlm    model.VLM
 	sets   [][]*source // of each stage
@@ -111,7 +116,10 @@ func (t *Trainer) begin() (err error) {
 	if err := checkpoint.WriteFileAtomic(resolved, pretty(t.state.Recipe)); err != nil {
 		return err
 	}
-	if t.Model, err = t.Recipe.start(t.sets); err != nil || t.Recipe.Model.From == "" {
+	if t.Model, err = t.Recipe.start(t.sets); err != nil {
+		return err
+	}
+	if err := t.load(); err != nil || t.Recipe.Model.From == "" {
 		return err
 	}
 	base := filepath.Join(t.Recipe.Output, baseDir)
@@ -129,6 +137,9 @@ func (t *Trainer) Close() error {
 
 // Resumed is the number of steps that were done before this process began.
 func (t *Trainer) Resumed() int { return t.state.Total }
+
+// Measured is what has been found of the stages that are done.
+func (t *Trainer) Measured() []Measured { return t.state.Measured }
 
 // Steps is the number of steps of every stage.
 func (t *Trainer) Steps() []int {
@@ -152,7 +163,7 @@ func (t *Trainer) Run(ctx context.Context) error {
 		if err := t.runStage(ctx, log); err != nil {
 			return fmt.Errorf("train: stage %s: %w", t.Recipe.Stages[t.state.Stage].Name, err)
 		}
-		t.state = state{Recipe: t.state.Recipe, Data: t.state.Data, Stage: t.state.Stage + 1, Total: t.state.Total}
+		t.state = state{Recipe: t.state.Recipe, Data: t.state.Data, Stage: t.state.Stage + 1, Total: t.state.Total, Measured: t.state.Measured}
 		t.opt = &optimizer{}
 	}
 	if err := t.save(log); err != nil {
@@ -205,6 +216,17 @@ func (t *Trainer) runStage(ctx context.Context, log *logbook) error {
 	if err := f.rewind(t.state.Cursor); err != nil {
 		return err
 	}
+	if err := t.measureBefore(ctx, log); err != nil {
+		return err
+	}
+	if err := t.updates(ctx, f, log); err != nil {
+		return err
+	}
+	return t.measureAfter(ctx, log)
+}
+
+// updates does the steps of a stage.
+func (t *Trainer) updates(ctx context.Context, f *feeder, log *logbook) error {
 	steps := f.steps()
 	next, stop := f.prefetch(t.state.Step, steps)
 	defer stop()

@@ -13,13 +13,16 @@ import (
 const pipelineFile = "preprocessor_config.json"
 
 // ProcessorWith is the model's Processor with another picture pipeline: fields, a
-// JSON object, replace those of preprocessor_config.json in dir, which holds what
-// describes the model. It returns the whole preprocessor_config.json too.
+// JSON object, replace those of preprocessor_config.json in dir, if it is there; dir holds
+// what describes the model. It returns the whole preprocessor_config.json too.
 func (m *Model) ProcessorWith(dir fs.FS, fields []byte) (model.Processor, []byte, error) {
 	if m.Family.Processor == nil {
 		return nil, nil, fmt.Errorf("a %s has no processor", m.Family.Architecture)
 	}
 	own, err := fs.ReadFile(dir, pipelineFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		own, err = []byte("{}"), nil
+	}
 	if err != nil {
 		return nil, nil, err
 	}

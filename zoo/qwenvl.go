@@ -1,6 +1,8 @@
 package zoo
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 
@@ -55,7 +57,11 @@ func openQwenVL(fsys fs.FS, net any) (model.Processor, error) {
 			return nil, fmt.Errorf("the tokenizer has %s as token %d, and config.json as %d: is it another model's?", name, id, cfg.ImageStart+int32(i))
 		}
 	}
-	p.Pictures = qwenVLPictures(cfg.Vision.ImageSize)
+	side, err := qwenVLSide(fsys, cfg.Vision.ImageSize, cfg.Vision.PatchSize)
+	if err != nil {
+		return nil, err
+	}
+	p.Pictures = qwenVLPictures(side)
 	if p.Template != nil {
 		return p, nil
 	}
@@ -69,6 +75,28 @@ func openQwenVL(fsys fs.FS, net any) (model.Processor, error) {
 	}
 	p.Template, err = tokenizer.ParseTemplate(source, nil)
 	return p, err
+}
+
+// qwenVLSide is the size of pictures. The checkpoints say it in config.json only, and the
+// tower interpolates its positions: a preprocessor_config.json may ask for another.
+func qwenVLSide(fsys fs.FS, side, patch int) (int, error) {
+	data, err := fs.ReadFile(fsys, pipelineFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return side, nil
+	}
+	var f struct {
+		Size struct{ Height, Width int } `json:"size"`
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &f)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", pipelineFile, err)
+	}
+	if n := f.Size.Height; n < patch || n > 1<<12 || n%patch != 0 || n != f.Size.Width {
+		return 0, fmt.Errorf("%s: size is %d×%d, want a square whose side is a multiple of %d, the tower's patch_size", pipelineFile, f.Size.Width, f.Size.Height, patch)
+	}
+	return f.Size.Height, nil
 }
 
 // qwenVLPictures is the pipeline of Qwen-VL's visual.py: aspect ratios are not kept.

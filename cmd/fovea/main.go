@@ -22,6 +22,7 @@ type cli struct {
 	Chat       chatCmd       `cmd:"" help:"Talk with a model about pictures."`
 	Train      trainCmd      `cmd:"" help:"Train a model by a recipe; goes on where an earlier run stopped."`
 	Eval       evalCmd       `cmd:"" help:"Measure a model on a benchmark."`
+	Mix        mixCmd        `cmd:"" help:"Mix the weights of models of one kind."`
 	Match      matchCmd      `cmd:"" help:"Tell how well texts and pictures go together."`
 	Classify   classifyCmd   `cmd:"" help:"Sort pictures into classes that are only named."`
 	Embed      embedCmd      `cmd:"" help:"Print the embeddings of pictures and texts."`

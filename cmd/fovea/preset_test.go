@@ -29,8 +29,8 @@ func TestPresetSizes(t *testing.T) {
 			t.Errorf("%s: %d parameters, want %.3g", name, n, want)
 		}
 	}
-	if have := len(presetNames()); have != 19 {
-		t.Errorf("%d presets, and sizes of 19 are tested", have)
+	if have := len(presetNames()); have != 20 {
+		t.Errorf("%d presets, and sizes of 20 are tested", have)
 	}
 }
 

@@ -11,24 +11,29 @@ import (
 )
 
 type trainCmd struct {
-	Recipe  string `arg:"" help:"Recipe file."`
-	Output  string `help:"Directory of logs, checkpoints and the final model, instead of the recipe's." placeholder:"DIR"`
-	Data    string `help:"Path of the recipe's data that is read from files, instead of its own." placeholder:"PATH"`
-	Compute string `help:"Arithmetic of matrix products, instead of the recipe's: f32, or bf16 for matrix units." enum:",f32,bf16" default:"" placeholder:"TYPE"`
-	Steps   int    `help:"Stop when N updates are done, those of earlier runs included; 0 runs to the end." default:"0" placeholder:"N"`
-	Quiet   bool   `help:"Show no progress." short:"q"`
+	Recipe  string  `arg:"" help:"Recipe file."`
+	Output  string  `help:"Directory of logs, checkpoints and the final model, instead of the recipe's." placeholder:"DIR"`
+	Data    string  `help:"Path of the recipe's data that is read from files, instead of its own." placeholder:"PATH"`
+	Seed    *uint64 `help:"Seed of weights, order and chance, instead of the recipe's." placeholder:"N"`
+	Compute string  `help:"Arithmetic of matrix products, instead of the recipe's: f32, or bf16 for matrix units." enum:",f32,bf16" default:"" placeholder:"TYPE"`
+	Steps   int     `help:"Stop when N updates are done, those of earlier runs included; 0 runs to the end." default:"0" placeholder:"N"`
+	Quiet   bool    `help:"Show no progress." short:"q"`
 }
 
 func (trainCmd) Help() string {
 	return `The output directory holds log.jsonl, checkpoints, and in the end model/, a
 checkpoint directory in the Hugging Face layout. Ctrl-C saves and stops; the same
-command goes on from there, to the same weights.
+command goes on from there, to the same weights. What a stage measures before and
+after it is printed, and kept in measures.json; a stage that forgets more of a text
+than it may fails the run.
 
 Examples:
 
     fovea train recipes/fovea-tiny.json
     fovea train recipes/easy-vqa.json --data easy-vqa/train --output runs/mine
-    fovea train recipes/fovea-tiny.json --steps 200`
+    fovea train recipes/fovea-tiny.json --steps 200
+    fovea train recipes/tiny/parts.json && fovea train recipes/tiny/llava-1.5.json
+    fovea train recipes/forgetting/pairs.json --seed 2 --output runs/forgetting/pairs-2`
 }
 
 func (c *trainCmd) Run(ctx context.Context, g *globals) error {
@@ -38,6 +43,9 @@ func (c *trainCmd) Run(ctx context.Context, g *globals) error {
 	}
 	if c.Output != "" {
 		r.Output = c.Output
+	}
+	if c.Seed != nil {
+		r.Seed = *c.Seed
 	}
 	if c.Compute != "" {
 		r.Compute = computeTypes[c.Compute].String()
@@ -59,6 +67,7 @@ func (c *trainCmd) Run(ctx context.Context, g *globals) error {
 	for _, n := range steps {
 		total += n
 	}
+	t.Measure = measurer(pool)
 	c.introduce(t, steps, total)
 	if c.Steps > 0 && t.Resumed() >= c.Steps {
 		fmt.Fprintf(os.Stderr, "%d updates are done already: nothing to do\n", t.Resumed())
@@ -97,6 +106,7 @@ func (c *trainCmd) train(ctx context.Context, t *train.Trainer, total int) error
 			stop(errEnough)
 		}
 	}
+	t.OnMeasured = c.measured
 	err := t.Run(ctx)
 	bar.end()
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
@@ -109,7 +119,22 @@ func (c *trainCmd) train(ctx context.Context, t *train.Trainer, total int) error
 	if err != nil {
 		return err
 	}
+	if rows := t.Measured(); len(rows) > 0 {
+		if err := writeMeasured(os.Stdout, rows); err != nil {
+			return err
+		}
+		fmt.Println()
+	}
 	model := filepath.Join(t.Recipe.Output, "model")
 	fmt.Printf("the model is in %s; try it:\n\n    fovea ask --model %s --image FILE \"What is in the picture?\"\n", model, model)
 	return nil
+}
+
+// measured prints what a stage has changed.
+func (c *trainCmd) measured(rows []train.Measured) {
+	if c.Quiet {
+		return
+	}
+	fmt.Fprintln(os.Stderr)
+	_ = writeMeasured(os.Stderr, rows) // as of all progress
 }

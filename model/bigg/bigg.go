@@ -1,5 +1,5 @@
 // Package bigg is the picture tower of Qwen-VL: OpenCLIP's ViT-bigG without its
-// class token and last norm, over square views of one size.
+// class token and last norm, over square views.
 //
 // Qwen-VL, Bai et al. 2023, https://arxiv.org/abs/2308.12966; OpenCLIP, Cherti et
 // al. 2022, https://arxiv.org/abs/2212.07143. Parameters are named as in Qwen-VL's
@@ -48,8 +48,12 @@ func (v *Vision) Config() vit.Config { return v.cfg }
 func (v *Vision) Width() int { return v.cfg.HiddenSize }
 
 // Encode returns a feature for every patch of every view, the last block's as they are.
+// Views are squares of one size, a multiple of the patches'; as in Qwen-VL, it need not
+// be that of the config.
 func (v *Vision) Encode(c *tensor.Ctx, views *model.Views) *model.Features {
-	x := v.PreNorm.Forward(c, vit.Embed(c, views, &v.cfg, v.Patch, nil, v.positions(c)))
+	cfg := v.cfg
+	cfg.ImageSize = views.Size().X
+	x := v.PreNorm.Forward(c, vit.Embed(c, views, &cfg, v.Patch, nil, v.positions(c, cfg.Grid())))
 	c.Observe("ln_pre", x)
 	starts := make([]int, len(views.Sizes)+1)
 	for i := range starts {
@@ -63,9 +67,9 @@ func (v *Vision) Encode(c *tensor.Ctx, views *model.Views) *model.Features {
 	return &model.Features{X: x, Starts: starts}
 }
 
-// positions are those of the patches of a view, interpolated where it has more or fewer than the table.
-func (v *Vision) positions(c *tensor.Ctx) *tensor.Tensor {
-	if n := v.cfg.Grid(); n != side {
+// positions are those of the n·n patches of a view, interpolated where it has more or fewer than the table.
+func (v *Vision) positions(c *tensor.Ctx, n int) *tensor.Tensor {
+	if n != side {
 		return ops.Interpolate(c, v.Position, ops.Grid{H: side, W: side}, ops.Grid{H: n, W: n}, ops.Cubic2D)
 	}
 	return v.Position

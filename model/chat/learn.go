@@ -79,6 +79,11 @@ func (p *Processor) learn(conv []model.Turn, s seen) (*model.Prompt, error) {
 	if err != nil {
 		return nil, err
 	}
+	return p.learnRounds(rounds, s)
+}
+
+// learnRounds labels the answers of rounds.
+func (p *Processor) learnRounds(rounds []round, s seen) (_ *model.Prompt, err error) {
 	if len(rounds) > 0 {
 		if s.images, err = p.beside(s.images, rounds[0].asked); err != nil {
 			return nil, err
@@ -94,7 +99,7 @@ func (p *Processor) learn(conv []model.Turn, s seen) (*model.Prompt, error) {
 		from := common(asked, whole)
 		for j, id := range whole {
 			ids = append(ids, id)
-			taught = append(taught, r.answer != "" && j >= from)
+			taught = append(taught, r.answer != "" && j >= from && !p.isPlace(id))
 		}
 	}
 	return p.place(ids, taught, s)
@@ -135,9 +140,9 @@ type round struct{ asked, answer string }
 // rounds renders the conversation with a stand-in for every answer, cuts it
 // there, and puts the answers back.
 func (p *Processor) rounds(conv []model.Turn, s seen) ([]round, error) {
-	end := p.end()
-	if end == "" {
-		return nil, fmt.Errorf("chat: the tokenizer has no end-of-sequence token, so that answers could not end")
+	end, err := p.mustEnd()
+	if err != nil {
+		return nil, err
 	}
 	blank, answers, standIn := withoutAnswers(conv)
 	text, err := p.render(blank, false)
@@ -193,6 +198,15 @@ func (p *Processor) encodeRound(text string, first bool) []int32 {
 		return p.encode(text)
 	}
 	return p.Tok.Encode(p.end()+text, tokenizer.Bare)[1:]
+}
+
+// mustEnd is end, or an error if there is none.
+func (p *Processor) mustEnd() (string, error) {
+	end := p.end()
+	if end == "" {
+		return "", fmt.Errorf("chat: the tokenizer has no end-of-sequence token, so that nothing that is learned could end")
+	}
+	return end, nil
 }
 
 // end is the token that ends an answer, "" if there is none.

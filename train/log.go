@@ -26,6 +26,7 @@ type Step struct {
 	Labelled int     `json:"labelled"`
 	Skipped  int     `json:"skipped,omitempty"` // samples that taught nothing
 	Broken   int     `json:"broken,omitempty"`  // samples that could not be read
+	Valid    float64 `json:"valid,omitempty"`   // loss of the samples that the stage is validated with, if they were measured
 }
 
 const logFile = "log.jsonl"

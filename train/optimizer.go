@@ -141,27 +141,27 @@ func (o *optimizer) restore(c *checkpoint.Checkpoint, updates int, missed map[st
 		}
 		p.t.Grad() // it goes on moving also in steps without a gradient
 		var err error
-		if p.m, err = p.floats(c, ".m"); err != nil {
+		if p.m, err = p.floats(c, momentsFile, ".m"); err != nil {
 			return err
 		}
 		if p.muon {
 			continue
 		}
-		if p.v, err = p.floats(c, ".v"); err != nil {
+		if p.v, err = p.floats(c, momentsFile, ".v"); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// floats copies a moment out of a checkpoint.
-func (p *param) floats(c *checkpoint.Checkpoint, suffix string) ([]float32, error) {
+// floats copies what a file of a checkpoint keeps of the parameter under a suffix.
+func (p *param) floats(c *checkpoint.Checkpoint, file, suffix string) ([]float32, error) {
 	src, err := c.Floats(p.name + suffix)
 	if err != nil {
 		return nil, err
 	}
 	if len(src) != p.t.Len() {
-		return nil, fmt.Errorf("%s: %s%s has %d elements, want %d", momentsFile, p.name, suffix, len(src), p.t.Len())
+		return nil, fmt.Errorf("%s: %s%s has %d elements, want %d", file, p.name, suffix, len(src), p.t.Len())
 	}
 	return slices.Clone(src), nil
 }

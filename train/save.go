@@ -35,6 +35,14 @@ func (t *Trainer) save(log *logbook) error {
 	}
 	dir := filepath.Join(t.Recipe.Output, fmt.Sprintf("%s%06d", checkpointPrefix, t.state.Total))
 	tmp := dir + unfinished
+	if err := t.saveAs(dir, tmp, log); err != nil {
+		return t.explainSave(errors.Join(err, os.RemoveAll(tmp)), t.checkpointSize())
+	}
+	t.saved = t.state.Total
+	return t.prune()
+}
+
+func (t *Trainer) saveAs(dir, tmp string, log *logbook) error {
 	if err := errors.Join(os.RemoveAll(tmp), os.MkdirAll(tmp, 0o755)); err != nil {
 		return err
 	}
@@ -47,11 +55,7 @@ func (t *Trainer) save(log *logbook) error {
 	if err := os.Rename(tmp, dir); err != nil {
 		return err
 	}
-	if err := checkpoint.SyncDir(t.Recipe.Output); err != nil {
-		return err
-	}
-	t.saved = t.state.Total
-	return t.prune()
+	return checkpoint.SyncDir(t.Recipe.Output)
 }
 
 func (t *Trainer) writeCheckpoint(dir string) error {
@@ -59,6 +63,9 @@ func (t *Trainer) writeCheckpoint(dir string) error {
 		return err
 	}
 	if err := checkpoint.Write(filepath.Join(dir, momentsFile), t.opt.moments(), nil); err != nil {
+		return err
+	}
+	if err := t.average.write(dir); err != nil {
 		return err
 	}
 	t.state.Missed = t.opt.missed()

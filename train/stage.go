@@ -32,6 +32,10 @@ type Stage struct {
 	Betas        [2]float64 `json:"betas,omitzero"` // 0.9, 0.999 if absent
 	Eps          float64    `json:"eps,omitempty"`  // 1e-8 if absent
 	Clip         float64    `json:"clip"`           // largest norm of the gradient; 0 does not clip
+
+	EMA      float64   `json:"ema,omitempty"`      // decay of an average of the weights, which the stage ends with; 0 takes none
+	Diverge  *float64  `json:"diverge,omitempty"`  // times its best that the running mean of the loss may rise to; 0 is any number, 5 if absent
+	Validate *Validate `json:"validate,omitempty"` // samples that the stage is measured with
 }
 
 // Group are parameters with settings of their own.

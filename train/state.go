@@ -26,6 +26,8 @@ type state struct {
 	Missed  map[string]int  `json:"missed,omitempty"` // updates that a parameter missed before its first gradient
 	Cursor  cursor          `json:"cursor"`           // what the stage has taken of its data
 	Data    []string        `json:"data,omitempty"`   // fingerprints of the data sets, to refuse others
+	Trend   trend           `json:"trend,omitzero"`   // of the stage's loss
+	Valid   valid           `json:"valid,omitzero"`   // of its validation
 }
 
 // errOtherRecipe is why a checkpoint is not gone on from though it is whole.
@@ -62,12 +64,15 @@ func (t *Trainer) open(dir string) (*zoo.Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := errors.Join(moments.Close(), t.checkAverage(dir, s)); err != nil {
+		return nil, err
+	}
 	m, err := zoo.OpenDir(dir)
 	if err != nil {
-		return nil, errors.Join(err, moments.Close())
+		return nil, err
 	}
 	t.state, t.from, t.saved = s, dir, s.Total
-	return m, moments.Close()
+	return m, nil
 }
 
 // readState reads trainer_state.json and checks that it is of this recipe.
@@ -103,7 +108,19 @@ func difference(a, b json.RawMessage) (string, error) {
 		delete(x, free)
 		delete(y, free)
 	}
+	unguarded(x)
+	unguarded(y)
 	return firstDifference("", x, y), nil
+}
+
+// unguarded takes out of a recipe what only stops a run.
+func unguarded(recipe map[string]any) {
+	stages, _ := recipe["stages"].([]any)
+	for _, st := range stages {
+		if st, ok := st.(map[string]any); ok {
+			delete(st, "diverge")
+		}
+	}
 }
 
 // firstDifference is the path of the first value that two JSON values do not share.

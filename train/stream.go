@@ -93,14 +93,6 @@ func (s *stream) key(place int) sortKey {
 // prompt makes the sample that stands at a place.
 func (s *stream) prompt(place int) (*model.Prompt, error) {
 	set, i := s.at(place)
-	from := s.sets[set]
 	rng := rand.New(rand.NewPCG(s.recipe.Seed^uint64(s.number)<<56, uint64(place)))
-	conv, err := from.conversation(i, rng)
-	if err != nil || conv == nil {
-		return &model.Prompt{}, err
-	}
-	if from.Apart {
-		return s.proc.LearnApart(conv)
-	}
-	return s.proc.Learn(conv)
+	return s.sets[set].prompt(s.proc, i, rng)
 }

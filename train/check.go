@@ -142,8 +142,8 @@ func (s *Stage) checkSelection() error {
 
 func (s *Stage) checkOptimizer() error {
 	switch {
-	case s.Optimizer != "adamw" && s.Optimizer != "muon":
-		return fmt.Errorf("optimizer %q, want adamw or muon", s.Optimizer)
+	case !slices.Contains([]string{"adamw", "muon", "adafactor"}, s.Optimizer):
+		return fmt.Errorf("optimizer %q, want adamw, muon or adafactor", s.Optimizer)
 	case !(s.LR > 0) || s.MinLR < 0 || s.MinLR > s.LR:
 		return fmt.Errorf("lr %v, min_lr %v", s.LR, s.MinLR)
 	case s.Warmup < 0 || s.Warmup > 1:

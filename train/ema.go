@@ -95,7 +95,7 @@ func (a *average) read(dir string) error {
 		return err
 	}
 	for i, p := range a.params {
-		if a.weights[i], err = p.floats(c, averageFile, ""); err != nil {
+		if a.weights[i], err = floats(c, averageFile, p.name, p.t.Len()); err != nil {
 			break
 		}
 	}

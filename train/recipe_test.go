@@ -66,7 +66,7 @@ func TestRecipesThatAreWrong(t *testing.T) {
 		{"two", recipeWith(``, stage, source) + `{}`, "text after the recipe"},
 		{"unknown field", recipeWith(`"learning_rate": 1`, stage, source), `unknown field "learning_rate"`},
 		{"unknown field of a stage", recipeWith(``, stage+`, "scheduler": "step"`, source), `unknown field "scheduler"`},
-		{"unknown optimizer", recipeWith(``, stage+`, "optimizer": "sgd"`, source), `optimizer "sgd", want adamw or muon`},
+		{"unknown optimizer", recipeWith(``, stage+`, "optimizer": "sgd"`, source), `optimizer "sgd", want adamw, muon or adafactor`},
 		{"unknown field of a source", recipeWith(``, stage, source+`, "shuffle": true`), `unknown field "shuffle"`},
 		{"wrong kind", recipeWith(`"seed": "one"`, stage, source), "seed"},
 		{"no output", recipeWith(`"output": ""`, stage, source), "output is missing"},

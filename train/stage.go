@@ -21,7 +21,7 @@ type Stage struct {
 	Accumulate int     `json:"accumulate,omitempty"`
 	Recompute  bool    `json:"recompute,omitempty"`
 
-	Optimizer    string     `json:"optimizer,omitempty"` // adamw or muon; adamw if absent
+	Optimizer    string     `json:"optimizer,omitempty"` // adamw, muon or adafactor; adamw if absent
 	Schedule     string     `json:"schedule,omitempty"`  // cosine, linear or constant; cosine if absent
 	LR           float64    `json:"lr"`
 	MinLR        float64    `json:"min_lr,omitempty"`        // at the end of the schedule

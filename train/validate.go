@@ -175,7 +175,7 @@ func (t *Trainer) settle() error {
 			break
 		}
 		var w []float32
-		if w, err = p.floats(c, t.bestFile(), ""); err == nil {
+		if w, err = floats(c, t.bestFile(), p.name, p.t.Len()); err == nil {
 			copy(p.t.F32, w)
 		}
 	}

@@ -30,9 +30,6 @@ type state struct {
 	Valid   valid           `json:"valid,omitzero"`   // of its validation
 }
 
-// errOtherRecipe is why a checkpoint is not gone on from though it is whole.
-var errOtherRecipe = errors.New("made by another recipe")
-
 // resume opens the newest whole checkpoint, or returns nil if there is none at
 // all. Checkpoints are renamed into place when they are whole; one that
 // something broke later is passed over.
@@ -46,7 +43,7 @@ func (t *Trainer) resume() (*zoo.Model, error) {
 		if err == nil {
 			return m, nil
 		}
-		if errors.Is(err, errOtherRecipe) {
+		if errors.Is(err, errOther) {
 			return nil, err
 		}
 		t.Broken = append(t.Broken, fmt.Errorf("%s: %w", dir, err))
@@ -56,10 +53,17 @@ func (t *Trainer) resume() (*zoo.Model, error) {
 
 // open reads where a checkpoint stands, and its model.
 func (t *Trainer) open(dir string) (*zoo.Model, error) {
+	if err := t.sameModel(dir); err != nil {
+		return nil, err
+	}
 	s, err := t.readState(dir)
 	if err != nil {
 		return nil, err
 	}
+	if err := t.sameData(dir, s.Data); err != nil {
+		return nil, err
+	}
+	s.Data = t.state.Data
 	moments, err := openMoments(dir)
 	if err != nil {
 		return nil, err
@@ -89,7 +93,7 @@ func (t *Trainer) readState(dir string) (s state, err error) {
 		return s, fmt.Errorf("%s: recipe: %w", stateFile, err)
 	}
 	if field != "" {
-		return s, fmt.Errorf("%s: %w: %s differs; give the run another output directory, or remove %s", dir, errOtherRecipe, field, t.Recipe.Output)
+		return s, fmt.Errorf("%s: %w: it was made by another recipe: %s differs; give the run another output directory, or remove %s", dir, errOther, field, t.Recipe.Output)
 	}
 	if s.Stage < 0 || s.Stage > len(t.Recipe.Stages) || s.Step < 0 || s.Total < s.Step || s.Updates < 0 || s.Updates > s.Step {
 		return s, fmt.Errorf("%s: stage %d, step %d, total %d, updates %d", stateFile, s.Stage, s.Step, s.Total, s.Updates)

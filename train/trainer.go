@@ -62,6 +62,7 @@ func (t *Trainer) prepare() (err error) {
 	if t.valid, err = t.Recipe.openValidation(); err != nil {
 		return err
 	}
+	t.state.Data = t.fingerprints()
 	if err := os.MkdirAll(t.Recipe.Output, 0o755); err != nil {
 		return err
 	}

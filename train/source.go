@@ -73,19 +73,6 @@ func (s Source) open() (*source, error) {
 	return &source{d, s}, nil
 }
 
-// prompt makes what is learned of a sample. It is empty if the sample has nothing
-// that is asked for.
-func (s *source) prompt(proc model.Processor, i int, rng *rand.Rand) (*model.Prompt, error) {
-	conv, err := s.conversation(i, rng)
-	if err != nil || conv == nil {
-		return &model.Prompt{}, err
-	}
-	if s.Apart {
-		return proc.LearnApart(conv)
-	}
-	return proc.Learn(conv)
-}
-
 // conversation reads a sample, draws its questions and changes its pictures.
 func (s *source) conversation(i int, rng *rand.Rand) ([]model.Turn, error) {
 	sample, err := s.At(i)

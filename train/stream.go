@@ -18,6 +18,7 @@ type stream struct {
 	alike  *grouped // nil: as ordered
 	total  int      // samples of all sets
 	most   int      // tokens of a sample
+	fixed  [][2]int // source and sample at each place; nil: as ordered
 }
 
 func newStream(r *Recipe, number int, sets []*source, proc model.Processor, context int) *stream {
@@ -64,6 +65,9 @@ func (s *Stage) weights(sizes []int) (weights []float64, unit int) {
 
 // at returns the source and the sample that stand at a place.
 func (s *stream) at(place int) (source, sample int) {
+	if s.fixed != nil {
+		return s.fixed[place][0], s.fixed[place][1]
+	}
 	if s.alike != nil {
 		place = s.alike.at(place)
 	}
@@ -93,6 +97,14 @@ func (s *stream) key(place int) sortKey {
 // prompt makes the sample that stands at a place.
 func (s *stream) prompt(place int) (*model.Prompt, error) {
 	set, i := s.at(place)
+	from := s.sets[set]
 	rng := rand.New(rand.NewPCG(s.recipe.Seed^uint64(s.number)<<56, uint64(place)))
-	return s.sets[set].prompt(s.proc, i, rng)
+	conv, err := from.conversation(i, rng)
+	if err != nil || conv == nil {
+		return &model.Prompt{}, err
+	}
+	if from.Apart {
+		return s.proc.LearnApart(conv)
+	}
+	return s.proc.Learn(conv)
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -47,10 +46,7 @@ type valid struct {
 // validation is an open Validate; nil measures nothing.
 type validation struct {
 	*Validate
-	sets   []*source
-	places [][2]int // source and sample
-	proc   model.Processor
-	most   int // tokens of a sample
+	stream
 }
 
 // openValidation opens what the stages are validated with, nil for those that are not.
@@ -60,7 +56,7 @@ func (r *Recipe) openValidation() (all []*validation, err error) {
 			all = append(all, nil)
 			continue
 		}
-		v := &validation{Validate: st.Validate}
+		v := &validation{st.Validate, stream{recipe: &Recipe{}, stage: &r.Stages[i]}} // one seed for all runs
 		all = append(all, v)
 		for k, d := range st.Validate.Data {
 			s, err := d.open()
@@ -79,8 +75,8 @@ func (v *validation) choose() {
 	for i, more := 0, true; more; i++ {
 		more = false
 		for k, s := range v.sets {
-			if i < s.Len() && (v.Count == 0 || len(v.places) < v.Count) {
-				v.places, more = append(v.places, [2]int{k, i}), true
+			if i < s.Len() && (v.Count == 0 || len(v.fixed) < v.Count) {
+				v.fixed, more = append(v.fixed, [2]int{k, i}), true
 			}
 		}
 	}
@@ -96,8 +92,8 @@ func (v *validation) loss(c *tensor.Ctx, m model.VLM) (float64, error) {
 	sum, labelled := 0.0, 0
 	c.Train = false
 	defer func() { c.Train = true }()
-	for _, at := range v.places {
-		p, err := v.sets[at[0]].prompt(v.proc, at[1], rand.New(rand.NewPCG(uint64(at[0]), uint64(at[1]))))
+	for place, at := range v.fixed {
+		p, err := v.prompt(place)
 		if err != nil {
 			return 0, fmt.Errorf("validate: sample %d of data %d: %w", at[1]+1, at[0]+1, err)
 		}

@@ -32,14 +32,14 @@ func worse(st *Stage) {
 func TestValidationIsOfTheFirstSamplesByTurns(t *testing.T) {
 	tr := newTrainer(t, tiny(t, validated(0)))
 	v := tr.valid[0]
-	if want := [][2]int{{0, 0}, {1, 0}, {0, 1}, {1, 1}, {1, 2}}; len(v.places) != len(want) || v.places[4] != want[4] || v.places[2] != want[2] {
-		t.Errorf("samples %v, want %v", v.places, want)
+	if want := [][2]int{{0, 0}, {1, 0}, {0, 1}, {1, 1}, {1, 2}}; len(v.fixed) != len(want) || v.fixed[4] != want[4] || v.fixed[2] != want[2] {
+		t.Errorf("samples %v, want %v", v.fixed, want)
 	}
 	got, err := v.loss(&tr.ctx, tr.vlm)
 	check(t, err)
 	sum, labelled := 0.0, 0
-	for _, at := range v.places {
-		p, err := v.sets[at[0]].prompt(v.proc, at[1], nil)
+	for place := range v.fixed {
+		p, err := v.prompt(place)
 		check(t, err)
 		sum += float64(model.Loss(&tr.ctx, tr.vlm, p, 1).F32[0])
 		labelled += p.Labelled()

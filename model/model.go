@@ -99,7 +99,7 @@ type Decoder interface {
 	Vocab() int                                            // number of logits
 }
 
-// Recomputer is a Decoder that can keep only the inputs of its blocks while
+// Recomputer is a Decoder, an Encoder or a VLM that can keep only the inputs of its blocks while
 // training, and run them again for their gradients.
 type Recomputer interface{ SetRecompute(on bool) }
 

@@ -31,12 +31,13 @@ func (t *Trainer) blame(b *batch) string {
 		return "the weight " + name + " is no longer finite: the update before was too long"
 	}
 	tooLong := w.gradient(t.opt.params, true) // before the gradients of single parts take the place of the sum
-	for i, loss := range t.losses(b) {
+	losses := t.losses(b)
+	for i, loss := range losses {
 		for _, p := range t.opt.params {
 			p.t.ZeroGrad()
 		}
 		if found := t.blamePart(w, loss); found != "" {
-			return fmt.Sprintf("in part %d of %d, %s", i+1, len(b.parts), found)
+			return fmt.Sprintf("in part %d of %d, %s", i+1, len(losses), found)
 		}
 	}
 	return "the sum of the gradients of all parts is too long, first that of " + tooLong

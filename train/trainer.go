@@ -88,11 +88,8 @@ func (t *Trainer) prepare() (err error) {
 			return fmt.Errorf("stage %d (%s): %w", i+1, t.Recipe.Stages[i].Name, err)
 		}
 		t.stages = append(t.stages, newFeeder(newStream(t.Recipe, i, sets, proc, vlm.Decoder().Context())))
-		if v := t.valid[i]; v != nil {
-			v.proc, v.most = proc, t.stages[i].most
-		}
 	}
-	return nil
+	return t.readyValidation()
 }
 
 // begin starts a run of its own, and leaves the recipe beside it.
@@ -242,9 +239,11 @@ func (t *Trainer) beginStage(st *Stage) error {
 	if len(t.opt.params) == 0 {
 		return fmt.Errorf("nothing learns: train is %v and freeze %v", st.Train, st.Freeze)
 	}
-	if d, ok := t.vlm.Decoder().(model.Recomputer); ok {
-		d.SetRecompute(st.Recompute)
-	}
+	nn.Parts(t.Model.Net, func(part any) {
+		if r, ok := part.(model.Recomputer); ok {
+			r.SetRecompute(st.Recompute)
+		}
+	})
 	t.average = newAverage(t.opt.params, st.EMA)
 	if t.state.Updates == 0 {
 		return nil

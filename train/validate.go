@@ -70,6 +70,19 @@ func (r *Recipe) openValidation() (all []*validation, err error) {
 	return all, nil
 }
 
+// readyValidation gives each what the samples of its stage are read with.
+func (t *Trainer) readyValidation() error {
+	for i, v := range t.valid {
+		if v == nil {
+			continue
+		}
+		if v.proc, v.most = t.stages[i].proc, t.stages[i].most; v.proc == nil {
+			return fmt.Errorf("stage %d (%s): validate: only answers can be measured, and this stage teaches none", i+1, v.stage.Name)
+		}
+	}
+	return nil
+}
+
 // choose lists the samples that are measured.
 func (v *validation) choose() {
 	for i, more := 0, true; more; i++ {

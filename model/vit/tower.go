@@ -45,6 +45,8 @@ type Trunk struct {
 	Bare bool
 	// Final is the tower's last norm, for features that go through it.
 	Final *nn.LayerNorm
+	// Recompute: keep only the blocks' inputs while training.
+	Recompute bool
 
 	cfg   Config
 	out   Output
@@ -77,6 +79,9 @@ func NewTrunk(cfg Config, out Output, class bool) (Trunk, error) {
 
 // Config returns the tower's configuration.
 func (t *Trunk) Config() Config { return t.cfg }
+
+// SetRecompute implements model.Recomputer.
+func (t *Trunk) SetRecompute(on bool) { t.Recompute = on }
 
 // Width is that of a feature.
 func (t *Trunk) Width() int { return t.cfg.HiddenSize * len(t.out.Layers) }
@@ -123,6 +128,9 @@ func (t *Trunk) hidden(c *tensor.Ctx, views *model.Views, n int) []*tensor.Tenso
 		run := c.Replace
 		if slices.Contains(t.out.Layers, i) {
 			states[i], run = x, c.Block
+		}
+		if t.Recompute && c.Train {
+			run = c.Recompute
 		}
 		x = run(x, func(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor { return b.Forward(c, x, attn) })
 		if c.Observing() {

@@ -2,10 +2,9 @@ package train
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
 	"slices"
-
-	"os"
 
 	"github.com/fovea-ml/fovea/checkpoint"
 	"github.com/fovea-ml/fovea/kernel"
@@ -45,8 +44,10 @@ func (a *average) add(n int, pool *kernel.Pool) {
 	decay := min(a.decay, float64(1+n)/float64(10+n))
 	for i, p := range a.params {
 		pool.For(len(p.t.F32), 1<<15, func(lo, hi int) {
-			kernel.Scale(a.weights[i][lo:hi], a.weights[i][lo:hi], float32(decay))
-			kernel.Axpy(a.weights[i][lo:hi], float32(1-decay), p.t.F32[lo:hi])
+			mean := a.weights[i][lo:hi]
+			for k, w := range p.t.F32[lo:hi] { // of a weight that rests this is the weight, to the bit
+				mean[k] += float32(float32(1-decay) * (w - mean[k]))
+			}
 		})
 	}
 }

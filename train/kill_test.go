@@ -85,6 +85,9 @@ func TestKillAndResume(t *testing.T) {
 				t.Fatal(err, cmd.Stderr)
 			}
 			sameOutcome(t, dir, want)
+			if left, _ := filepath.Glob(filepath.Join(dir, "*"+unfinished)); len(left) > 0 {
+				t.Errorf("left are %v", left)
+			}
 		})
 	}
 }

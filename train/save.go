@@ -25,6 +25,7 @@ const (
 	unfinished       = ".tmp"
 	momentsFile      = "optimizer.safetensors"
 	finalDir         = "model"
+	resolvedFile     = "recipe.json"
 )
 
 // save writes a checkpoint, unless there is one of this step, and removes the
@@ -206,13 +207,19 @@ func (t *Trainer) prune() error {
 	return err
 }
 
-// removeUnfinished removes what a killed process left of a checkpoint.
+// removeUnfinished removes what a killed process left of a checkpoint, and of
+// the files beside.
 func removeUnfinished(output string) error {
 	entries, err := os.ReadDir(output)
 	for _, e := range entries {
-		if name, ok := strings.CutSuffix(e.Name(), unfinished); ok && stepOf(name) >= 0 {
+		name, ok := strings.CutSuffix(e.Name(), unfinished)
+		if ok && (stepOf(name) >= 0 || hasPrefix(name, bestPrefix, logFile+".", resolvedFile+".")) {
 			err = errors.Join(err, os.RemoveAll(filepath.Join(output, e.Name())))
 		}
 	}
 	return err
+}
+
+func hasPrefix(name string, prefixes ...string) bool {
+	return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(name, p) })
 }

@@ -94,7 +94,7 @@ func (t *Trainer) prepare() (err error) {
 
 // begin starts a run of its own, and leaves the recipe beside it.
 func (t *Trainer) begin() (err error) {
-	resolved := filepath.Join(t.Recipe.Output, "recipe.json")
+	resolved := filepath.Join(t.Recipe.Output, resolvedFile)
 	if err := checkpoint.WriteFileAtomic(resolved, pretty(t.state.Recipe)); err != nil {
 		return err
 	}

@@ -154,7 +154,11 @@ func (t *Trainer) patient() bool {
 
 // bestFile holds the weights of the best measurement of a stage. A run that is
 // resumed from before it finds them, or others, again.
-func (t *Trainer) bestFile() string { return fmt.Sprintf("best-%d.safetensors", t.state.Stage+1) }
+func (t *Trainer) bestFile() string {
+	return fmt.Sprintf("%s%d.safetensors", bestPrefix, t.state.Stage+1)
+}
+
+const bestPrefix = "best-"
 
 func (t *Trainer) keepBest() error {
 	var all []checkpoint.Param

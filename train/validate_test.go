@@ -121,3 +121,21 @@ func TestValidationThatIsWrong(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// A run goes on to the same end from every step, and from the one at which patience
+// ran out, whose checkpoint has the weights of that step.
+func TestStopAndResumeOfPatience(t *testing.T) {
+	impatient := func(r *Recipe) { validated(2, worse)(r); r.Stages[0].EMA, r.Save = 0.5, 1 }
+	whole := tiny(t, impatient)
+	_, steps := runAll(t, whole)
+	want := outcomeOf(t, whole.Output)
+	for n := 1; n < len(steps); n++ {
+		r := tiny(t, impatient)
+		runFor(t, r, n)
+		runAll(t, r)
+		sameOutcome(t, r.Output, want)
+	}
+	check(t, os.RemoveAll(filepath.Join(whole.Output, finalDir)))
+	runAll(t, whole)
+	sameOutcome(t, whole.Output, want)
+}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // fingerprinter is a data set that knows what is in it.
@@ -30,11 +31,11 @@ func (t *Trainer) fingerprints() (all []string) {
 func (t *Trainer) eachSource(f func(s *source, name string)) {
 	for i, st := range t.Recipe.Stages {
 		for k, s := range t.sets[i] {
-			f(s, fmt.Sprintf("stage %d (%s): data %d (%s %s)", i+1, st.Name, k+1, s.Format, s.Path))
+			f(s, fmt.Sprintf("stage %d (%s): data %d (%s)", i+1, st.Name, k+1, strings.TrimSpace(s.Format+" "+s.Path)))
 		}
 		if v := t.valid[i]; v != nil {
 			for k, s := range v.sets {
-				f(s, fmt.Sprintf("stage %d (%s): validate: data %d (%s %s)", i+1, st.Name, k+1, s.Format, s.Path))
+				f(s, fmt.Sprintf("stage %d (%s): validate: data %d (%s)", i+1, st.Name, k+1, strings.TrimSpace(s.Format+" "+s.Path)))
 			}
 		}
 	}

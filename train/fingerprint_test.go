@@ -26,8 +26,8 @@ func TestDataThatChanged(t *testing.T) {
 		want         string // "" if the run goes on
 	}{
 		{"same", []string{old, "", old}, old, old, ""},
-		{"first", []string{old, "", old}, "new", old, "stage 1 (align): data 1 (scenes )"},
-		{"third", []string{old, "", old}, old, "new", "stage 2 (instruct): data 2 (scenes )"},
+		{"first", []string{old, "", old}, "new", old, "stage 1 (align): data 1 (scenes)"},
+		{"third", []string{old, "", old}, old, "new", "stage 2 (instruct): data 2 (scenes)"},
 		{"saved without", []string{"", "", ""}, old, old, ""},
 		{"saved before there were any", nil, old, old, ""},
 		{"has none now", []string{old, old, old}, "", "", ""},
@@ -63,7 +63,7 @@ func TestDataThatChangedIsSeenOnResume(t *testing.T) {
 	text := readText(t, name)
 	at := strings.LastIndex(text[:strings.Index(text, `"trend"`)], `""`)
 	check(t, os.WriteFile(name, []byte(text[:at]+`"old"`+text[at+2:]), 0o644))
-	if _, err := tr.resume(); err == nil || !strings.Contains(err.Error(), "validate: data 2 (scenes ) has changed") {
+	if _, err := tr.resume(); err == nil || !strings.Contains(err.Error(), "validate: data 2 (scenes) has changed") {
 		t.Errorf("error %v", err)
 	}
 }

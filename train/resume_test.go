@@ -56,6 +56,9 @@ func TestBrokenCheckpoints(t *testing.T) {
 		{"empty state", func(t *testing.T, newest string) {
 			check(t, os.WriteFile(filepath.Join(newest, stateFile), nil, 0o644))
 		}, stateFile},
+		{"state of another program", func(t *testing.T, newest string) {
+			check(t, os.WriteFile(filepath.Join(newest, stateFile), []byte(`{"global_step": 6}`), 0o644))
+		}, "it was not written here"},
 		{"impossible state", func(t *testing.T, newest string) {
 			text := strings.Replace(readText(t, newest, stateFile), `"stage": 1`, `"stage": 9`, 1)
 			check(t, os.WriteFile(filepath.Join(newest, stateFile), []byte(text), 0o644))

@@ -88,6 +88,9 @@ func (t *Trainer) readState(dir string) (s state, err error) {
 	if err := json.Unmarshal(data, &s); err != nil {
 		return s, fmt.Errorf("%s: %w", stateFile, err)
 	}
+	if len(s.Recipe) == 0 {
+		return s, fmt.Errorf("%s: no recipe: it was not written here", stateFile)
+	}
 	field, err := difference(s.Recipe, t.state.Recipe)
 	if err != nil {
 		return s, fmt.Errorf("%s: recipe: %w", stateFile, err)

@@ -25,7 +25,7 @@ func TestAdafactorAsTheReference(t *testing.T) {
 		}
 	}
 	check(t, json.Unmarshal([]byte(readText(t, "testdata/adafactor.json")), &want))
-	p := &pair{Matrix: tensor.From(want.Matrix, 3, 5), Vector: tensor.From(want.Vector, 4)}
+	p := &tinyNet{Matrix: tensor.From(want.Matrix, 3, 5), Vector: tensor.From(want.Vector, 4)}
 	p.Matrix.SetTrainable(true)
 	p.Vector.SetTrainable(true)
 	st := &Stage{Optimizer: "adafactor", Decay: want.Decay}
@@ -47,7 +47,7 @@ func TestAdafactorAsTheReference(t *testing.T) {
 
 func TestAdafactorOnManyWorkers(t *testing.T) {
 	run := func(pool *kernel.Pool) []float32 {
-		p := &pair{Matrix: tensor.From(draw(300*500), 300, 500), Vector: tensor.From(draw(7), 7)}
+		p := &tinyNet{Matrix: tensor.From(draw(300*500), 300, 500), Vector: tensor.From(draw(7), 7)}
 		p.Matrix.SetTrainable(true)
 		st := &Stage{Optimizer: "adafactor"}
 		opt := newOptimizer(st, p, func(string) string { return "" }, pool)

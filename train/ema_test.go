@@ -9,7 +9,7 @@ import (
 )
 
 func TestAverage(t *testing.T) {
-	p := newPair(true)
+	p := newTinyNet(true)
 	opt := newOptimizer(&Stage{}, p, func(string) string { return "" }, nil)
 	a := newAverage(opt.params, 0.5)
 	want := 1.0

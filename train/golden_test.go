@@ -3,6 +3,7 @@ package train
 import (
 	"encoding/json"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -40,7 +41,7 @@ func nearLog(t *testing.T, got, want string) {
 			t.Errorf("step %d: loss %v, norm %v; want %v, %v", i+1, a[i].Loss, a[i].Norm, b[i].Loss, b[i].Norm)
 		}
 		a[i].Loss, a[i].Norm, a[i].LR = b[i].Loss, b[i].Norm, b[i].LR
-		if a[i] != b[i] {
+		if !reflect.DeepEqual(a[i], b[i]) {
 			t.Errorf("step %d: %+v, want %+v", i+1, a[i], b[i])
 		}
 	}

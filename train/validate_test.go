@@ -4,6 +4,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -58,7 +59,7 @@ func TestValidationChangesNoStep(t *testing.T) {
 		if due := i == 2 || i == 3; (s.Valid > 0) != due {
 			t.Errorf("step %d: valid %v", i+1, s.Valid)
 		}
-		if s.Valid = 0; s != plain[i] {
+		if s.Valid = 0; !reflect.DeepEqual(s, plain[i]) {
 			t.Errorf("step %d: %+v, want %+v", i+1, s, plain[i])
 		}
 	}

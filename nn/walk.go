@@ -18,6 +18,12 @@ func Walk(m any, f func(name string, t *tensor.Tensor)) {
 	})
 }
 
+// Parts calls f for every part of m that is a pointer, m itself the first, each before
+// what it is made of.
+func Parts(m any, f func(part any)) {
+	walk(reflect.ValueOf(m), "", func(_ string, part any) { f(part) })
+}
+
 // Kernels are the shapes that parameters have in checkpoints where those differ
 // from the model's, by their checkpoint names.
 func Kernels(m any) map[string][]int {

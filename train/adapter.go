@@ -7,7 +7,6 @@ import (
 
 	"github.com/fovea-ml/fovea/checkpoint"
 	"github.com/fovea-ml/fovea/lora"
-	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/tensor"
 	"github.com/fovea-ml/fovea/zoo"
 )
@@ -75,20 +74,6 @@ func (r *Recipe) quantise(m *zoo.Model) error {
 		return err
 	}
 	return m.Quantize(x, nil)
-}
-
-// recompute makes the blocks of the model keep their inputs only.
-func (t *Trainer) recompute(on bool) {
-	if r, ok := t.Model.Net.(model.Recomputer); ok {
-		r.SetRecompute(on)
-		return
-	}
-	if t.vlm == nil {
-		return
-	}
-	if d, ok := t.vlm.Decoder().(model.Recomputer); ok {
-		d.SetRecompute(on)
-	}
 }
 
 // finishAdapter writes the updates, and the model with them merged if the recipe says so.

@@ -106,6 +106,11 @@ func (s *Stage) check() error {
 	if err := errors.Join(s.checkSelection(), s.checkMeasures()); err != nil {
 		return err
 	}
+	if s.Validate != nil {
+		if err := s.Validate.check(); err != nil {
+			return fmt.Errorf("validate: %w", err)
+		}
+	}
 	weighted := 0
 	for i := range s.Data {
 		if err := s.Data[i].check(); err != nil {
@@ -150,8 +155,8 @@ func (s *Stage) checkSelection() error {
 
 func (s *Stage) checkOptimizer() error {
 	switch {
-	case s.Optimizer != "adamw" && s.Optimizer != "muon":
-		return fmt.Errorf("optimizer %q, want adamw or muon", s.Optimizer)
+	case !slices.Contains([]string{"adamw", "muon", "adafactor"}, s.Optimizer):
+		return fmt.Errorf("optimizer %q, want adamw, muon or adafactor", s.Optimizer)
 	case !(s.LR > 0) || s.MinLR < 0 || s.MinLR > s.LR:
 		return fmt.Errorf("lr %v, min_lr %v", s.LR, s.MinLR)
 	case s.Warmup < 0 || s.Warmup > 1:
@@ -164,6 +169,10 @@ func (s *Stage) checkOptimizer() error {
 		return fmt.Errorf("schedule %q, want cosine, linear or constant", s.Schedule)
 	case s.Decay < 0 || s.Clip < 0 || s.Eps < 0:
 		return fmt.Errorf("weight_decay %v, clip %v, eps %v", s.Decay, s.Clip, s.Eps)
+	case !(s.EMA >= 0 && s.EMA < 1):
+		return fmt.Errorf("ema is %v, want a decay of 0 to 1, such as 0.999", s.EMA)
+	case s.Diverge != nil && *s.Diverge != 0 && !(*s.Diverge > 1):
+		return fmt.Errorf("diverge is %v, want a number above 1, or 0", *s.Diverge)
 	case !(s.Betas[0] >= 0 && s.Betas[0] < 1 && s.Betas[1] >= 0 && s.Betas[1] < 1):
 		return fmt.Errorf("betas are %v, want 0 to 1", s.Betas)
 	}

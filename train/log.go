@@ -24,6 +24,7 @@ type Step struct {
 	Norm     float64 `json:"grad_norm"` // before clipping
 	Tokens   int     `json:"tokens"`    // run, placeholders included
 	Labelled int     `json:"labelled"`
+	Valid    float64 `json:"valid,omitempty"`   // loss of the samples that the stage is validated with, if they were measured
 	Skipped  int     `json:"skipped,omitempty"` // samples that taught nothing
 	Broken   int     `json:"broken,omitempty"`  // samples that could not be read
 

@@ -16,8 +16,11 @@ import (
 )
 
 // childOutput, if set, makes the test binary a program that trains the tiny
-// recipe into that directory, so that tests can kill it.
-const childOutput = "FOVEA_TEST_TRAIN"
+// recipe, or that of the name, into that directory, so that tests can kill it.
+const (
+	childOutput = "FOVEA_TEST_TRAIN"
+	childName   = "FOVEA_TEST_TRAIN_NAME"
+)
 
 func TestMain(m *testing.M) {
 	dir := os.Getenv(childOutput)
@@ -34,11 +37,10 @@ func TestMain(m *testing.M) {
 
 // trainChild tells every step on a line of its own.
 func trainChild(ctx context.Context, dir string) error {
-	r, err := ReadRecipe("testdata/tiny.json")
+	r, err := killedRecipe(os.Getenv(childName), dir)
 	if err != nil {
 		return err
 	}
-	r.Output = dir
 	t, err := New(r, nil)
 	if err != nil {
 		return err

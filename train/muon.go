@@ -38,8 +38,13 @@ func forMuon(name string, w *tensor.Tensor) bool {
 	return len(w.Shape) == 2 && !strings.Contains(name, "embed") && !strings.Contains(name, "lm_head")
 }
 
-// update moves the listed parameters, each of them on one worker.
-func (o *muon) update(pool *kernel.Pool, lr, scale float64) {
+func (*muon) moments(w *tensor.Tensor) []moment { return []moment{{suffix: ".m", shape: w.Shape}} }
+
+// update lists a parameter for flush.
+func (o *muon) update(p *param, _ *Stage, _, _ float64) { o.params = append(o.params, p) }
+
+// flush moves the listed parameters, each of them on one worker.
+func (o *muon) flush(pool *kernel.Pool, lr, scale float64) {
 	if len(o.params) == 0 {
 		return
 	}
@@ -66,11 +71,11 @@ func (o *muon) Run(part int) {
 
 // step is one update with Nesterov's momentum.
 func (o *muon) step(w *muonWorker, p *param) {
-	g, lr := p.t.Grad(), o.lr*p.rate
-	kernel.Scale(p.m, p.m, muonMomentum)
-	kernel.Axpy(p.m, float32(o.scale), g)
+	g, lr, m := p.t.Grad(), o.lr*p.rate, p.moments[0].x
+	kernel.Scale(m, m, muonMomentum)
+	kernel.Axpy(m, float32(o.scale), g)
 	w.x = sized(w.x, len(g))
-	kernel.Scale(w.x, p.m, muonMomentum)
+	kernel.Scale(w.x, m, muonMomentum)
 	kernel.Axpy(w.x, float32(o.scale), g)
 	clear(g)
 	rows, cols := p.t.Shape[0], p.t.Shape[1]

@@ -19,14 +19,13 @@ type param struct {
 	t     *tensor.Tensor
 	rate  float64 // of the stage's
 	decay float64
-	muon  bool // it is updated by muon, which keeps no v
-	step  int  // updates of this tensor
-	m, v  []float32
+	rule  rule
+	step  int // updates of this tensor
+
+	moments []moment
 }
 
-// optimizer is AdamW, and muon for the matrices of a stage that asks for it.
-// AdamW is Decoupled Weight Decay Regularization, Loshchilov and Hutter 2017,
-// https://arxiv.org/abs/1711.05101, as PyTorch computes it.
+// optimizer moves each parameter by the rule that the stage asks for.
 type optimizer struct {
 	params []*param
 	step   int // updates of the stage so far
@@ -42,8 +41,9 @@ func newOptimizer(st *Stage, net any, part func(name string) string, pool *kerne
 	nn.Walk(net, func(name string, w *tensor.Tensor) {
 		if w.NeedsGrad() {
 			r := rates(name, w)
-			o.params = append(o.params, &param{name: name, t: w, rate: r.lr, decay: r.decay,
-				muon: st.Optimizer == "muon" && forMuon(name, w)})
+			p := &param{name: name, t: w, rate: r.lr, decay: r.decay, rule: o.ruleFor(st, name, w)}
+			p.moments = p.rule.moments(w)
+			o.params = append(o.params, p)
 		}
 	})
 	return o
@@ -72,35 +72,15 @@ func (o *optimizer) update(s *Stage, lr, scale float64) {
 			p.begin()
 		}
 		p.step++
-		if p.muon {
-			o.muon.params = append(o.muon.params, p)
-			continue
-		}
-		a := p.settings(s, lr, scale)
-		g := p.t.Grad()
-		o.pool.For(len(g), 1<<15, func(lo, hi int) {
-			kernel.AdamW(p.t.F32[lo:hi], p.m[lo:hi], p.v[lo:hi], g[lo:hi], a)
-			clear(g[lo:hi])
-		})
+		p.rule.update(p, s, lr, scale)
 	}
-	o.muon.update(o.pool, lr, scale)
+	o.muon.flush(o.pool, lr, scale)
 }
 
 // begin makes the moments.
 func (p *param) begin() {
-	p.m = make([]float32, p.t.Len())
-	if !p.muon {
-		p.v = make([]float32, p.t.Len())
-	}
-}
-
-// settings are those of the parameter's update number p.step.
-func (p *param) settings(s *Stage, lr, scale float64) kernel.AdamWParams {
-	return kernel.AdamWParams{
-		LR: lr * p.rate, Beta1: s.Betas[0], Beta2: s.Betas[1], Eps: s.Eps,
-		Correction1: 1 - math.Pow(s.Betas[0], float64(p.step)),
-		Correction2: 1 - math.Pow(s.Betas[1], float64(p.step)),
-		GradScale:   scale, WeightDecay: p.decay,
+	for i, m := range p.moments {
+		p.moments[i].x = make([]float32, tensor.Size(m.shape))
 	}
 }
 
@@ -108,11 +88,11 @@ func (p *param) settings(s *Stage, lr, scale float64) kernel.AdamWParams {
 func (o *optimizer) moments() []checkpoint.Param {
 	var all []checkpoint.Param
 	for _, p := range o.params {
-		if p.step > 0 {
-			all = append(all, checkpoint.Param{Name: p.name + ".m", T: tensor.From(p.m, p.t.Shape...)})
-			if !p.muon {
-				all = append(all, checkpoint.Param{Name: p.name + ".v", T: tensor.From(p.v, p.t.Shape...)})
-			}
+		if p.step == 0 {
+			continue
+		}
+		for _, m := range p.moments {
+			all = append(all, checkpoint.Param{Name: p.name + m.suffix, T: tensor.From(m.x, m.shape...)})
 		}
 	}
 	return all
@@ -140,28 +120,24 @@ func (o *optimizer) restore(c *checkpoint.Checkpoint, updates int, missed map[st
 			continue
 		}
 		p.t.Grad() // it goes on moving also in steps without a gradient
-		var err error
-		if p.m, err = p.floats(c, ".m"); err != nil {
-			return err
-		}
-		if p.muon {
-			continue
-		}
-		if p.v, err = p.floats(c, ".v"); err != nil {
-			return err
+		for i, m := range p.moments {
+			var err error
+			if p.moments[i].x, err = floats(c, momentsFile, p.name+m.suffix, tensor.Size(m.shape)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// floats copies a moment out of a checkpoint.
-func (p *param) floats(c *checkpoint.Checkpoint, suffix string) ([]float32, error) {
-	src, err := c.Floats(p.name + suffix)
+// floats copies n elements out of a file of a checkpoint.
+func floats(c *checkpoint.Checkpoint, file, name string, n int) ([]float32, error) {
+	src, err := c.Floats(name)
 	if err != nil {
 		return nil, err
 	}
-	if len(src) != p.t.Len() {
-		return nil, fmt.Errorf("%s: %s%s has %d elements, want %d", momentsFile, p.name, suffix, len(src), p.t.Len())
+	if len(src) != n {
+		return nil, fmt.Errorf("%s: %s has %d elements, want %d", file, name, len(src), n)
 	}
 	return slices.Clone(src), nil
 }

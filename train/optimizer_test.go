@@ -7,14 +7,14 @@ import (
 	"github.com/fovea-ml/fovea/tensor"
 )
 
-type pairOfWeights struct {
+type tinyNet struct {
 	Matrix *tensor.Tensor `ckpt:"matrix"`
 	Vector *tensor.Tensor `ckpt:"vector"`
 }
 
-// newPair has all weights 1.
-func newPair(trainable bool) *pairOfWeights {
-	p := &pairOfWeights{Matrix: tensor.New(2, 2), Vector: tensor.New(2)}
+// newTinyNet has all weights 1.
+func newTinyNet(trainable bool) *tinyNet {
+	p := &tinyNet{Matrix: tensor.New(2, 2), Vector: tensor.New(2)}
 	for _, w := range []*tensor.Tensor{p.Matrix, p.Vector} {
 		for i := range w.F32 {
 			w.F32[i] = 1
@@ -24,7 +24,7 @@ func newPair(trainable bool) *pairOfWeights {
 	return p
 }
 
-func (p *pairOfWeights) gradient(g float32) {
+func (p *tinyNet) gradient(g float32) {
 	for _, w := range []*tensor.Tensor{p.Matrix, p.Vector} {
 		for i := range w.Grad() {
 			w.Grad()[i] = g
@@ -35,7 +35,7 @@ func (p *pairOfWeights) gradient(g float32) {
 func near(a float32, b float64) bool { return math.Abs(float64(a)-b) < 1e-6 }
 
 func TestOnlyMatricesDecay(t *testing.T) {
-	p := newPair(true)
+	p := newTinyNet(true)
 	st := &Stage{Decay: 0.5, Eps: 1e-8, Betas: [2]float64{0.9, 0.999}}
 	opt := newOptimizer(st, p, func(string) string { return "language" }, nil)
 	p.gradient(0)
@@ -46,7 +46,7 @@ func TestOnlyMatricesDecay(t *testing.T) {
 }
 
 func TestRateOfAGroup(t *testing.T) {
-	p := newPair(true)
+	p := newTinyNet(true)
 	lr := 0.01
 	st := &Stage{LR: 0.1, Groups: []Group{{Params: []string{"vision"}, LR: &lr}}, Eps: 1e-8, Betas: [2]float64{0.9, 0.999}}
 	opt := newOptimizer(st, p, func(name string) string { return map[string]string{"matrix": "vision", "vector": "language"}[name] }, nil)
@@ -63,7 +63,7 @@ func TestClipping(t *testing.T) {
 			t.Errorf("clip %v of norm %v: %v, want %v", tc.most, tc.norm, got, tc.want)
 		}
 	}
-	p := newPair(true)
+	p := newTinyNet(true)
 	opt := newOptimizer(&Stage{}, p, func(string) string { return "" }, nil)
 	p.gradient(3)
 	if got := opt.norm(); math.Abs(got-3*math.Sqrt(6)) > 1e-6 {
@@ -72,7 +72,7 @@ func TestClipping(t *testing.T) {
 }
 
 func TestMomentsBeginWithTheFirstGradient(t *testing.T) {
-	p := newPair(true)
+	p := newTinyNet(true)
 	st := &Stage{Eps: 1e-8, Betas: [2]float64{0.9, 0.999}, Decay: 0.5}
 	opt := newOptimizer(st, p, func(string) string { return "" }, nil)
 	p.Vector.Grad()[0] = 1
@@ -91,7 +91,7 @@ func TestMomentsBeginWithTheFirstGradient(t *testing.T) {
 }
 
 func TestFrozenParametersAreNotTheOptimizers(t *testing.T) {
-	if opt := newOptimizer(&Stage{}, newPair(false), func(string) string { return "" }, nil); len(opt.params) != 0 {
+	if opt := newOptimizer(&Stage{}, newTinyNet(false), func(string) string { return "" }, nil); len(opt.params) != 0 {
 		t.Errorf("%d parameters", len(opt.params))
 	}
 }

@@ -112,7 +112,7 @@ func TestRecipesThatAreWrong(t *testing.T) {
 		{"two", recipeWith(``, stage, source) + `{}`, "text after the recipe"},
 		{"unknown field", recipeWith(`"learning_rate": 1`, stage, source), `unknown field "learning_rate"`},
 		{"unknown field of a stage", recipeWith(``, stage+`, "scheduler": "step"`, source), `unknown field "scheduler"`},
-		{"unknown optimizer", recipeWith(``, stage+`, "optimizer": "sgd"`, source), `optimizer "sgd", want adamw or muon`},
+		{"unknown optimizer", recipeWith(``, stage+`, "optimizer": "sgd"`, source), `optimizer "sgd", want adamw, muon or adafactor`},
 		{"unknown field of a source", recipeWith(``, stage, source+`, "shuffle": true`), `unknown field "shuffle"`},
 		{"wrong kind", recipeWith(`"seed": "one"`, stage, source), "seed"},
 		{"no output", recipeWith(`"output": ""`, stage, source), "output is missing"},
@@ -136,6 +136,8 @@ func TestRecipesThatAreWrong(t *testing.T) {
 		{"weight_decay", recipeWith(``, stage+`, "weight_decay": -1`, source), "weight_decay -1"},
 		{"clip", recipeWith(``, stage+`, "clip": -1`, source), "clip -1"},
 		{"eps", recipeWith(``, stage+`, "eps": -1`, source), "eps -1"},
+		{"ema", recipeWith(``, stage+`, "ema": 1`, source), "ema is 1, want a decay of 0 to 1"},
+		{"diverge", recipeWith(``, stage+`, "diverge": 0.5`, source), "diverge is 0.5, want a number above 1"},
 		{"betas", recipeWith(``, stage+`, "betas": [0.9, 1]`, source), "betas are [0.9 1]"},
 		{"max_tokens", recipeWith(``, stage+`, "max_tokens": -1`, source), "max_tokens is -1"},
 		{"nearest key", recipeWith(``, stage+`, "warm_up": 1`, source), `the nearest known is "warmup"`},
@@ -177,7 +179,7 @@ func TestErrorsNameTheFile(t *testing.T) {
 
 func TestEveryFieldIsDocumented(t *testing.T) {
 	page := readText(t, "../docs/recipes.md")
-	for _, v := range []any{Recipe{}, Start{}, Special{}, Init{}, Stage{}, Source{}, Augment{}, Step{}, Load{}, Measure{}, Forget{}, Measured{}, Metric{}} {
+	for _, v := range []any{Recipe{}, Start{}, Special{}, Init{}, Stage{}, Source{}, Augment{}, Validate{}, Step{}, Load{}, Measure{}, Forget{}, Measured{}, Metric{}} {
 		for _, f := range reflect.VisibleFields(reflect.TypeOf(v)) {
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 			if !strings.Contains(page, "`"+name+"`") {

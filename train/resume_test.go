@@ -1,62 +1,13 @@
 package train
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
-
-func TestKillAndResume(t *testing.T) {
-	want := uninterruptedTiny(t)
-
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 0))
-	dir, killed := t.TempDir(), 0
-	for range 4 {
-		if killAfter(t, dir, 1+rng.IntN(4)) {
-			killed++
-		}
-	}
-	if killed == 0 {
-		t.Error("no run was killed")
-	}
-	killAfter(t, dir, 1000)
-	sameOutcome(t, dir, want)
-}
-
-// killAfter runs the child until it has told n steps, and kills it. It reports
-// whether there was something left to kill.
-func killAfter(t *testing.T, dir string, n int) bool {
-	t.Helper()
-	cmd, lines := startChild(t, dir)
-	for range n {
-		if !lines.Scan() {
-			check(t, cmd.Wait())
-			return false
-		}
-	}
-	check(t, cmd.Process.Kill())
-	return cmd.Wait() != nil
-}
-
-func startChild(t *testing.T, dir string) (*exec.Cmd, *bufio.Scanner) {
-	t.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childOutput+"="+dir)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	check(t, err)
-	check(t, cmd.Start())
-	return cmd, bufio.NewScanner(out)
-}
 
 // A run stopped at any step goes on to the same end: within a stage, exactly at
 // a stage's end (3), within accumulated steps, and before the last.
@@ -105,6 +56,9 @@ func TestBrokenCheckpoints(t *testing.T) {
 		{"empty state", func(t *testing.T, newest string) {
 			check(t, os.WriteFile(filepath.Join(newest, stateFile), nil, 0o644))
 		}, stateFile},
+		{"state of another program", func(t *testing.T, newest string) {
+			check(t, os.WriteFile(filepath.Join(newest, stateFile), []byte(`{"global_step": 6}`), 0o644))
+		}, "it was not written here"},
 		{"impossible state", func(t *testing.T, newest string) {
 			text := strings.Replace(readText(t, newest, stateFile), `"stage": 1`, `"stage": 9`, 1)
 			check(t, os.WriteFile(filepath.Join(newest, stateFile), []byte(text), 0o644))

@@ -25,6 +25,7 @@ const (
 	unfinished       = ".tmp"
 	momentsFile      = "optimizer.safetensors"
 	finalDir         = "model"
+	resolvedFile     = "recipe.json"
 )
 
 // save writes a checkpoint, unless there is one of this step, and removes the
@@ -35,6 +36,14 @@ func (t *Trainer) save(log *logbook) error {
 	}
 	dir := filepath.Join(t.Recipe.Output, fmt.Sprintf("%s%06d", checkpointPrefix, t.state.Total))
 	tmp := dir + unfinished
+	if err := t.saveAs(dir, tmp, log); err != nil {
+		return t.explainSave(errors.Join(err, os.RemoveAll(tmp)), t.checkpointSize())
+	}
+	t.saved = t.state.Total
+	return t.prune()
+}
+
+func (t *Trainer) saveAs(dir, tmp string, log *logbook) error {
 	if err := errors.Join(os.RemoveAll(tmp), os.MkdirAll(tmp, 0o755)); err != nil {
 		return err
 	}
@@ -47,11 +56,7 @@ func (t *Trainer) save(log *logbook) error {
 	if err := os.Rename(tmp, dir); err != nil {
 		return err
 	}
-	if err := checkpoint.SyncDir(t.Recipe.Output); err != nil {
-		return err
-	}
-	t.saved = t.state.Total
-	return t.prune()
+	return checkpoint.SyncDir(t.Recipe.Output)
 }
 
 func (t *Trainer) writeCheckpoint(dir string) error {
@@ -59,6 +64,9 @@ func (t *Trainer) writeCheckpoint(dir string) error {
 		return err
 	}
 	if err := checkpoint.Write(filepath.Join(dir, momentsFile), t.opt.moments(), nil); err != nil {
+		return err
+	}
+	if err := t.average.write(dir); err != nil {
 		return err
 	}
 	t.state.Missed = t.opt.missed()
@@ -211,13 +219,19 @@ func (t *Trainer) prune() error {
 	return err
 }
 
-// removeUnfinished removes what a killed process left of a checkpoint.
+// removeUnfinished removes what a killed process left of a checkpoint, and of
+// the files beside.
 func removeUnfinished(output string) error {
 	entries, err := os.ReadDir(output)
 	for _, e := range entries {
-		if name, ok := strings.CutSuffix(e.Name(), unfinished); ok && stepOf(name) >= 0 {
+		name, ok := strings.CutSuffix(e.Name(), unfinished)
+		if ok && (stepOf(name) >= 0 || hasPrefix(name, bestPrefix, logFile+".", resolvedFile+".")) {
 			err = errors.Join(err, os.RemoveAll(filepath.Join(output, e.Name())))
 		}
 	}
 	return err
+}
+
+func hasPrefix(name string, prefixes ...string) bool {
+	return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(name, p) })
 }

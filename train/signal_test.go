@@ -10,7 +10,7 @@ import (
 func TestTermSavesAndLeaves(t *testing.T) {
 	want := uninterruptedTiny(t)
 	r := tiny(t)
-	cmd, lines := startChild(t, r.Output)
+	cmd, lines := startChild(t, "", r.Output)
 	if !lines.Scan() {
 		t.Fatal("no step")
 	}

@@ -22,7 +22,7 @@ type Stage struct {
 	Accumulate int     `json:"accumulate,omitempty"`
 	Recompute  bool    `json:"recompute,omitempty"`
 
-	Optimizer    string     `json:"optimizer,omitempty"` // adamw or muon; adamw if absent
+	Optimizer    string     `json:"optimizer,omitempty"` // adamw, muon or adafactor; adamw if absent
 	Schedule     string     `json:"schedule,omitempty"`  // cosine, linear or constant; cosine if absent
 	LR           float64    `json:"lr"`
 	MinLR        float64    `json:"min_lr,omitempty"`        // at the end of the schedule
@@ -33,6 +33,10 @@ type Stage struct {
 	Betas        [2]float64 `json:"betas,omitzero"` // 0.9, 0.999 if absent
 	Eps          float64    `json:"eps,omitempty"`  // 1e-8 if absent
 	Clip         float64    `json:"clip"`           // largest norm of the gradient; 0 does not clip
+
+	EMA      float64   `json:"ema,omitempty"`      // decay of an average of the weights, which the stage ends with; 0 takes none
+	Diverge  *float64  `json:"diverge,omitempty"`  // times its best that the running mean of the loss may rise to; 0 is any number, 5 if absent
+	Validate *Validate `json:"validate,omitempty"` // samples that the stage is measured with
 
 	Measure []Measure `json:"measure,omitempty"` // what is measured before the stage and after it
 	Forget  *Forget   `json:"forget,omitempty"`  // what the stage must not forget

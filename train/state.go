@@ -26,13 +26,12 @@ type state struct {
 	Missed  map[string]int  `json:"missed,omitempty"` // updates that a parameter missed before its first gradient
 	Cursor  cursor          `json:"cursor"`           // what the stage has taken of its data
 	Data    []string        `json:"data,omitempty"`   // fingerprints of the data sets, to refuse others
+	Trend   trend           `json:"trend,omitzero"`   // of the stage's loss
+	Valid   valid           `json:"valid,omitzero"`   // of its validation
 
 	Before   [][]Metric `json:"before,omitempty"`   // what the stage's measures found when it began
 	Measured []Measured `json:"measured,omitempty"` // what those of the stages before found
 }
-
-// errOtherRecipe is why a checkpoint is not gone on from though it is whole.
-var errOtherRecipe = errors.New("made by another recipe")
 
 // resume opens the newest whole checkpoint, or returns nil if there is none at
 // all. Checkpoints are renamed into place when they are whole; one that
@@ -47,7 +46,7 @@ func (t *Trainer) resume() (*zoo.Model, error) {
 		if err == nil {
 			return m, nil
 		}
-		if errors.Is(err, errOtherRecipe) {
+		if errors.Is(err, errOther) {
 			return nil, err
 		}
 		t.Broken = append(t.Broken, fmt.Errorf("%s: %w", dir, err))
@@ -57,12 +56,22 @@ func (t *Trainer) resume() (*zoo.Model, error) {
 
 // open reads where a checkpoint stands, and its model.
 func (t *Trainer) open(dir string) (*zoo.Model, error) {
+	if err := t.sameModel(dir); err != nil {
+		return nil, err
+	}
 	s, err := t.readState(dir)
 	if err != nil {
 		return nil, err
 	}
+	if err := t.sameData(dir, s.Data); err != nil {
+		return nil, err
+	}
+	s.Data = t.state.Data
 	moments, err := openMoments(dir)
 	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(moments.Close(), t.checkAverage(dir, s)); err != nil {
 		return nil, err
 	}
 	openModel := zoo.OpenDir
@@ -71,10 +80,10 @@ func (t *Trainer) open(dir string) (*zoo.Model, error) {
 	}
 	m, err := openModel(dir)
 	if err != nil {
-		return nil, errors.Join(err, moments.Close())
+		return nil, err
 	}
 	t.state, t.from, t.saved = s, dir, s.Total
-	return m, moments.Close()
+	return m, nil
 }
 
 // readState reads trainer_state.json and checks that it is of this recipe.
@@ -86,12 +95,15 @@ func (t *Trainer) readState(dir string) (s state, err error) {
 	if err := json.Unmarshal(data, &s); err != nil {
 		return s, fmt.Errorf("%s: %w", stateFile, err)
 	}
+	if len(s.Recipe) == 0 {
+		return s, fmt.Errorf("%s: no recipe: it was not written here", stateFile)
+	}
 	field, err := difference(s.Recipe, t.state.Recipe)
 	if err != nil {
 		return s, fmt.Errorf("%s: recipe: %w", stateFile, err)
 	}
 	if field != "" {
-		return s, fmt.Errorf("%s: %w: %s differs; give the run another output directory, or remove %s", dir, errOtherRecipe, field, t.Recipe.Output)
+		return s, fmt.Errorf("%s: %w: it was made by another recipe: %s differs; give the run another output directory, or remove %s", dir, errOther, field, t.Recipe.Output)
 	}
 	if s.Stage < 0 || s.Stage > len(t.Recipe.Stages) || s.Step < 0 || s.Total < s.Step || s.Updates < 0 || s.Updates > s.Step {
 		return s, fmt.Errorf("%s: stage %d, step %d, total %d, updates %d", stateFile, s.Stage, s.Step, s.Total, s.Updates)
@@ -111,18 +123,19 @@ func difference(a, b json.RawMessage) (string, error) {
 		delete(y, free)
 	}
 	for _, r := range []map[string]any{x, y} {
-		unmeasured(r)
+		watched(r)
 	}
 	return firstDifference("", x, y), nil
 }
 
-// unmeasured takes out of a recipe what only looks at the model.
-func unmeasured(recipe map[string]any) {
+// watched takes out of a recipe what only looks at the run, or stops it.
+func watched(recipe map[string]any) {
 	stages, _ := recipe["stages"].([]any)
 	for _, st := range stages {
 		if st, ok := st.(map[string]any); ok {
 			delete(st, "measure")
 			delete(st, "forget")
+			delete(st, "diverge")
 		}
 	}
 }

@@ -19,6 +19,7 @@ type stream struct {
 	alike  *grouped // nil: as ordered
 	total  int      // samples of all sets
 	most   int      // tokens of a sample
+	fixed  [][2]int // source and sample at each place; nil: as ordered
 }
 
 func newStream(r *Recipe, number int, sets []*source, proc model.Processor, context int) *stream {
@@ -65,6 +66,9 @@ func (s *Stage) weights(sizes []int) (weights []float64, unit int) {
 
 // at returns the source and the sample that stand at a place.
 func (s *stream) at(place int) (source, sample int) {
+	if s.fixed != nil {
+		return s.fixed[place][0], s.fixed[place][1]
+	}
 	if s.alike != nil {
 		place = s.alike.at(place)
 	}

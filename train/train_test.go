@@ -88,8 +88,15 @@ func TestAccumulatedLossIsOfTheWholeBatch(t *testing.T) {
 }
 
 func TestRecomputeChangesNoBit(t *testing.T) {
+	tower := map[bool]int{} // linear layers of the tower that ran
 	grads := func(recompute bool) map[string][]float32 {
 		tr := newTrainer(t, tiny(t))
+		w := tr.witness()
+		tr.ctx.Inputs = func(weight, _ *tensor.Tensor) {
+			if strings.Contains(w.names[weight], "vision_model.encoder") {
+				tower[recompute]++
+			}
+		}
 		st := tr.Recipe.Stages[1]
 		st.Recompute = recompute
 		check(t, tr.beginStage(&st))
@@ -104,6 +111,9 @@ func TestRecomputeChangesNoBit(t *testing.T) {
 		return all
 	}
 	with, without := grads(true), grads(false)
+	if tower[true] != 2*tower[false] || tower[false] == 0 {
+		t.Errorf("the tower ran %d linear layers, %d where all is kept", tower[true], tower[false])
+	}
 	if len(with) != len(without) || len(with) == 0 {
 		t.Fatalf("%d gradients with, %d without", len(with), len(without))
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 
@@ -31,14 +30,16 @@ type Trainer struct {
 	Measure    func(ctx context.Context, m *zoo.Model, what Measure) ([]Metric, error)
 	OnMeasured func([]Measured) // called with what has been found when a stage is done; may be nil
 
-	ctx    tensor.Ctx
-	vlm    model.VLM
-	sets   [][]*source // of each stage
-	stages []*feeder
-	opt    *optimizer
-	state  state
-	from   string // checkpoint that the run was resumed from
-	saved  int    // steps of the newest checkpoint, -1 if there is none
+	ctx     tensor.Ctx
+	vlm     model.VLM
+	sets    [][]*source // of each stage
+	stages  []*feeder
+	valid   []*validation // of each stage
+	opt     *optimizer
+	average *average // of what the stage teaches
+	state   state
+	from    string // checkpoint that the run was resumed from
+	saved   int    // steps of the newest checkpoint, -1 if there is none
 }
 
 // New prepares a run in the recipe's output directory: from its newest whole
@@ -63,6 +64,10 @@ func (t *Trainer) prepare() (err error) {
 	if t.sets, err = t.Recipe.open(); err != nil {
 		return err
 	}
+	if t.valid, err = t.Recipe.openValidation(); err != nil {
+		return err
+	}
+	t.state.Data = t.fingerprints()
 	if err := os.MkdirAll(t.Recipe.Output, 0o755); err != nil {
 		return err
 	}
@@ -84,7 +89,7 @@ func (t *Trainer) prepare() (err error) {
 		}
 		t.stages = append(t.stages, newFeeder(s))
 	}
-	return nil
+	return t.readyValidation()
 }
 
 // stream opens the row of a stage's samples, as its loss reads them.
@@ -112,7 +117,7 @@ func (t *Trainer) stream(stage int) (*stream, error) {
 
 // begin starts a run of its own, and leaves the recipe beside it.
 func (t *Trainer) begin() (err error) {
-	resolved := filepath.Join(t.Recipe.Output, "recipe.json")
+	resolved := filepath.Join(t.Recipe.Output, resolvedFile)
 	if err := checkpoint.WriteFileAtomic(resolved, pretty(t.state.Recipe)); err != nil {
 		return err
 	}
@@ -129,6 +134,11 @@ func (t *Trainer) begin() (err error) {
 // Close closes the data sets and the model.
 func (t *Trainer) Close() error {
 	err := closeSets(t.sets)
+	for _, v := range t.valid {
+		if v != nil {
+			err = errors.Join(err, closeSets([][]*source{v.sets}))
+		}
+	}
 	if t.Model != nil {
 		err = errors.Join(err, t.Model.Close())
 	}
@@ -158,21 +168,24 @@ func (t *Trainer) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
-	defer log.close()
-	for t.state.Stage < len(t.Recipe.Stages) {
-		if err := t.runStage(ctx, log); err != nil {
-			return fmt.Errorf("train: stage %s: %w", t.Recipe.Stages[t.state.Stage].Name, err)
-		}
-		t.state = state{Recipe: t.state.Recipe, Data: t.state.Data, Stage: t.state.Stage + 1, Total: t.state.Total, Measured: t.state.Measured}
-		t.opt = &optimizer{}
-	}
-	if err := t.save(log); err != nil {
-		return fmt.Errorf("train: %w", err)
-	}
-	if err := t.finish(); err != nil {
+	if err := errors.Join(t.run(ctx, log), log.close()); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
 	return nil
+}
+
+func (t *Trainer) run(ctx context.Context, log *logbook) error {
+	for t.state.Stage < len(t.Recipe.Stages) {
+		if err := t.runStage(ctx, log); err != nil {
+			return fmt.Errorf("stage %s: %w", t.Recipe.Stages[t.state.Stage].Name, err)
+		}
+		t.state = state{Recipe: t.state.Recipe, Data: t.state.Data, Stage: t.state.Stage + 1, Total: t.state.Total, Measured: t.state.Measured}
+		t.opt, t.average = &optimizer{}, nil
+	}
+	if err := t.save(log); err != nil {
+		return err
+	}
+	return t.explainSave(t.finish(), t.modelSize())
 }
 
 // processor is the model's for a stage, and the preprocessor_config.json that the
@@ -230,7 +243,7 @@ func (t *Trainer) updates(ctx context.Context, f *feeder, log *logbook) error {
 	steps := f.steps()
 	next, stop := f.prefetch(t.state.Step, steps)
 	defer stop()
-	for t.state.Step < steps {
+	for t.state.Step < steps && t.patient() {
 		if err := ctx.Err(); err != nil {
 			return cmp.Or(t.save(log), err)
 		}
@@ -254,7 +267,7 @@ func (t *Trainer) updates(ctx context.Context, f *feeder, log *logbook) error {
 			}
 		}
 	}
-	return nil
+	return t.settle()
 }
 
 // beginStage freezes what the stage does not teach and readies the optimizer.
@@ -268,9 +281,17 @@ func (t *Trainer) beginStage(st *Stage) error {
 	if len(t.opt.params) == 0 {
 		return fmt.Errorf("nothing learns: train is %v and freeze %v", st.Train, st.Freeze)
 	}
-	t.recompute(st.Recompute)
+	nn.Parts(t.Model.Net, func(part any) {
+		if r, ok := part.(model.Recomputer); ok {
+			r.SetRecompute(st.Recompute)
+		}
+	})
+	t.average = newAverage(t.opt.params, st.EMA)
 	if t.state.Updates == 0 {
 		return nil
+	}
+	if err := t.average.read(t.from); err != nil {
+		return err
 	}
 	c, err := openMoments(t.from)
 	if err != nil {
@@ -295,17 +316,24 @@ func (t *Trainer) step(f *feeder, b *batch) (Step, error) {
 		Stage: st.Name, Step: t.state.Step + 1, Of: steps, Loss: loss, LR: st.rate(t.state.Step, steps, st.warm(steps, f.stepsOfEpoch())),
 		Norm: t.opt.norm(), Tokens: b.tokens, Labelled: b.labelled, Skipped: b.skipped, Broken: len(b.broken), Terms: terms,
 	}
-	if math.IsNaN(loss+s.Norm) || math.IsInf(loss+s.Norm, 0) {
-		return s, fmt.Errorf("step %d: the loss is %v and the gradient's norm %v: lower lr, or set clip", s.Step, loss, s.Norm)
+	if err := t.guard(b, loss, s.Norm); err != nil {
+		return s, err
 	}
 	if b.labelled > 0 {
 		t.opt.update(st, s.LR, clipping(st.Clip, s.Norm))
+		t.average.add(t.opt.step, t.ctx.Pool)
+		t.state.Trend.add(loss)
 	}
 	t.state.Step++
 	t.state.Total++
 	t.state.Cursor = b.cursor
 	t.state.Updates = t.opt.step
-	return s, nil
+	if err := t.state.Trend.check(st.most()); err != nil {
+		return s, fmt.Errorf("step %d: %w", s.Step, err)
+	}
+	var err error
+	s.Valid, err = t.validate(steps)
+	return s, err
 }
 
 // backward adds the gradients of the parts' loss, the mean over so many labelled

@@ -30,7 +30,7 @@ type benchTrainCmd struct {
 	Text      int      `help:"Tokens of text of a sample, all of them learnt." default:"64" placeholder:"N"`
 	Compute   string   `help:"Arithmetic of matrix products: f32, or bf16 for matrix units." enum:"f32,bf16" default:"bf16" placeholder:"TYPE"`
 	Optimizer string   `help:"Optimizer of the update." default:"adamw" placeholder:"NAME"`
-	Recompute bool     `help:"Keep only the inputs of the language model's blocks."`
+	Recompute bool     `help:"Keep only the inputs of the blocks of language model and tower."`
 	JSON      bool     `name:"json" help:"Print JSON."`
 }
 

@@ -16,6 +16,7 @@ type trainCmd struct {
 	Data    string  `help:"Path of the recipe's data that is read from files, instead of its own." placeholder:"PATH"`
 	Seed    *uint64 `help:"Seed of weights, order and chance, instead of the recipe's." placeholder:"N"`
 	Compute string  `help:"Arithmetic of matrix products, instead of the recipe's: f32, or bf16 for matrix units." enum:",f32,bf16" default:"" placeholder:"TYPE"`
+	Keep    int     `help:"Checkpoints that stay, the newest, instead of the recipe's number; 0 is the recipe's." default:"0" placeholder:"N"`
 	Steps   int     `help:"Stop when N updates are done, those of earlier runs included; 0 runs to the end." default:"0" placeholder:"N"`
 	Quiet   bool    `help:"Show no progress." short:"q"`
 }
@@ -32,6 +33,7 @@ Examples:
     fovea train recipes/fovea-tiny.json
     fovea train recipes/easy-vqa.json --data easy-vqa/train --output runs/mine
     fovea train recipes/fovea-tiny.json --steps 200
+    fovea train recipes/llava-1.5.json --keep 1
     fovea train recipes/tiny/parts.json && fovea train recipes/tiny/llava-1.5.json
     fovea train recipes/forgetting/pairs.json --seed 2 --output runs/forgetting/pairs-2`
 }
@@ -41,14 +43,8 @@ func (c *trainCmd) Run(ctx context.Context, g *globals) error {
 	if err != nil {
 		return err
 	}
-	if c.Output != "" {
-		r.Output = c.Output
-	}
-	if c.Seed != nil {
-		r.Seed = *c.Seed
-	}
-	if c.Compute != "" {
-		r.Compute = computeTypes[c.Compute].String()
+	if err := c.override(r); err != nil {
+		return err
 	}
 	if !c.Quiet {
 		fmt.Fprintf(os.Stderr, "reading the data of %s\n", c.Recipe)
@@ -74,6 +70,26 @@ func (c *trainCmd) Run(ctx context.Context, g *globals) error {
 		return nil
 	}
 	return c.train(ctx, t, total)
+}
+
+// override puts the flags in the place of fields of the recipe.
+func (c *trainCmd) override(r *train.Recipe) error {
+	if c.Output != "" {
+		r.Output = c.Output
+	}
+	if c.Keep < 0 {
+		return fmt.Errorf("--keep is %d, want a number of checkpoints", c.Keep)
+	}
+	if c.Keep > 0 {
+		r.Keep = c.Keep
+	}
+	if c.Seed != nil {
+		r.Seed = *c.Seed
+	}
+	if c.Compute != "" {
+		r.Compute = computeTypes[c.Compute].String()
+	}
+	return nil
 }
 
 // introduce says what is about to happen.

@@ -24,7 +24,8 @@ type Vision struct {
 	PreNorm  *nn.LayerNorm  `ckpt:"ln_pre"`
 	Blocks   []*Block       `ckpt:"transformer.resblocks"`
 
-	cfg vit.Config
+	cfg       vit.Config
+	recompute bool // keep only the blocks' inputs while training
 }
 
 // New declares the tower of a checked config.
@@ -44,6 +45,9 @@ func New(cfg vit.Config) *Vision {
 // Config returns the tower's configuration.
 func (v *Vision) Config() vit.Config { return v.cfg }
 
+// SetRecompute implements model.Recomputer.
+func (v *Vision) SetRecompute(on bool) { v.recompute = on }
+
 // Width is that of a feature.
 func (v *Vision) Width() int { return v.cfg.HiddenSize }
 
@@ -61,7 +65,7 @@ func (v *Vision) Encode(c *tensor.Ctx, views *model.Views) *model.Features {
 	}
 	a := &ops.Attn{Heads: v.cfg.NumHeads, KVHeads: v.cfg.NumHeads, Starts: starts}
 	for _, b := range v.Blocks {
-		x = c.Block(x, func(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor { return b.forward(c, x, a) })
+		x = model.Block(c, v.recompute, x, func(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor { return b.forward(c, x, a) })
 	}
 	c.Observe("vit_out", x)
 	return &model.Features{X: x, Starts: starts}

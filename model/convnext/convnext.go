@@ -41,6 +41,13 @@ func New(cfg Config) (*Model, error) {
 	return m, nil
 }
 
+// SetRecompute implements model.Recomputer.
+func (m *Model) SetRecompute(on bool) {
+	for _, s := range m.Stages {
+		s.recompute = on
+	}
+}
+
 // Width is that of a feature.
 func (m *Model) Width() int { return m.cfg.HiddenSizes[len(m.cfg.HiddenSizes)-1] }
 

@@ -1,6 +1,7 @@
 package convnext
 
 import (
+	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/nn"
 	"github.com/fovea-ml/fovea/ops"
 	"github.com/fovea-ml/fovea/tensor"
@@ -11,6 +12,8 @@ type Stage struct {
 	Norm   *nn.LayerNorm `ckpt:"downsampling_layer.0"` // nil in the first stage, with Down
 	Down   *nn.Linear    `ckpt:"downsampling_layer.1"` // from the four places that become one
 	Blocks []*Block      `ckpt:"layers"`
+
+	recompute bool // keep only the blocks' inputs while training
 }
 
 // Block is a depthwise convolution and a feed-forward part, added to the map.
@@ -59,7 +62,7 @@ func (s *Stage) forward(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor {
 		x = c.View(y, n, h/shrink, w/shrink, y.Cols())
 	}
 	for _, b := range s.Blocks {
-		x = c.Block(x, b.forward)
+		x = model.Block(c, s.recompute, x, b.forward)
 	}
 	return x
 }

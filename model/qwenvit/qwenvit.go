@@ -28,7 +28,8 @@ type Vision struct {
 	Position *nn.Embedding `ckpt:"pos_embed"`        // of a square grid, line by line; nil: none
 	Blocks   []*Block      `ckpt:"blocks"`
 
-	cfg Config
+	cfg       Config
+	recompute bool // keep only the blocks' inputs while training
 }
 
 // New declares the tower of a checked config.
@@ -45,6 +46,9 @@ func New(cfg Config) *Vision {
 
 // Config returns the tower's configuration.
 func (v *Vision) Config() Config { return v.cfg }
+
+// SetRecompute implements model.Recomputer.
+func (v *Vision) SetRecompute(on bool) { v.recompute = on }
 
 // Width is that of a feature.
 func (v *Vision) Width() int { return v.cfg.Width }
@@ -79,6 +83,9 @@ func (v *Vision) Encode(c *tensor.Ctx, views *model.Views) *model.Features {
 		run := c.Replace
 		if slices.Contains(v.cfg.Deep, i-1) { // what goes in is among the features
 			f.Deep, run = append(f.Deep, x), c.Block
+		}
+		if v.recompute && c.Train {
+			run = c.Recompute
 		}
 		x = run(x, func(c *tensor.Ctx, x *tensor.Tensor) *tensor.Tensor { return b.forward(c, x, a, angles) })
 		if c.Observing() {

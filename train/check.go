@@ -26,6 +26,11 @@ func (r *Recipe) check() error {
 	case !(r.Model.Init.Whiten >= 0):
 		return fmt.Errorf("init: whiten is %v, want a variance above 0, or 0", r.Model.Init.Whiten)
 	}
+	if r.Watch != nil {
+		if err := r.Watch.check(); err != nil {
+			return fmt.Errorf("watch: %w", err)
+		}
+	}
 	for i := range r.Stages {
 		if err := r.Stages[i].check(); err != nil {
 			return fmt.Errorf("stage %d (%s): %w", i+1, r.Stages[i].Name, err)

@@ -29,6 +29,7 @@ type Trainer struct {
 	ctx    tensor.Ctx
 	vlm    model.VLM
 	sets   [][]*source // of each stage
+	watch  *source     // Recipe.Watch, once somebody looks
 	stages []*feeder
 	opt    *optimizer
 	state  state
@@ -98,6 +99,9 @@ func (t *Trainer) begin() (err error) {
 
 // Close closes the data sets and the model.
 func (t *Trainer) Close() error {
+	if t.watch != nil {
+		t.sets = append(t.sets, []*source{t.watch})
+	}
 	err := closeSets(t.sets)
 	if t.Model != nil {
 		err = errors.Join(err, t.Model.Close())

@@ -16,19 +16,27 @@ type trainCmd struct {
 	Data    string `help:"Path of the recipe's data that is read from files, instead of its own." placeholder:"PATH"`
 	Compute string `help:"Arithmetic of matrix products, instead of the recipe's: f32, or bf16 for matrix units." enum:",f32,bf16" default:"" placeholder:"TYPE"`
 	Steps   int    `help:"Stop when N updates are done, those of earlier runs included; 0 runs to the end." default:"0" placeholder:"N"`
+	Watch   string `help:"Serve a page of the run at this address, :8080 say: curves, answers on the way, speed. Only this machine sees it unless a host is given, as in 0.0.0.0:8080." placeholder:"[HOST]:PORT"`
+	DryRun  bool   `help:"Run a few updates of each stage, forget them, and print what would learn, the memory and the time that it would take."`
+	JSON    bool   `name:"json" help:"Print JSON, with --dry-run."`
 	Quiet   bool   `help:"Show no progress." short:"q"`
 }
 
 func (trainCmd) Help() string {
 	return `The output directory holds log.jsonl, checkpoints, and in the end model/, a
 checkpoint directory in the Hugging Face layout. Ctrl-C saves and stops; the same
-command goes on from there, to the same weights.
+command goes on from there, to the same weights. There are also events/, which
+TensorBoard reads, and when the run ends or is stopped, report.html, a page of its
+curves; with --watch, the page is live and has questions that the model answers.
 
 Examples:
 
     fovea train recipes/fovea-tiny.json
     fovea train recipes/easy-vqa.json --data easy-vqa/train --output runs/mine
-    fovea train recipes/fovea-tiny.json --steps 200`
+    fovea train recipes/fovea-tiny.json --dry-run
+    fovea train recipes/fovea-tiny.json --watch :8080
+    fovea train recipes/fovea-tiny.json --steps 200
+    tensorboard --logdir runs`
 }
 
 func (c *trainCmd) Run(ctx context.Context, g *globals) error {
@@ -42,11 +50,17 @@ func (c *trainCmd) Run(ctx context.Context, g *globals) error {
 	if c.Compute != "" {
 		r.Compute = computeTypes[c.Compute].String()
 	}
+	if c.JSON && !c.DryRun {
+		return errors.New("--json is for --dry-run; a run writes log.jsonl")
+	}
 	if !c.Quiet {
 		fmt.Fprintf(os.Stderr, "reading the data of %s\n", c.Recipe)
 	}
 	pool := g.pool()
 	defer pool.Close()
+	if c.DryRun {
+		return c.plan(ctx, r, pool)
+	}
 	t, err := train.New(r, pool)
 	if err != nil {
 		return err
@@ -87,18 +101,24 @@ var errEnough = errors.New("enough steps")
 func (c *trainCmd) train(ctx context.Context, t *train.Trainer, total int) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	w, err := newWatcher(ctx, t, c.Watch)
+	if err != nil {
+		return err
+	}
 	bar := newProgress(t.Resumed(), total, c.Quiet)
 	done, meter := t.Resumed(), newMeter()
 	t.OnStep = func(s train.Step) {
 		done++
 		meter.add(s)
+		w.step(ctx, s)
 		bar.at(done, fmt.Sprintf("%s  loss %.4f  %.0f tok/s", s.Stage, meter.loss, meter.rate))
 		if done == c.Steps {
 			stop(errEnough)
 		}
 	}
-	err := t.Run(ctx)
+	err = t.Run(ctx)
 	bar.end()
+	w.end(ctx, err)
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		fmt.Fprintf(os.Stderr, "saved after update %d of %d in %s; the same command goes on from there\n", done, total, t.Recipe.Output)
 		if context.Cause(ctx) == errEnough {

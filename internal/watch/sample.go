@@ -14,7 +14,7 @@ const (
 	mostPictures = 4   // of a sample, on the page
 	mostSide     = 320 // pixels of a picture on the page
 	pngSide      = 128 // larger ones are JPEG
-	mostSaid     = 48  // answers of a sample that are kept
+	mostSaid     = 32  // answers of a sample that are kept
 )
 
 // sample is one on the page.

@@ -132,9 +132,8 @@ func (t *Trainer) measure(ctx context.Context, f *feeder, s *StagePlan) error {
 	most := min(rehearsals, s.Updates)
 	next, stop := f.prefetch(0, most)
 	defer stop()
-	began, timed := time.Now(), time.Time{}
-	var sum Step
-	for n := 1; n <= most; n++ {
+	began, first := time.Now(), time.Duration(0)
+	for s.Rehearsed < most && (s.Rehearsed < rehearsalLeast || time.Since(began) < rehearsalTime) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -146,24 +145,28 @@ func (t *Trainer) measure(ctx context.Context, f *feeder, s *StagePlan) error {
 		if err != nil {
 			return err
 		}
-		sum.Tokens, sum.Labelled, sum.Skipped = sum.Tokens+step.Tokens, sum.Labelled+step.Labelled, sum.Skipped+step.Skipped
-		s.Rehearsed = n
-		s.Seconds = time.Since(began).Seconds()
-		if n == 1 {
-			timed = time.Now()
-			continue
-		}
-		s.Seconds = time.Since(timed).Seconds() / float64(n-1)
-		if n >= rehearsalLeast && time.Since(began) > rehearsalTime {
-			break
+		s.add(step)
+		if s.Rehearsed == 1 {
+			first = time.Since(began)
 		}
 	}
-	n := float64(s.Rehearsed)
-	s.Tokens, s.Labelled, s.Skipped = float64(sum.Tokens)/n, float64(sum.Labelled)/n, float64(sum.Skipped)/n
-	if sum.Labelled == 0 {
+	s.Seconds = first.Seconds()
+	if n := s.Rehearsed - 1; n > 0 {
+		s.Seconds = (time.Since(began) - first).Seconds() / float64(n)
+	}
+	if s.Labelled == 0 {
 		return errors.New("no sample of the first updates teaches anything: they have no answers, or more than max_tokens")
 	}
 	return nil
+}
+
+// add joins an update to the means.
+func (s *StagePlan) add(u Step) {
+	s.Rehearsed++
+	n := float64(s.Rehearsed)
+	s.Tokens += (float64(u.Tokens) - s.Tokens) / n
+	s.Labelled += (float64(u.Labelled) - s.Labelled) / n
+	s.Skipped += (float64(u.Skipped) - s.Skipped) / n
 }
 
 // parts counts what learns and what does not.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -46,13 +47,18 @@ func newWatcher(ctx context.Context, t *train.Trainer, address string) (*watcher
 	for i, s := range past {
 		w.board.Past(point(s, i+1))
 	}
-	if address != "" {
-		if err := w.serve(ctx, address); err != nil {
-			return nil, err
-		}
-	}
 	if w.events, err = tensorboard.Create(filepath.Join(t.Recipe.Output, eventsDir), w.done+1, time.Now); err != nil {
 		return nil, err
+	}
+	if address != "" {
+		if err := w.serve(ctx, address); err != nil {
+			return nil, errors.Join(err, w.events.Close())
+		}
+	}
+	if w.done == 0 {
+		if err := w.tellRecipe(); err != nil {
+			return nil, err
+		}
 	}
 	w.last = time.Now()
 	return w, nil
@@ -67,8 +73,26 @@ func (w *watcher) serve(ctx context.Context, address string) (err error) {
 		return err
 	}
 	fmt.Fprintln(os.Stderr, "watch the run at", w.server.URL())
-	w.warn(w.asking.ask(ctx, w.board, w.done))
+	w.ask(ctx)
 	return nil
+}
+
+// tellRecipe has TensorBoard show the recipe, with the curves' first point.
+func (w *watcher) tellRecipe() error {
+	text, err := json.MarshalIndent(w.t.Recipe, "    ", "  ")
+	if err != nil {
+		return err
+	}
+	return w.events.Text(1, "recipe", "    "+string(text)) // indented text is code in Markdown
+}
+
+// ask has the samples answered, for the page and for TensorBoard.
+func (w *watcher) ask(ctx context.Context) {
+	table, err := w.asking.ask(ctx, w.board, w.done)
+	w.warn(err)
+	if table != "" && w.done > 0 {
+		_ = w.events.Text(w.done, "answers", table) // Close tells the error
+	}
 }
 
 func point(s train.Step, done int) watch.Point {
@@ -87,7 +111,7 @@ func (w *watcher) step(ctx context.Context, s train.Step) {
 		tensorboard.Scalar{Tag: "train/grad_norm", Value: s.Norm},
 		tensorboard.Scalar{Tag: "train/tokens_per_second", Value: float64(s.Tokens) / max(p.Seconds, 1e-9)})
 	if w.asking != nil && w.asking.due(w.done) {
-		w.warn(w.asking.ask(ctx, w.board, w.done))
+		w.ask(ctx)
 	}
 	w.last = time.Now()
 }
@@ -101,7 +125,7 @@ func (w *watcher) end(ctx context.Context, err error) {
 	case err != nil:
 		status, note = watch.Failed, err.Error()
 	case w.asking != nil:
-		w.warn(w.asking.ask(ctx, w.board, w.done))
+		w.ask(ctx)
 	}
 	w.board.End(status, note)
 	page, err := w.board.Report()

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"image"
+	"strings"
 	"time"
 
 	"github.com/fovea-ml/fovea/eval"
@@ -59,15 +61,16 @@ func (a *asking) due(done int) bool {
 	return a.stageAt(done) != a.stage || time.Since(a.at) > max(askedPause, askedShare*a.took)
 }
 
-// ask shows what the model answers after so many updates.
-func (a *asking) ask(ctx context.Context, b *watch.Board, done int) error {
+// ask shows what the model answers after so many updates, and returns that as a table in
+// Markdown; "" if it was asked already.
+func (a *asking) ask(ctx context.Context, b *watch.Board, done int) (table string, err error) {
 	stage := a.stageAt(done)
 	if stage == a.stage && done == a.asked {
-		return nil
+		return "", nil
 	}
 	if stage != a.stage {
 		if err := b.Show(shown(a.samples[stage])); err != nil {
-			return err
+			return "", err
 		}
 	}
 	began := time.Now()
@@ -76,11 +79,17 @@ func (a *asking) ask(ctx context.Context, b *watch.Board, done int) error {
 	for i, s := range a.samples[stage] {
 		text, err := a.askers[stage].Answer(ctx, s)
 		if err != nil {
-			return err
+			return "", err
 		}
 		b.Answer(i, watch.Said{Step: done, Text: text, Right: eval.Same(text, s.Answer)})
+		table += fmt.Sprintf("| %s | %s | %s |\n", cellOf(s.Question), cellOf(s.Answer), cellOf(text))
 	}
-	return nil
+	return "| question | answer | model |\n|---|---|---|\n" + table, nil
+}
+
+// cellOf is a text as a cell of a table in Markdown.
+func cellOf(text string) string {
+	return strings.ReplaceAll(strings.Join(strings.Fields(text), " "), "|", `\|`)
 }
 
 func shown(samples []*train.Sample) []watch.Sample {

@@ -14,6 +14,8 @@
 //	log.jsonl           one line, a Step, for each update
 //	checkpoint-000500/  a model in the Hugging Face layout, and where the run stands
 //	model/              the final model
+//
+// A program that shows the run to people may add files of its own there.
 package train
 
 import (

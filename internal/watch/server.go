@@ -35,7 +35,8 @@ func Serve(address string, b *Board) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("watch: address %q, want [HOST]:PORT, such as :8080", address)
 	}
-	if host == "" {
+	private := host == ""
+	if private {
 		host = "localhost"
 	}
 	l, err := net.Listen("tcp", net.JoinHostPort(host, port))
@@ -44,7 +45,7 @@ func Serve(address string, b *Board) (*Server, error) {
 	}
 	s := &Server{board: b, listener: l, failed: make(chan error, 1)}
 	s.http = &http.Server{
-		Handler:           s.handler(),
+		Handler:           s.handler(private),
 		ReadHeaderTimeout: 5 * time.Second, // of a client that says nothing
 		ReadTimeout:       5 * time.Second,
 		WriteTimeout:      20 * time.Second, // of one that does not read
@@ -80,7 +81,8 @@ func (s *Server) Close() error {
 // watched reports whether somebody looks at the page.
 func (s *Server) watched() bool { return time.Now().UnixNano()-s.read.Load() < int64(lingering) }
 
-func (s *Server) handler() http.Handler {
+// handler serves the page; a private one is for readers who call this machine local.
+func (s *Server) handler(private bool) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -91,8 +93,21 @@ func (s *Server) handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
+		if private && !local(r.Host) {
+			http.Error(w, "this page is for this machine; give --watch a host", http.StatusForbidden)
+			return
+		}
 		mux.ServeHTTP(w, r)
 	})
+}
+
+// local tells the names of this machine from those that somebody else's page may have
+// pointed at it.
+func local(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
 
 // state tells a reader who has ?have points of ?stride what is new.

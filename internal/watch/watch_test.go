@@ -350,4 +350,15 @@ func TestOnlyThisMachine(t *testing.T) {
 	if !strings.HasPrefix(s.URL(), "http://localhost:") {
 		t.Errorf("URL %s", s.URL())
 	}
+	for host, want := range map[string]int{"": 200, "127.0.0.1:80": 200, "[::1]:80": 200, "localhost": 200, "evil.example": 403, "localhost.evil.example:80": 403} {
+		r, err := http.NewRequest(http.MethodGet, s.URL()+"state", nil)
+		check(t, err)
+		r.Host = host
+		answer, err := http.DefaultClient.Do(r)
+		check(t, err)
+		check(t, answer.Body.Close())
+		if answer.StatusCode != want {
+			t.Errorf("host %q: %d, want %d", host, answer.StatusCode, want)
+		}
+	}
 }

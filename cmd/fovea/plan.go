@@ -19,14 +19,19 @@ func (c *trainCmd) plan(ctx context.Context, r *train.Recipe, pool *kernel.Pool)
 	if err != nil {
 		return err
 	}
+	peak := peakMemory()
 	if c.JSON {
-		return writeJSON(os.Stdout, p)
+		return writeJSON(os.Stdout, struct {
+			*train.Plan
+			Peak int64 `json:"peak_bytes,omitempty"` // of the process
+		}{p, peak})
 	}
-	return writePlan(os.Stdout, p)
+	return writePlan(os.Stdout, p, peak)
 }
 
-// writePlan prints a plan for people, with a column for each stage.
-func writePlan(w io.Writer, p *train.Plan) error {
+// writePlan prints a plan for people, with a column for each stage, and the most memory
+// that the process has held for it, 0 if that is not known.
+func writePlan(w io.Writer, p *train.Plan, peak int64) error {
 	fmt.Fprintf(w, "%s: a %s of %s parameters\n\n", p.Recipe, p.Model, count(p.Parameters))
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	row := func(name string, cell func(s train.StagePlan) string) {
@@ -46,7 +51,7 @@ func writePlan(w io.Writer, p *train.Plan) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	return writeOutlook(w, p)
+	return writeOutlook(w, p, peak)
 }
 
 // planRow prints a line of the table.
@@ -95,12 +100,15 @@ func writeStageMemory(row planRow) {
 }
 
 // writeOutlook says what the whole run comes to.
-func writeOutlook(w io.Writer, p *train.Plan) error {
-	most, total, rehearsed := int64(0), 0, 0
+func writeOutlook(w io.Writer, p *train.Plan, peak int64) error {
+	most, total, rehearsed := peak, 0, 0
 	for _, s := range p.Stages {
 		most, total, rehearsed = max(most, s.Memory.Total()), total+s.Updates, rehearsed+s.Rehearsed
 	}
 	fmt.Fprintf(w, "\n%d updates, about %s, by %d that were tried; activations are those of the largest of them\n", total, clock(duration(p.Seconds)), rehearsed)
+	if peak > 0 {
+		fmt.Fprintf(w, "the process held %s at most, with the data and the room that garbage collection takes\n", size(peak))
+	}
 	if p.Done > 0 {
 		fmt.Fprintf(w, "%d updates are done already in %s: the time is for the rest\n", p.Done, p.Output)
 	}

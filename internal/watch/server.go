@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	lingering = 3 * time.Second // that a server waits for readers to see the end
+	lingering = 3 * time.Second // three times as long as the page waits between questions
 	mostConns = 64
 )
 
@@ -24,8 +24,9 @@ type Server struct {
 	http     *http.Server
 	listener net.Listener
 	failed   chan error
-	read     atomic.Int64 // when somebody last read the state, in Unix nanoseconds
-	seen     atomic.Bool  // somebody has read how the run ended
+	linger   time.Duration // that Close waits for readers to see the end
+	read     atomic.Int64  // when somebody last read the state, in Unix nanoseconds
+	seen     atomic.Bool   // somebody has read how the run ended
 }
 
 // Serve begins to serve a board at [HOST]:PORT. Without a host it can be seen from
@@ -43,7 +44,7 @@ func Serve(address string, b *Board) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("watch: %w; is the port taken? :0 takes one that is free", err)
 	}
-	s := &Server{board: b, listener: l, failed: make(chan error, 1)}
+	s := &Server{board: b, listener: l, failed: make(chan error, 1), linger: lingering}
 	s.http = &http.Server{
 		Handler:           s.handler(private),
 		ReadHeaderTimeout: 5 * time.Second, // of a client that says nothing
@@ -68,7 +69,7 @@ func (s *Server) URL() string {
 
 // Close ends the server. If somebody looks, it lets them see the end first.
 func (s *Server) Close() error {
-	for began := time.Now(); time.Since(began) < lingering && !s.seen.Load() && s.watched(); {
+	for began := time.Now(); time.Since(began) < s.linger && !s.seen.Load() && s.watched(); {
 		time.Sleep(20 * time.Millisecond)
 	}
 	err := s.http.Close()
@@ -79,7 +80,7 @@ func (s *Server) Close() error {
 }
 
 // watched reports whether somebody looks at the page.
-func (s *Server) watched() bool { return time.Now().UnixNano()-s.read.Load() < int64(lingering) }
+func (s *Server) watched() bool { return time.Now().UnixNano()-s.read.Load() < int64(s.linger) }
 
 // handler serves the page; a private one is for readers who call this machine local.
 func (s *Server) handler(private bool) http.Handler {

@@ -46,7 +46,7 @@ func newAsking(t *train.Trainer) (*asking, error) {
 	return a, nil
 }
 
-// at is the stage of the update behind so many.
+// stageAt is the stage of the update behind so many.
 func (a *asking) stageAt(done int) int {
 	for i, end := range a.ends {
 		if done < end {

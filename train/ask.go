@@ -23,9 +23,13 @@ type Sample struct {
 
 // Samples returns up to n questions: of the recipe's Watch if it has one, else of the
 // data of a stage, as far apart there as they can be, the same ones every time.
-// Those that leave no room for an answer of so many tokens are passed over. It must
-// not be called while Run is under way.
+// Those that leave no room for an answer of so many tokens are passed over. A stage
+// that teaches no answers has none. It must not be called while Run is under way.
 func (t *Trainer) Samples(stage, n, answer int) ([]*Sample, error) {
+	proc := t.stages[stage].proc
+	if proc == nil || t.vlm == nil {
+		return nil, nil
+	}
 	sets, err := t.asked(stage)
 	if err != nil {
 		return nil, fmt.Errorf("train: %w", err)
@@ -38,7 +42,7 @@ func (t *Trainer) Samples(stage, n, answer int) ([]*Sample, error) {
 	n = min(n, total)
 	for k := range n {
 		for at := k * total / n; at < (k+1)*total/n && at < k*total/n+mostTries; at++ {
-			s, err := t.sample(sets, at, k)
+			s, err := sampleOf(sets, at, k, proc)
 			if err != nil {
 				return nil, fmt.Errorf("train: %w", err)
 			}
@@ -67,8 +71,8 @@ func (t *Trainer) asked(stage int) (sets []*source, err error) {
 // mostTries bounds the search for a sample that can be asked.
 const mostTries = 20
 
-// sample makes a question of sample i of all sets, nil if it has none.
-func (t *Trainer) sample(sets []*source, i, round int) (*Sample, error) {
+// sampleOf makes a question of sample i of all sets, nil if it has none.
+func sampleOf(sets []*source, i, round int, proc model.Processor) (*Sample, error) {
 	for _, s := range sets {
 		if i >= s.Len() {
 			i -= s.Len()
@@ -79,7 +83,7 @@ func (t *Trainer) sample(sets []*source, i, round int) (*Sample, error) {
 			return nil, err
 		}
 		last := len(conv) - 1
-		p, err := t.Model.Processor.Process(conv[:last])
+		p, err := proc.Process(conv[:last])
 		if err != nil {
 			return nil, err
 		}
@@ -120,8 +124,12 @@ type Asker struct {
 	tokens  int
 }
 
-// Asker makes room for the longest of the samples and an answer of so many tokens.
+// Asker makes room for the longest of the samples and an answer of so many tokens; it
+// is nil if there are no samples.
 func (t *Trainer) Asker(samples []*Sample, answer int) *Asker {
+	if len(samples) == 0 {
+		return nil
+	}
 	longest := 0
 	for _, s := range samples {
 		longest = max(longest, len(s.prompt.Reads()))

@@ -11,7 +11,7 @@ import (
 
 	"github.com/fovea-ml/fovea/checkpoint"
 	"github.com/fovea-ml/fovea/internal/tensorboard"
-	"github.com/fovea-ml/fovea/internal/watch"
+	page "github.com/fovea-ml/fovea/internal/watch"
 	"github.com/fovea-ml/fovea/train"
 )
 
@@ -27,19 +27,19 @@ type watcher struct {
 	done   int       // updates
 	last   time.Time // when the last one ended
 	events *tensorboard.Writer
-	board  *watch.Board
-	server *watch.Server // nil if nobody can look
+	board  *page.Board
+	server *page.Server // nil if nobody can look
 	asking *asking       // nil if nobody can look
 }
 
 // newWatcher begins to show a run. Without an address it serves no page and asks nothing.
 func newWatcher(ctx context.Context, t *train.Trainer, address string) (*watcher, error) {
 	w := &watcher{t: t, done: t.Resumed()}
-	r := watch.Run{Name: t.Recipe.Name, About: t.Recipe.About, Model: t.Model.Family.Architecture, Output: t.Recipe.Output}
+	r := page.Run{Name: t.Recipe.Name, About: t.Recipe.About, Model: t.Model.Family.Architecture, Output: t.Recipe.Output}
 	for i, n := range t.Steps() {
-		r.Stages = append(r.Stages, watch.Stage{Name: t.Recipe.Stages[i].Name, Updates: n})
+		r.Stages = append(r.Stages, page.Stage{Name: t.Recipe.Stages[i].Name, Updates: n})
 	}
-	w.board = watch.NewBoard(r, w.done)
+	w.board = page.NewBoard(r, w.done)
 	past, err := t.Past()
 	if err != nil {
 		return nil, err
@@ -69,7 +69,7 @@ func (w *watcher) serve(ctx context.Context, address string) (err error) {
 	if w.asking, err = newAsking(w.t); err != nil {
 		return err
 	}
-	if w.server, err = watch.Serve(address, w.board); err != nil {
+	if w.server, err = page.Serve(address, w.board); err != nil {
 		return err
 	}
 	fmt.Fprintln(os.Stderr, "watch the run at", w.server.URL())
@@ -95,8 +95,8 @@ func (w *watcher) ask(ctx context.Context) {
 	}
 }
 
-func point(s train.Step, done int) watch.Point {
-	return watch.Point{Step: done, Loss: s.Loss, LR: s.LR, Norm: s.Norm, Tokens: s.Tokens}
+func point(s train.Step, done int) page.Point {
+	return page.Point{Step: done, Loss: s.Loss, LR: s.LR, Norm: s.Norm, Tokens: s.Tokens}
 }
 
 // step shows an update.
@@ -118,19 +118,19 @@ func (w *watcher) step(ctx context.Context, s train.Step) {
 
 // end shows how the run ended, and leaves the page.
 func (w *watcher) end(ctx context.Context, err error) {
-	status, note := watch.Finished, ""
+	status, note := page.Finished, ""
 	switch {
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
-		status = watch.Stopped
+		status = page.Stopped
 	case err != nil:
-		status, note = watch.Failed, err.Error()
+		status, note = page.Failed, err.Error()
 	case w.asking != nil:
 		w.ask(ctx)
 	}
 	w.board.End(status, note)
-	page, err := w.board.Report()
+	report, err := w.board.Report()
 	if err == nil {
-		err = checkpoint.WriteFileAtomic(filepath.Join(w.t.Recipe.Output, reportFile), page)
+		err = checkpoint.WriteFileAtomic(filepath.Join(w.t.Recipe.Output, reportFile), report)
 	}
 	w.warn(err)
 	w.warn(w.events.Close())

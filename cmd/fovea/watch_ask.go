@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/fovea-ml/fovea/eval"
-	"github.com/fovea-ml/fovea/internal/watch"
+	page "github.com/fovea-ml/fovea/internal/watch"
 	"github.com/fovea-ml/fovea/train"
 )
 
@@ -63,7 +63,7 @@ func (a *asking) due(done int) bool {
 
 // ask shows what the model answers after so many updates, and returns that as a table in
 // Markdown; "" if it was asked already.
-func (a *asking) ask(ctx context.Context, b *watch.Board, done int) (table string, err error) {
+func (a *asking) ask(ctx context.Context, b *page.Board, done int) (table string, err error) {
 	stage := a.stageAt(done)
 	if stage == a.stage && done == a.asked {
 		return "", nil
@@ -81,7 +81,7 @@ func (a *asking) ask(ctx context.Context, b *watch.Board, done int) (table strin
 		if err != nil {
 			return "", err
 		}
-		b.Answer(i, watch.Said{Step: done, Text: text, Right: eval.Same(text, s.Answer)})
+		b.Answer(i, page.Said{Step: done, Text: text, Right: eval.Same(text, s.Answer)})
 		table += fmt.Sprintf("| %s | %s | %s |\n", cellOf(s.Question), cellOf(s.Answer), cellOf(text))
 	}
 	return "| question | answer | model |\n|---|---|---|\n" + table, nil
@@ -92,10 +92,10 @@ func cellOf(text string) string {
 	return strings.ReplaceAll(strings.Join(strings.Fields(text), " "), "|", `\|`)
 }
 
-func shown(samples []*train.Sample) []watch.Sample {
-	var all []watch.Sample
+func shown(samples []*train.Sample) []page.Sample {
+	var all []page.Sample
 	for _, s := range samples {
-		one := watch.Sample{Question: s.Question, Answer: s.Answer}
+		one := page.Sample{Question: s.Question, Answer: s.Answer}
 		for _, p := range s.Pictures {
 			one.Pictures = append(one.Pictures, image.Image(p.Image()))
 		}

@@ -29,7 +29,7 @@ type watcher struct {
 	events *tensorboard.Writer
 	board  *page.Board
 	server *page.Server // nil if nobody can look
-	asking *asking       // nil if nobody can look
+	asking *asking      // nil if nobody can look
 }
 
 // newWatcher begins to show a run. Without an address it serves no page and asks nothing.

@@ -67,6 +67,7 @@ type slab[E any] struct {
 	chunks [][]E
 	held   int // elements of all chunks
 	at     position
+	most   []int // elements of each chunk that have ever been taken
 }
 
 // take returns n elements with whatever was in them before.
@@ -75,6 +76,7 @@ func (s *slab[E]) take(n, chunk int) []E {
 		if c := s.chunks[s.at.chunk]; s.at.used+n <= len(c) {
 			e := c[s.at.used : s.at.used+n : s.at.used+n]
 			s.at.used += n
+			s.most[s.at.chunk] = max(s.most[s.at.chunk], s.at.used)
 			return e
 		}
 		s.at = position{chunk: s.at.chunk + 1}
@@ -82,7 +84,16 @@ func (s *slab[E]) take(n, chunk int) []E {
 	s.chunks = append(s.chunks, make([]E, max(n, chunk, s.held/2)))
 	s.at = position{chunk: len(s.chunks) - 1, used: n}
 	s.held += len(s.chunks[s.at.chunk])
+	s.most = append(s.most, n)
 	return s.chunks[s.at.chunk][:n:n]
+}
+
+// taken is the number of elements that have ever been in use: memory that was touched.
+func (s *slab[E]) taken() (n int) {
+	for _, m := range s.most {
+		n += m
+	}
+	return n
 }
 
 // reset frees everything.

@@ -226,6 +226,9 @@ func (c *Ctx) Reset() {
 	c.arena.reset()
 }
 
+// Bytes is the most memory that activations have taken so far, with their gradients.
+func (c *Ctx) Bytes() int { return 4 * c.arena.f32.taken() }
+
 // Reuse returns the one J that c keeps, zero at first: working memory that an op
 // or a model would otherwise allocate at every call. It survives Reset.
 func Reuse[J any](c *Ctx) *J {

@@ -205,3 +205,19 @@ func TestFrozenBlocks(t *testing.T) {
 		t.Errorf("%d elements held behind frozen blocks and %d behind others, want %d and at least %d", frozen, learning, 2*64, 16*64)
 	}
 }
+
+// TestBytes: the most that was in use counts, whatever is freed and taken again.
+func TestBytes(t *testing.T) {
+	c := &Ctx{}
+	if c.Bytes() != 0 {
+		t.Errorf("%d bytes at first", c.Bytes())
+	}
+	for _, n := range []int{10, 1000, 100} {
+		c.Reset()
+		c.New([]int{n, 2})
+		c.Scratch(n)
+	}
+	if got, want := c.Bytes(), 4*3*1000; got != want {
+		t.Errorf("%d bytes, want %d", got, want)
+	}
+}

@@ -35,6 +35,11 @@ func (r *Recipe) check() error {
 			return fmt.Errorf("model: load %d: %w", i+1, err)
 		}
 	}
+	if r.Watch != nil {
+		if err := r.Watch.check(); err != nil {
+			return fmt.Errorf("watch: %w", err)
+		}
+	}
 	for i := range r.Stages {
 		if err := r.Stages[i].check(); err != nil {
 			return fmt.Errorf("stage %d (%s): %w", i+1, r.Stages[i].Name, err)

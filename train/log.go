@@ -70,6 +70,29 @@ func firstLines(data []byte, n int) ([]byte, error) {
 	return out, nil
 }
 
+// Past are the steps that were done before this process began. It must not be called
+// after Run.
+func (t *Trainer) Past() ([]Step, error) {
+	if t.state.Total == 0 {
+		return nil, nil
+	}
+	name := filepath.Join(t.Recipe.Output, logFile)
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	past := make([]Step, 0, min(t.state.Total, len(text)))
+	d := json.NewDecoder(bytes.NewReader(text))
+	for range t.state.Total {
+		var s Step
+		if err := d.Decode(&s); err != nil {
+			return nil, fmt.Errorf("train: %s: line %d: %w", name, len(past)+1, err)
+		}
+		past = append(past, s)
+	}
+	return past, nil
+}
+
 func (l *logbook) add(s Step) error {
 	line, err := json.Marshal(s)
 	if err != nil {

@@ -15,6 +15,8 @@
 //	measures.json       what the stages measured before and after
 //	checkpoint-000500/  a model in the Hugging Face layout, and where the run stands
 //	model/              the final model
+//
+// A program that shows the run to people may add files of its own there.
 package train
 
 import (
@@ -45,6 +47,10 @@ type Recipe struct {
 	// Compute is what the operands of matrix products are rounded to, forward and
 	// backward: F32, and so it is if absent, or BF16. Weights, moments and sums are float32.
 	Compute string `json:"compute,omitempty"`
+
+	// Watch is where the questions come from that people look at while the model
+	// learns; those of the stages' own data if absent.
+	Watch *Source `json:"watch,omitempty"`
 }
 
 // Start is the model that training begins with: a checkpoint, or a

@@ -118,7 +118,7 @@ func difference(a, b json.RawMessage) (string, error) {
 	if err := errors.Join(json.Unmarshal(a, &x), json.Unmarshal(b, &y)); err != nil {
 		return "", err
 	}
-	for _, free := range []string{"name", "about", "output", "save_every", "keep"} {
+	for _, free := range []string{"name", "about", "output", "save_every", "keep", "watch"} {
 		delete(x, free)
 		delete(y, free)
 	}

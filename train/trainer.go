@@ -33,6 +33,7 @@ type Trainer struct {
 	ctx     tensor.Ctx
 	vlm     model.VLM
 	sets    [][]*source // of each stage
+	watch   *source     // Recipe.Watch, once somebody looks
 	stages  []*feeder
 	valid   []*validation // of each stage
 	opt     *optimizer
@@ -133,6 +134,9 @@ func (t *Trainer) begin() (err error) {
 
 // Close closes the data sets and the model.
 func (t *Trainer) Close() error {
+	if t.watch != nil {
+		t.sets = append(t.sets, []*source{t.watch})
+	}
 	err := closeSets(t.sets)
 	for _, v := range t.valid {
 		if v != nil {

@@ -47,6 +47,7 @@ func TestScripts(t *testing.T) {
 			"repack":   repack,
 			"header":   header,
 			"animated": animated,
+			"watched":  watched,
 		},
 	})
 }

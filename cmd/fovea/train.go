@@ -18,6 +18,9 @@ type trainCmd struct {
 	Compute string  `help:"Arithmetic of matrix products, instead of the recipe's: f32, or bf16 for matrix units." enum:",f32,bf16" default:"" placeholder:"TYPE"`
 	Keep    int     `help:"Checkpoints that stay, the newest, instead of the recipe's number; 0 is the recipe's." default:"0" placeholder:"N"`
 	Steps   int     `help:"Stop when N updates are done, those of earlier runs included; 0 runs to the end." default:"0" placeholder:"N"`
+	Watch   string  `help:"Serve a page of the run at this address, :8080 say: curves, answers on the way, speed. Only this machine sees it unless a host is given, as in 0.0.0.0:8080." placeholder:"[HOST]:PORT"`
+	DryRun  bool    `help:"Run a few updates of each stage, forget them, and print what would learn, the memory and the time that it would take."`
+	JSON    bool    `name:"json" help:"Print JSON, with --dry-run."`
 	Quiet   bool    `help:"Show no progress." short:"q"`
 }
 
@@ -28,14 +31,21 @@ command goes on from there, to the same weights. What a stage measures before an
 after it is printed, and kept in measures.json; a stage that forgets more of a text
 than it may fails the run.
 
+There are also events/, which TensorBoard reads, and when the run ends or is stopped,
+report.html, a page of its curves; with --watch, the page is live and has questions
+that the model answers.
+
 Examples:
 
     fovea train recipes/fovea-tiny.json
     fovea train recipes/easy-vqa.json --data easy-vqa/train --output runs/mine
+    fovea train recipes/fovea-tiny.json --dry-run
+    fovea train recipes/fovea-tiny.json --watch :8080
     fovea train recipes/fovea-tiny.json --steps 200
     fovea train recipes/llava-1.5.json --keep 1
     fovea train recipes/tiny/parts.json && fovea train recipes/tiny/llava-1.5.json
-    fovea train recipes/forgetting/pairs.json --seed 2 --output runs/forgetting/pairs-2`
+    fovea train recipes/forgetting/pairs.json --seed 2 --output runs/forgetting/pairs-2
+    tensorboard --logdir runs`
 }
 
 func (c *trainCmd) Run(ctx context.Context, g *globals) error {
@@ -46,11 +56,17 @@ func (c *trainCmd) Run(ctx context.Context, g *globals) error {
 	if err := c.override(r); err != nil {
 		return err
 	}
+	if c.JSON && !c.DryRun {
+		return errors.New("--json is for --dry-run; a run writes log.jsonl")
+	}
 	if !c.Quiet {
 		fmt.Fprintf(os.Stderr, "reading the data of %s\n", c.Recipe)
 	}
 	pool := g.pool()
 	defer pool.Close()
+	if c.DryRun {
+		return c.plan(ctx, r, pool)
+	}
 	t, err := train.New(r, pool)
 	if err != nil {
 		return err
@@ -112,19 +128,25 @@ var errEnough = errors.New("enough steps")
 func (c *trainCmd) train(ctx context.Context, t *train.Trainer, total int) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	w, err := newWatcher(ctx, t, c.Watch)
+	if err != nil {
+		return err
+	}
 	bar := newProgress(t.Resumed(), total, c.Quiet)
 	done, meter := t.Resumed(), newMeter()
 	t.OnStep = func(s train.Step) {
 		done++
 		meter.add(s)
+		w.step(ctx, s)
 		bar.at(done, fmt.Sprintf("%s  loss %.4f  %.0f tok/s", s.Stage, meter.loss, meter.rate))
 		if done == c.Steps {
 			stop(errEnough)
 		}
 	}
 	t.OnMeasured = c.measured
-	err := t.Run(ctx)
+	err = t.Run(ctx)
 	bar.end()
+	w.end(ctx, err)
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		fmt.Fprintf(os.Stderr, "saved after update %d of %d in %s; the same command goes on from there\n", done, total, t.Recipe.Output)
 		if context.Cause(ctx) == errEnough {

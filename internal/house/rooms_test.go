@@ -66,14 +66,18 @@ func rooms() []room {
 
 		room{path: "generate", uses: run},
 		room{path: "data", uses: []string{"data/scenes", "model", "imageproc"}},
-		room{path: "train", uses: slices.Concat(run, []string{"ops", "nn", "checkpoint", "lora", "zoo", "data", "data/scenes"})},
+		room{path: "train", uses: slices.Concat(run, []string{"ops", "nn", "checkpoint", "lora", "zoo", "generate", "data", "data/scenes"})},
 		room{path: "eval", uses: slices.Concat(run, []string{"zoo", "generate", "data", "data/scenes"})},
 		room{path: "internal/verify", uses: slices.Concat(run, []string{"nn", "zoo", "generate", "internal/golden"})},
+
+		room{path: "internal/tensorboard"},
+		room{path: "internal/watch"},
 
 		room{path: "cmd/fovea", uses: slices.Concat(run, decoders, []string{
 			"model/vit", "model/clip", "model/llava", "model/blip", "model/blip2", "model/qwenvl", "model/qwen2vl", "model/sphinx", // to count a tower's work
 			"model/grounding",
 			"nn", "checkpoint", "lora", "zoo", "embedded", "generate", "data", "data/scenes", "train", "eval", "internal/golden", "internal/verify",
+			"internal/tensorboard", "internal/watch",
 		}), others: []string{"github.com/alecthomas/kong", "github.com/vbauerster/mpb", "golang.org/x/sys", "golang.org/x/term"}},
 
 		room{path: "internal/cputest", uses: []string{"internal/cpu"}}, // helps tests, and nobody else may use it

@@ -60,7 +60,7 @@ func (s Source) open() (*source, error) {
 	case "easy-vqa":
 		d, err = data.OpenEasyVQA(s.Path, data.ByImage, imageproc.Options{})
 	default:
-		d, err = data.OpenLLaVA(s.Path, s.Images, imageproc.Options{})
+		d, err = data.Open(s.Path, data.Options{Format: "llava", Images: s.Images, Strict: true})
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -30,7 +30,7 @@ type cli struct {
 	Bench      benchCmd      `cmd:"" help:"Measure the speed of a model on this machine."`
 	Quantize   quantizeCmd   `cmd:"" help:"Write a model as GGUF files, in a type that takes less memory."`
 	Verify     verifyCmd     `cmd:"" help:"Compare a model, stage by stage, with what a reference implementation computed."`
-	Data       dataCmd       `cmd:"" help:"Make data."`
+	Data       dataCmd       `cmd:"" help:"Make, check, convert and look at data."`
 	Completion completionCmd `cmd:"" help:"Print the completion script of a shell."`
 
 	Workers int              `help:"CPU cores to use; 0 uses all." default:"0" placeholder:"N" env:"FOVEA_WORKERS"`

@@ -85,6 +85,8 @@ func TestBrokenFiles(t *testing.T) {
 		{"a.json", "internvl", `{"x": {"annotation": "a.json"}}`, "more than 4 deep"},
 		{"a.parquet", "", "PAR1 and no more", "parquet"},
 		{"a.parquet", "obelics", "PAR1" + strings.Repeat("\xff", 100) + "\x60\x00\x00\x00PAR1", ""},
+		{"a.parquet", "obelics", "PAR1\x00\x00\xff\x00\x00\x00PAR1", "footer of 255 bytes"},
+		{"a.parquet", "obelics", "PAR1\x49\xfc\xff\xff\xff\x0f\x06\x00\x00\x00PAR1", "goes behind the end"},
 		{"a.tar", "", strings.Repeat("no tar", 100), "tar"},
 		{"a.jsonl.gz", "llava", "this is no gzip file", "gzip"},
 		{"a.zip", "mmc4", "no zip", "zip"},

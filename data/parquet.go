@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/parquet-go/parquet-go"
+	meta "github.com/parquet-go/parquet-go/format"
 )
 
 // isParquet reports whether a file begins as Parquet files do.
@@ -27,9 +28,9 @@ func isParquet(name string) bool {
 
 // Limits on what a Parquet file may make us read at once.
 const (
-	maxColumns    = 256
-	maxChunk      = 1 << 30 // bytes of a column in a row group, decoded
-	maxParquetRow = 1 << 30 // rows
+	maxColumns = 256
+	maxChunk   = 1 << 30 // bytes of a column in a row group, decoded
+	maxRows    = 1 << 30
 )
 
 // parquetFile is a file of which rows are read as JSON.
@@ -53,6 +54,9 @@ func openParquetFile(name string) (*parquetFile, error) {
 		if err != nil {
 			return err
 		}
+		if err := checkFooter(f, info.Size()); err != nil {
+			return err
+		}
 		if p.File, err = parquet.OpenFile(f, info.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true)); err != nil {
 			return err
 		}
@@ -66,22 +70,38 @@ func openParquetFile(name string) (*parquetFile, error) {
 
 // check wants sizes that can be.
 func (p *parquetFile) check(size int64) error {
-	meta := p.Metadata()
-	if n := p.NumRows(); n < 0 || n > maxParquetRow {
-		return fmt.Errorf("%d rows", n)
+	if n := p.NumRows(); n < 0 || n > min(maxRows, 8*size) {
+		return fmt.Errorf("%d rows in a file of %d bytes", n, size)
 	}
-	for i, g := range meta.RowGroups {
+	for i, g := range p.Metadata().RowGroups {
 		if len(g.Columns) > maxColumns {
 			return fmt.Errorf("row group %d has %d columns, at most %d are read", i+1, len(g.Columns), maxColumns)
 		}
-		for _, c := range g.Columns {
-			m := c.MetaData
-			if m.TotalUncompressedSize < 0 || m.TotalUncompressedSize > maxChunk || m.TotalCompressedSize < 0 || m.TotalCompressedSize > size {
-				return fmt.Errorf("row group %d: column %s of %d bytes, %d of them stored, in a file of %d", i+1, strings.Join(m.PathInSchema, "."), m.TotalUncompressedSize, m.TotalCompressedSize, size)
+		for k := range g.Columns {
+			m := &g.Columns[k].MetaData
+			if err := p.checkColumn(m, size); err != nil {
+				return fmt.Errorf("row group %d: column %s: %w", i+1, strings.Join(m.PathInSchema, "."), err)
 			}
 		}
 	}
 	return nil
+}
+
+// checkColumn wants the pages of a column of a row group to lie in the file.
+func (p *parquetFile) checkColumn(m *meta.ColumnMetaData, size int64) error {
+	at, stored := m.DataPageOffset, m.TotalCompressedSize
+	if d := m.DictionaryPageOffset; d > 0 && d < at {
+		at = d
+	}
+	switch codec := m.Codec.String(); {
+	case strings.HasPrefix(codec, "LZ"): // the decoder does not come to an end of broken data
+		return fmt.Errorf("it is compressed by %s, which is not read: write it with ZSTD, SNAPPY, GZIP or BROTLI", codec)
+	case m.TotalUncompressedSize < 0 || m.TotalUncompressedSize > maxChunk:
+		return fmt.Errorf("%d bytes, at most %d are read", m.TotalUncompressedSize, maxChunk)
+	case stored < 0 || stored > size || at < 0 || at > size-stored:
+		return fmt.Errorf("%d bytes at %d of a file of %d", stored, at, size)
+	}
+	return checkPages(p.file, at, at+stored)
 }
 
 // guarded makes an error of a panic: the decoder does that for some files.
@@ -117,9 +137,13 @@ func (p *parquetFile) row(i int64) (raw []byte, err error) {
 	})
 	if err != nil {
 		p.reader = nil
+		err = errors.Join(errUndecoded, err)
 	}
 	return raw, err
 }
+
+// errUndecoded is about the file and not about what a row says.
+var errUndecoded = errors.New("broken Parquet file")
 
 // Close closes the file.
 func (p *parquetFile) Close() error { return p.file.Close() }
@@ -187,20 +211,39 @@ func openParquet(o *opener, parse rowParser) (source, error) {
 		}
 		return parse(o, raw, s)
 	}
-	for i := range p.NumRows() {
-		t.places = append(t.places, place{at: i, row: int32(i + 1)})
+	if err := t.parquetRows(p); err != nil {
+		return nil, errors.Join(err, t.Close())
 	}
-	meta, err := json.Marshal(p.Metadata().RowGroups)
+	groups, err := json.Marshal(p.Metadata().RowGroups)
 	if err == nil {
-		_, err = o.sum.Write(meta)
+		_, err = o.sum.Write(groups)
 	}
 	if err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
-	return t.ready(nil)
+	return t, nil
 }
 
-// object reads the fields of the first row of a Parquet file.
+// parquetRows reads every row once. Behind one that cannot be decoded none can.
+func (t *table) parquetRows(p *parquetFile) error {
+	for i := range p.NumRows() {
+		at := place{at: i, row: int32(i + 1)}
+		s, err := t.read(at)
+		if err == nil {
+			t.places = append(t.places, at)
+			continue
+		}
+		if errors.Is(err, errUndecoded) {
+			return t.o.problem(int(at.row), "", fmt.Errorf("the rest of the file cannot be read: %w", err))
+		}
+		if err := t.o.problem(int(at.row), s.ID, err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// firstRow reads the fields of the first row of a Parquet file.
 func (p *probe) firstRow() error {
 	f, err := openParquetFile(p.name)
 	if err != nil {

@@ -11,6 +11,7 @@ type Turn struct {
 	Role   string // "system", "user" or "assistant"
 	Text   string
 	Images []*imageproc.RGB
+	Mute   bool // an answer that Learn reads and does not label
 }
 
 // Pictures are those of all turns, in order.
@@ -29,7 +30,8 @@ type Processor interface {
 	Process(conv []Turn) (*Prompt, error)
 	// ProcessText takes text that is already in the model's format, with a marker for every picture.
 	ProcessText(text string, images []*imageproc.RGB) (*Prompt, error)
-	// Learn is Process for training: answers are in the conversation and labelled.
+	// Learn is Process for training: answers are in the conversation and labelled. Of one
+	// turn without a role, a document, all text is.
 	Learn(conv []Turn) (*Prompt, error)
 	// LearnApart is Learn for questions that have only their pictures in common: none sees another.
 	LearnApart(conv []Turn) (*Prompt, error)

@@ -137,7 +137,7 @@ func TestBoxesInEveryDialect(t *testing.T) {
 			}
 			turns := []Turn{{Role: User, Text: "Where?"}, turn}
 			conv := []model.Turn{{Role: User, Text: "Where?", Images: []*imageproc.RGB{img}}, {Role: Assistant, Text: turn.Text}}
-			if err := Ground(turns, conv, d, p); err != nil {
+			if err := (&Sample{}).Ground(turns, conv, d, p); err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
 			placed, err := p.Placed(img.W, img.H)
@@ -175,14 +175,14 @@ func TestGroundRefuses(t *testing.T) {
 		return []model.Turn{{Role: Assistant, Text: "<bbox>", Images: []*imageproc.RGB{imageproc.NewRGB(20, 20)}}}
 	}
 	p := processors(t)["llava15"]
-	if err := Ground([]Turn{turn}, conv(), nil, p); err == nil || !strings.Contains(err.Error(), "no words for it") {
+	if err := (&Sample{}).Ground([]Turn{turn}, conv(), nil, p); err == nil || !strings.Contains(err.Error(), "no words for it") {
 		t.Errorf("no dialect: %v", err)
 	}
-	if err := Ground([]Turn{turn}, conv(), grounding.LLaVA(), p); err == nil || !strings.Contains(err.Error(), "not inside") {
+	if err := (&Sample{}).Ground([]Turn{turn}, conv(), grounding.LLaVA(), p); !isProblem(err) || !strings.Contains(err.Error(), "not inside") {
 		t.Errorf("a box outside: %v", err)
 	}
 	turn.Places.Boxes[0].Image = 1
-	if err := Ground([]Turn{turn}, conv(), grounding.LLaVA(), p); err == nil || !strings.Contains(err.Error(), "picture 2 of 1") {
+	if err := (&Sample{}).Ground([]Turn{turn}, conv(), grounding.LLaVA(), p); err == nil || !strings.Contains(err.Error(), "picture 2 of 1") {
 		t.Errorf("no picture: %v", err)
 	}
 }

@@ -151,7 +151,7 @@ func (c *checker) boxes(s *Sample, sizes [][2]int) {
 			}
 			if err := b.Inside(size[0], size[1]); err != nil {
 				c.r.BoxesOutside++
-				c.tell(&Problem{File: s.file, Row: s.row, ID: s.ID, Err: fmt.Errorf("turn %d: %w", i+1, err)})
+				c.tell(s.problem(fmt.Errorf("turn %d: %w", i+1, err)))
 			}
 		}
 	}

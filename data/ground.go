@@ -9,18 +9,19 @@ import (
 	"github.com/fovea-ml/fovea/model/grounding"
 )
 
-// Ground writes the labels and boxes of turns into the texts of the conversation that
-// [Sample.Conversation] made of them, the way a family of models does. pictures is the
-// pipeline of the model, which may resize, pad and crop: dialects that count pixels
-// count those that the model sees.
-func Ground(turns []Turn, conv []model.Turn, d *grounding.Dialect, pictures *imageproc.Processor) error {
+// Ground writes the labels and boxes of turns taken from the sample into the texts of
+// the conversation that [Sample.Conversation] made of them, the way a family of models
+// does. pictures is the pipeline of the model, which may resize, pad and crop: dialects
+// that count pixels count those that the model sees. The error is a [*Problem] where a
+// box is not in its picture.
+func (s *Sample) Ground(turns []Turn, conv []model.Turn, d *grounding.Dialect, pictures *imageproc.Processor) error {
 	var seen []grounding.Picture
 	for i, t := range turns {
 		if t.Places == nil {
 			continue
 		}
 		if d == nil || pictures == nil {
-			return fmt.Errorf("data: turn %d says where things are, and this family of models has no words for it", i+1)
+			return fmt.Errorf("data: sample %s says where things are, and this family of models has no words for it", s.ID)
 		}
 		if seen == nil {
 			for _, img := range model.Pictures(conv) {
@@ -33,7 +34,7 @@ func Ground(turns []Turn, conv []model.Turn, d *grounding.Dialect, pictures *ima
 		}
 		text, err := t.grounded(d, seen)
 		if err != nil {
-			return fmt.Errorf("data: turn %d: %w", i+1, err)
+			return s.problem(fmt.Errorf("turn %d: %w", i+1, err))
 		}
 		conv[i].Text = text
 	}

@@ -130,7 +130,7 @@ func parseRefs(o *opener, raw []byte, s *Sample) error {
 	if err := s.see(o.store, names); err != nil {
 		return err
 	}
-	o.locate(s, row.Sent, Box{At: row.BBox, Coords: *o.Coords})
+	o.locate(s, row.Sent, Box{At: row.BBox, Coords: o.coords})
 	return nil
 }
 

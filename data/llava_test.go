@@ -175,6 +175,13 @@ func TestPictureErrors(t *testing.T) {
 	if _, err := Open(text, Options{Strict: true}); err == nil || !strings.Contains(err.Error(), "no folder") {
 		t.Errorf("no folder: %v", err)
 	}
+	s, err := opened(t, text, Options{}).At(0)
+	if err != nil || s.Images[0].Name != "3.png" {
+		t.Fatalf("no folder, and only the name is wanted: %v, %v", s, err)
+	}
+	if _, err := s.Images[0].Open(); !isProblem(err) || !strings.Contains(err.Error(), "no folder") {
+		t.Errorf("no folder: %v", err)
+	}
 	if _, err := Open(text, Options{Images: filepath.Join(dir, "none")}); err == nil {
 		t.Error("missing folder is accepted")
 	}

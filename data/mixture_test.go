@@ -76,6 +76,25 @@ func TestMixtures(t *testing.T) {
 	}
 }
 
+// TestCoordsInMixtures: a format's own coordinates hold inside of a mixture too.
+func TestCoordsInMixtures(t *testing.T) {
+	file, err := filepath.Abs("testdata/qwen-vl.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := write(t, "a.yaml", "datasets:\n- {json_path: '"+file+"'}\n")
+	for _, c := range []*Coords{nil, {Unit: Norm1000}} {
+		s, err := opened(t, name, Options{Coords: c}).At(0)
+		want := Coords{Unit: Norm999}
+		if c != nil {
+			want = *c
+		}
+		if err != nil || s.Turns[1].Places.Boxes[0].Coords != want {
+			t.Errorf("%+v, %v", s, err)
+		}
+	}
+}
+
 // TestProblemsOfMixtures: those of every part are told, with its file.
 func TestProblemsOfMixtures(t *testing.T) {
 	dir := t.TempDir()

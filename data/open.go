@@ -190,13 +190,7 @@ func openFile(name string, o Options, depth int) (set *Set, err error) {
 		return nil, err
 	}
 	o.Format = f.name
-	if o.Coords == nil {
-		o.Coords = &Coords{}
-		if f.name == "qwen-vl" {
-			o.Coords.Unit = Norm999
-		}
-	}
-	op := &opener{Options: o, name: name, depth: depth, set: &Set{name: name, format: f.name}, sum: sha256.New()}
+	op := &opener{Options: o, coords: o.coords(f.name), name: name, depth: depth, set: &Set{name: name, format: f.name}, sum: sha256.New()}
 	if op.store, err = openStore(o); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -217,6 +211,17 @@ func (o *opener) finished(src source) {
 	o.set.fingerprint = fmt.Sprintf("%s %d %x", o.set.format, src.count(), o.sum.Sum(nil)[:8])
 }
 
+// coords are what boxes mean in a format that does not say it.
+func (o *Options) coords(format string) Coords {
+	switch {
+	case o.Coords != nil:
+		return *o.Coords
+	case format == "qwen-vl":
+		return Coords{Unit: Norm999}
+	}
+	return Coords{}
+}
+
 // stored is a source whose pictures are in a store, closed with it.
 type stored struct {
 	source
@@ -228,11 +233,12 @@ func (s *stored) Close() error { return errors.Join(s.source.Close(), s.store.Cl
 // opener is what a format needs to open a file.
 type opener struct {
 	Options
-	name  string
-	depth int
-	set   *Set
-	store *store
-	sum   hash.Hash // of what the fingerprint is made of
+	name   string
+	depth  int
+	coords Coords // of boxes where the format does not say it
+	set    *Set
+	store  *store
+	sum    hash.Hash // of what the fingerprint is made of
 }
 
 // problem notes that a row is broken. It returns an error if that is not to be borne.

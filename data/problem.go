@@ -29,6 +29,11 @@ func (p *Problem) Error() string {
 
 func (p *Problem) Unwrap() error { return p.Err }
 
+// problem is what is wrong with a sample that has been read.
+func (s *Sample) problem(err error) *Problem {
+	return &Problem{File: s.file, Row: s.row, ID: s.ID, Err: err}
+}
+
 // MarshalJSON writes {"file", "row", "id", "reason"}.
 func (p *Problem) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {

@@ -27,7 +27,7 @@ func parseQwenVL(o *opener, raw []byte, s *Sample) error {
 		return err
 	}
 	s.ID = readID(row.ID)
-	w := qwenWords{coords: *o.Coords}
+	w := qwenWords{coords: o.coords}
 	list := messagesOf(row.Conversations)
 	for i := range list {
 		if err := w.read(&list[i]); err != nil {

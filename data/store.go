@@ -23,13 +23,14 @@ import (
 type store struct {
 	folder, cache *os.Root // nil without one
 	opts          imageproc.Options
+	strict        bool // files need a folder at once, and not when they are opened
 
 	inside   bool      // the pictures of a sample lie with it, in its order, whatever it calls them
 	pictures []Picture // if so
 }
 
 func openStore(o Options) (s *store, err error) {
-	s = &store{opts: o.Pictures}
+	s = &store{opts: o.Pictures, strict: o.Strict}
 	if o.Images != "" {
 		if s.folder, err = os.OpenRoot(o.Images); err != nil {
 			return nil, fmt.Errorf("folder of pictures: %w", err)
@@ -80,10 +81,19 @@ func (s *store) local(name string) (Picture, error) {
 	switch {
 	case !filepath.IsLocal(local):
 		return Picture{}, fmt.Errorf("image %.80q lies outside the folder of pictures", name)
-	case s.folder == nil:
-		return Picture{}, fmt.Errorf("image %.80q, but no folder of pictures is given", name)
+	case s.folder == nil && s.strict:
+		return Picture{}, noFolder(name)
 	}
-	return Picture{Name: path.Clean(filepath.ToSlash(local)), file: true, opts: s.opts, read: func() ([]byte, error) { return s.readFile(s.folder, local) }}, nil
+	return Picture{Name: path.Clean(filepath.ToSlash(local)), file: true, opts: s.opts, read: func() ([]byte, error) {
+		if s.folder == nil {
+			return nil, noFolder(name)
+		}
+		return s.readFile(s.folder, local)
+	}}, nil
+}
+
+func noFolder(name string) error {
+	return fmt.Errorf("image %.80q, but no folder of pictures is given", name)
 }
 
 // encoded is a picture in base64.

@@ -29,7 +29,7 @@ type dataFlags struct {
 	Answers  string `help:"VQAv2's annotations, if they are not beside the questions." placeholder:"FILE"`
 	Prompt   string `help:"What is asked where the format has no questions; {} stands for what is to be found." placeholder:"TEXT"`
 	Coords   string `help:"What boxes mean where the format leaves it open: pixel, norm01, norm1000 or norm999, and with commas between xywh and padded." placeholder:"COORDS"`
-	Mentions string `help:"Take [x1, y1, x2, y2] in LLaVA's texts for boxes, in such coordinates: norm01,padded." placeholder:"COORDS"`
+	Mentions string `help:"Take [x1, y1, x2, y2] in texts for boxes, in such coordinates: norm01,padded." placeholder:"COORDS"`
 	Strict   bool   `help:"Fail at the first broken row or picture."`
 }
 

@@ -27,7 +27,7 @@ func keptSets() []kept {
 		{"llava.jsonl", "llava", images, 2, "a 40×30\nuser: What is in the picture?\nassistant: A red square at [0.2, 0.325, 0.6, 0.825].", []string{"sharegpt", "openai"}},
 		{"llava.parquet", "llava", Options{}, 2, "p1 40×30\nuser: What?\nassistant: A square.", []string{"webdataset", "openai"}},
 		{"mixture.yaml", "llava-yaml", images, 5, "000000033471 40×30\nuser: What colour is the square?\nassistant: It is red.\nuser: And the ground?\nassistant: Nearly white.", []string{"sharegpt", "llava"}},
-		{"internvl.json", "internvl", Options{}, 4, "a 40×30\nuser: What is in the picture?\nassistant: A red square at [0.2, 0.325, 0.6, 0.825].", []string{"webdataset", "webdataset"}},
+		{"internvl.json", "internvl", Options{}, 4, "a 40×30\nuser: What is in the picture?\nassistant: A red square at [0.2, 0.325, 0.6, 0.825].", []string{"webdataset", "llava", "sharegpt"}},
 		{"accessory.yaml", "accessory", Options{}, 4, "000000033471 40×30\nuser: What colour is the square?\nassistant: It is red.\nuser: And the ground?\nassistant: Nearly white.", []string{"swift", "llava"}},
 		{"sharegpt.json", "sharegpt", images, 3, " 40×30\nsystem: Answer shortly.\nuser: Who is this?\nassistant: A square.\nuser: Sure?\nassistant: Yes.", []string{"swift", "webdataset", "sharegpt"}},
 		{"dataset_info.json", "dataset-info", Options{}, 2, "\nuser: Hello\nassistant: Hi\nuser: Translate.\nHund\nassistant: dog", []string{"swift", "sharegpt"}},
@@ -40,12 +40,12 @@ func keptSets() []kept {
 		{"lavis.json", "captions", images, 2, "coco_57870 40×30\nuser: Describe the picture.\nassistant: A square.", []string{"llava", "sharegpt"}},
 		{"v2_OpenEnded_mscoco_train2014_questions.json", "vqav2", images, 2, "9000 40×30\nuser: What colour is it?\nassistant: red\nrejected \"\", verdict 0, meta [{other en [red red red red red red red pink pink pink]}]", []string{"swift", "webdataset"}},
 		{"refcoco", "refcoco", images, 3, "0 40×30\nuser: Where is <ref-object>? [\"the square\"]\nassistant: <bbox> [] 0:(8,6)(24,21)", []string{"swift", "webdataset"}},
-		{"coyo_0_snappy.parquet", "grit", cache, 2, "g1 40×30\nuser: Describe the picture.\nassistant: <ref-object><bbox> [\"a red square é on white ground\"] 0:(8,6)(24,21)", []string{"swift", "swift"}},
-		{"mmc4.jsonl", "mmc4", cache, 1, "http://example.org/shapes.html 40×30 24×32\n: A page about shapes. <image>This is a square. <image>And this a circle.", []string{"webdataset", "webdataset"}},
-		{"docs_shard_0_v2.jsonl.zip", "mmc4", cache, 1, "http://example.org/shapes.html 40×30 24×32\n: A page about shapes. <image>This is a square. <image>And this a circle.", nil},
+		{"coyo_0_snappy.parquet", "grit", cache, 2, "g1 40×30\nuser: Describe the picture.\nassistant: <ref-object><bbox> [\"a red square é on white ground\"] 0:(8,6)(24,21)", []string{"swift", "webdataset"}},
+		{"mmc4.jsonl", "mmc4", cache, 1, "http://example.org/shapes.html 40×30 24×32\n: A page about shapes. <image>This is a square. <image>And this a circle.", []string{"webdataset", "swift", "text"}},
+		{"docs_shard_0_v2.jsonl.zip", "mmc4", cache, 1, "http://example.org/shapes.html 40×30 24×32\n: A page about shapes. <image>This is a square. <image>And this a circle.", []string{"swift", "text"}},
 		{"obelics.parquet", "obelics", cache, 2, " 40×30 24×32\n: First.<image>Second.<image>", []string{"swift", "text"}},
-		{"00000.tar", "webdataset", Options{}, 2, "000000000 40×30\nuser: Describe the picture.\nassistant: A red square.", []string{"webdataset", "webdataset"}},
-		{"0000{0..1}.tar", "webdataset", Options{}, 3, "000000000 40×30\nuser: Describe the picture.\nassistant: A red square.", nil},
+		{"00000.tar", "webdataset", Options{}, 2, "000000000 40×30\nuser: Describe the picture.\nassistant: A red square.", []string{"webdataset", "swift"}},
+		{"0000{0..1}.tar", "webdataset", Options{}, 3, "000000000 40×30\nuser: Describe the picture.\nassistant: A red square.", []string{"webdataset", "swift"}},
 		{"lines.txt", "text", Options{}, 2, "\n: Once upon a time there was a fovea.", []string{"text", "swift"}},
 		{"text.jsonl", "text", images, 2, "\n: Two lines\nof text.", []string{"text", "swift", "webdataset"}},
 	}
@@ -65,6 +65,9 @@ func TestFormats(t *testing.T) {
 			all := tellAll(t, d)
 			if all[0] != k.want {
 				t.Errorf("first sample:\n%s\nwant\n%s", all[0], k.want)
+			}
+			if slices.Sort(k.to); len(slices.Compact(k.to)) < 2 {
+				t.Errorf("converted to %v, want two formats", k.to)
 			}
 			for _, format := range k.to {
 				if got := converted(t, d, format, k.options); !slices.Equal(got, all) {

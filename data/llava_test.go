@@ -107,7 +107,6 @@ func TestLLaVAErrors(t *testing.T) {
 		{"two questions", `[{"id": "x7", "conversations": [{"from": "human", "value": "a"}, {"from": "human", "value": "b"}]}]`, `("x7"): turn 2`},
 		{"marker in answer", `[{"id": "x7", "image": "3.png", "conversations": [{"from": "human", "value": "a"}, {"from": "gpt", "value": "<image>"}]}]`, `("x7"): turn 2: <image> in a turn of the assistant`},
 		{"long", `[{"id": "` + strings.Repeat("x", maxRow) + `"}]`, "longer than"},
-		{"very long", `[{"id": "` + strings.Repeat("x", 3*maxRow) + `"}]`, "longer than"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			name := write(t, "data.json", c.text)
@@ -128,7 +127,7 @@ func TestLLaVAErrors(t *testing.T) {
 
 // TestBrokenRowHidesNone: rows before and behind a broken one are read.
 func TestBrokenRowHidesNone(t *testing.T) {
-	long := `{"id": "` + strings.Repeat("x", 2*maxRow) + `"}`
+	long := `{"id": "` + strings.Repeat("x", maxRow+1) + `"}`
 	for _, broken := range []string{`{"conversations": 3}`, `{"a": }`, `{"a": "b" "c"}`, `nonsense`, `"text"`, `{}`, long} {
 		rows := []string{talkOf(`"id": "a",`, "why?"), broken, talkOf(`"id": "b",`, "why?")}
 		for _, text := range []string{"[" + strings.Join(rows, ",\n") + "]", strings.Join(rows, "\n")} {

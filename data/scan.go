@@ -8,7 +8,7 @@ import (
 )
 
 // maxRow bounds the bytes of one sample in a JSON file.
-const maxRow = 4 << 20
+const maxRow = 16 << 20
 
 var errLongRow = fmt.Errorf("longer than %d bytes", maxRow)
 

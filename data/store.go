@@ -54,8 +54,8 @@ func (s *store) Close() (err error) {
 	return err
 }
 
-// maxEncoded bounds the base64 text of one picture: what maxRow lets through.
-const maxEncoded = maxRow
+// maxEncoded bounds the base64 text of one picture. In JSON maxRow does before.
+const maxEncoded = 64 << 20
 
 // find returns the picture that a row names: a path, an address, or the picture itself
 // in base64 ("data:image/png;base64,...").

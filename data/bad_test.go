@@ -109,6 +109,11 @@ func TestBrokenFiles(t *testing.T) {
 	if _, err := Open("nowhere", Options{}); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("error %v", err)
 	}
+	if _, err := os.Stat("/dev/zero"); err == nil {
+		if _, err := Open("/dev/zero", Options{}); err == nil || !strings.Contains(err.Error(), "no file") {
+			t.Errorf("error %v", err)
+		}
+	}
 	if _, err := Open("testdata/llava.json", Options{Format: "jpeg"}); err == nil || !strings.Contains(err.Error(), `"jpeg", want one of`) {
 		t.Errorf("error %v", err)
 	}

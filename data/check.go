@@ -70,7 +70,7 @@ type CheckOptions struct {
 // Check reads every sample of a set and every picture.
 func Check(d *Set, o CheckOptions) (*Report, error) {
 	c := &checker{o: o, r: Report{
-		Path: d.name, Format: d.format, Fingerprint: d.Fingerprint(), Samples: d.Len(), BrokenRows: d.Broken(), Problems: slices.Clone(d.Problems()),
+		Path: d.name, Format: d.format, Fingerprint: d.Fingerprint(), Samples: d.Len(), BrokenRows: d.Broken(), Problems: append([]*Problem{}, d.Problems()...), // a list in JSON, if an empty one
 	}}
 	for i := range d.Len() {
 		s, err := d.At(i)

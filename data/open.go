@@ -180,6 +180,9 @@ func openPath(path string, o Options, depth int) (*Set, error) {
 
 // openFile opens one file, or a folder that is one data set.
 func openFile(name string, o Options, depth int) (set *Set, err error) {
+	if info, err := os.Stat(name); err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is a device or pipe, and no file", name)
+	}
 	var f format
 	if o.Format == "" {
 		f, err = detect(name)

@@ -78,7 +78,10 @@ func (c *dataShowCmd) cell(s *data.Sample) (cell imageproc.Cell, err error) {
 		case c.Strict:
 			return cell, err
 		default:
-			cell.Text = append(cell.Text, "! "+oneLine(errors.Unwrap(err)))
+			if p, ok := errors.AsType[*data.Problem](err); ok {
+				err = p.Err // which sample it is stands above
+			}
+			cell.Text = append(cell.Text, "! "+oneLine(err))
 		}
 	}
 	for i := range s.Turns {

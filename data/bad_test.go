@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -178,9 +179,13 @@ func TestFingerprint(t *testing.T) {
 func TestCheck(t *testing.T) {
 	d := opened(t, "testdata/broken.jsonl", Options{Images: "testdata/images", Mentions: &Coords{Unit: Norm01}})
 	done := 0
-	r, err := Check(d, CheckOptions{Tokens: func(text string) int { return len(text) }, Done: func(n int) { done = n }})
+	tokens := func(text string) int { return len(text) }
+	r, err := Check(d, CheckOptions{Tokens: tokens, Done: func(n int) { done = n }})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if many, err := Check(d, CheckOptions{Tokens: tokens, Workers: 5}); err != nil || fmt.Sprint(many) != fmt.Sprint(r) {
+		t.Errorf("with more workers: %v, want %v, %v", many, r, err)
 	}
 	if done != 4 || r.Samples != 4 || r.BrokenRows != 4 || r.BrokenPictures != 2 || r.BoxesOutside != 1 || r.Boxes != 1 || r.Count() != 7 {
 		t.Errorf("%+v", r)

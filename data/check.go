@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/fovea-ml/fovea/imageproc"
 )
@@ -61,35 +63,67 @@ func spread(all []int32) (s Spread) {
 // Count is the number of problems, whether Problems has them or not.
 func (r *Report) Count() int { return r.BrokenRows + r.BrokenPictures + r.BoxesOutside }
 
-// CheckOptions say how a set is checked. Both may be nil.
+// CheckOptions say how a set is checked. The zero value will do.
 type CheckOptions struct {
-	Tokens func(text string) int // counts them
-	Done   func(samples int)     // is called after each sample
+	Tokens  func(text string) int // counts them, in several goroutines at once
+	Done    func(samples int)     // is called after each sample
+	Workers int                   // how many samples are read at once; 0 is 1
 }
 
 // Check reads every sample of a set and every picture.
 func Check(d *Set, o CheckOptions) (*Report, error) {
-	c := &checker{o: o, r: Report{
-		Path: d.name, Format: d.format, Fingerprint: d.Fingerprint(), Samples: d.Len(), BrokenRows: d.Broken(), Problems: append([]*Problem{}, d.Problems()...), // a list in JSON, if an empty one
-	}}
-	for i := range d.Len() {
-		s, err := d.At(i)
-		if err != nil {
-			return nil, err // its row was whole when the set was opened
-		}
-		if err := c.sample(s); err != nil {
-			return nil, err
-		}
-		if o.Done != nil {
-			o.Done(i + 1)
+	var next atomic.Int64
+	var mu sync.Mutex
+	done := 0
+	one := func(c *checker) error {
+		for {
+			i := int(next.Add(1)) - 1
+			if i >= d.Len() {
+				return nil
+			}
+			s, err := d.At(i)
+			if err == nil { // its row was whole when the set was opened
+				err = c.sample(s)
+			}
+			if err != nil {
+				next.Store(int64(d.Len()))
+				return err
+			}
+			mu.Lock()
+			if done++; o.Done != nil {
+				o.Done(done)
+			}
+			mu.Unlock()
 		}
 	}
+	all := make([]checker, max(1, o.Workers))
+	errs := make([]error, len(all))
+	var wait sync.WaitGroup
+	for i := range all {
+		all[i].o = o
+		wait.Go(func() { errs[i] = one(&all[i]) })
+	}
+	wait.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return report(d, all), nil
+}
+
+// report puts together what has been found.
+func report(d *Set, all []checker) *Report {
+	c := &all[0]
+	for i := range all[1:] {
+		c.add(&all[i+1])
+	}
 	r := &c.r
+	r.Path, r.Format, r.Fingerprint, r.Samples, r.BrokenRows = d.name, d.format, d.Fingerprint(), d.Len(), d.Broken()
+	r.Problems = append(append([]*Problem{}, d.Problems()...), r.Problems...) // a list in JSON, if an empty one
 	slices.SortStableFunc(r.Problems, func(a, b *Problem) int {
 		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Row, b.Row))
 	})
 	r.Turns, r.Images, r.Width, r.Height, r.Tokens = spread(c.turns), spread(c.images), spread(c.width), spread(c.height), spread(c.tokens)
-	return r, nil
+	return r
 }
 
 // checker collects.
@@ -97,6 +131,20 @@ type checker struct {
 	o                                    CheckOptions
 	r                                    Report
 	turns, images, width, height, tokens []int32
+}
+
+// add takes what another has collected.
+func (c *checker) add(b *checker) {
+	c.r.Documents += b.r.Documents
+	c.r.Pictures += b.r.Pictures
+	c.r.Boxes += b.r.Boxes
+	c.r.BrokenPictures += b.r.BrokenPictures
+	c.r.AbsentPictures += b.r.AbsentPictures
+	c.r.BoxesOutside += b.r.BoxesOutside
+	c.r.Problems = append(c.r.Problems, b.r.Problems...)
+	c.turns, c.images = append(c.turns, b.turns...), append(c.images, b.images...)
+	c.width, c.height = append(c.width, b.width...), append(c.height, b.height...)
+	c.tokens = append(c.tokens, b.tokens...)
 }
 
 func (c *checker) sample(s *Sample) error {

@@ -33,7 +33,7 @@ Examples:
 }
 
 // Run checks a data set.
-func (c *dataValidateCmd) Run() error {
+func (c *dataValidateCmd) Run(g *globals) error {
 	count, err := c.tokens()
 	if err != nil {
 		return err
@@ -43,7 +43,7 @@ func (c *dataValidateCmd) Run() error {
 		return err
 	}
 	p := newProgress(0, d.Len(), c.Quiet || d.Len() < fewSamples)
-	r, err := data.Check(d, data.CheckOptions{Tokens: count, Done: func(n int) { p.at(n, "samples") }})
+	r, err := data.Check(d, data.CheckOptions{Tokens: count, Workers: g.workers(), Done: func(n int) { p.at(n, "samples") }})
 	p.end()
 	if err := errors.Join(err, d.Close()); err != nil {
 		return err

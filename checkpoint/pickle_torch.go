@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/fovea-ml/fovea/internal/pickle"
 	"github.com/fovea-ml/fovea/kernel"
 	"github.com/fovea-ml/fovea/tensor"
 )
@@ -16,8 +17,8 @@ const (
 )
 
 // storageTypes are those whose elements have a dtype here.
-func storageTypes() map[global]tensor.DType {
-	return map[global]tensor.DType{
+func storageTypes() map[pickle.Global]tensor.DType {
+	return map[pickle.Global]tensor.DType{
 		"torch FloatStorage": kernel.F32, "torch HalfStorage": kernel.F16, "torch BFloat16Storage": kernel.BF16, "torch DoubleStorage": kernel.F64,
 		"torch LongStorage": kernel.I64, "torch IntStorage": kernel.I32, "torch ShortStorage": kernel.I16, "torch CharStorage": kernel.I8,
 		"torch ByteStorage": kernel.U8, "torch BoolStorage": kernel.Bool,
@@ -38,86 +39,33 @@ type pyTensor struct {
 	shape, strides []int64
 }
 
-// object runs the instructions that in Python may call anything.
-func (u *unpickler) object(op byte) error {
-	switch op {
-	case 'c':
-		module, err := u.line()
-		if err != nil {
-			return err
-		}
-		name, err := u.line()
-		if err != nil {
-			return err
-		}
-		return u.pushGlobal(module, name)
-	case 0x93:
-		names, err := u.popN(2)
-		if err != nil {
-			return err
-		}
-		module, ok := names[0].(string)
-		name, ok2 := names[1].(string)
-		if !ok || !ok2 {
-			return errors.New("a global without a name")
-		}
-		return u.pushGlobal(module, name)
-	case 'Q':
-		id, err := u.pop()
-		if err != nil {
-			return err
-		}
-		s, err := storageOf(id)
-		u.push(s)
-		return err
-	}
-	two, err := u.popN(2)
-	if err != nil {
-		return err
-	}
-	if op == 'b' { // attributes of a dictionary, which say nothing about its tensors
-		if _, ok := two[0].(*pyDict); !ok {
-			return errors.New("an object with a state")
-		}
-		u.push(two[0])
-		return nil
-	}
-	v, err := call(two[0], two[1])
-	u.push(v)
-	return err
-}
+// torchNames knows what torch.save writes into a pickle, and nothing else.
+type torchNames struct{}
 
-// pushGlobal refuses every name but the known ones, whether it is used or not.
-func (u *unpickler) pushGlobal(module, name string) error {
-	g := global(module + " " + name)
+func (torchNames) Known(g pickle.Global) bool {
 	_, storage := storageTypes()[g]
-	if !storage && g != rebuildTensor && g != rebuildParameter && g != orderedDict {
-		return fmt.Errorf("the global %s.%s is not allowed: only tensors and plain containers are read, and no code is run", module, name)
-	}
-	u.push(g)
-	return nil
+	return storage || g == rebuildTensor || g == rebuildParameter || g == orderedDict
 }
 
-// call stands for what the known functions do.
-func call(f, arguments any) (any, error) {
-	args, ok := arguments.(pyTuple)
-	if !ok {
-		return nil, errors.New("a call without arguments")
-	}
+// Persistent is a storage.
+func (torchNames) Persistent(id any) (any, error) { return storageOf(id) }
+
+// Call stands for what the known functions do.
+func (torchNames) Call(f any, args pickle.Tuple) (any, error) {
 	switch f {
-	case global(orderedDict):
+	case pickle.Global(orderedDict):
 		if len(args) > 0 {
 			return nil, fmt.Errorf("%s with arguments", orderedDict)
 		}
-		return &pyDict{}, nil
-	case global(rebuildParameter):
+		return &pickle.Dict{}, nil
+	case pickle.Global(rebuildParameter):
 		if len(args) > 0 {
 			if t, ok := args[0].(*pyTensor); ok {
 				return t, nil
 			}
 		}
 		return nil, fmt.Errorf("%s without a tensor", rebuildParameter)
-	case global(rebuildTensor):
+	case pickle.Global(rebuildTensor):
 		return tensorOf(args)
 	}
 	return nil, errors.New("a call of what is no function")
@@ -125,11 +73,11 @@ func call(f, arguments any) (any, error) {
 
 // storageOf reads the tuple ("storage", type, key, location, elements).
 func storageOf(id any) (pyStorage, error) {
-	t, ok := id.(pyTuple)
+	t, ok := id.(pickle.Tuple)
 	if !ok || len(t) < 5 || t[0] != "storage" {
 		return pyStorage{}, errors.New("a persistent object that is no storage")
 	}
-	g, _ := t[1].(global)
+	g, _ := t[1].(pickle.Global)
 	dtype, ok := storageTypes()[g]
 	key, ok2 := t[2].(string)
 	elements, ok3 := t[4].(int64)
@@ -140,7 +88,7 @@ func storageOf(id any) (pyStorage, error) {
 }
 
 // tensorOf reads the tuple (storage, offset, shape, strides, …).
-func tensorOf(args pyTuple) (*pyTensor, error) {
+func tensorOf(args pickle.Tuple) (*pyTensor, error) {
 	if len(args) < 4 {
 		return nil, fmt.Errorf("%s with %d arguments", rebuildTensor, len(args))
 	}
@@ -158,7 +106,7 @@ func tensorOf(args pyTuple) (*pyTensor, error) {
 }
 
 func sizes(v any) ([]int64, error) {
-	t, ok := v.(pyTuple)
+	t, ok := v.(pickle.Tuple)
 	if !ok || len(t) > maxRank {
 		return nil, errors.New("no shape")
 	}

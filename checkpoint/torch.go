@@ -7,6 +7,8 @@ import (
 	"io"
 	"path"
 	"strconv"
+
+	"github.com/fovea-ml/fovea/internal/pickle"
 )
 
 // The names under which Hugging Face directories keep PyTorch's files.
@@ -23,8 +25,10 @@ const (
 
 // Limits on the containers in a file.
 const (
-	maxDepth  = 16
-	maxVisits = 1 << 22
+	maxDepth     = 16
+	maxVisits    = 1 << 22
+	maxPickle    = 64 << 20 // bytes
+	maxPickleOps = 1 << 22
 )
 
 // torchFile is an archive that torch.save wrote: a pickle, and the elements of
@@ -50,11 +54,11 @@ func readTorch(r io.ReaderAt, size int64) (header, error) {
 	if err := f.index(z); err != nil {
 		return header{}, err
 	}
-	pickle, err := f.read("data.pkl", maxPickle)
+	program, err := f.read("data.pkl", maxPickle)
 	if err != nil {
 		return header{}, err
 	}
-	root, err := unpickle(pickle)
+	root, err := pickle.Load(program, torchNames{}, maxPickleOps)
 	if err != nil {
 		return header{}, fmt.Errorf("data.pkl: %w", err)
 	}
@@ -131,15 +135,15 @@ func (f *torchFile) collect(name string, v any, depth int) error {
 		info, err := f.tensor(name, v)
 		f.tensors = append(f.tensors, info)
 		return wrap(err, "tensor %q", name)
-	case *pyDict:
-		for i, key := range v.keys {
-			if err := f.collect(under(name, key), v.values[i], depth+1); err != nil {
+	case *pickle.Dict:
+		for i, key := range v.Keys {
+			if err := f.collect(under(name, key), v.Values[i], depth+1); err != nil {
 				return err
 			}
 		}
-	case *pyList:
-		return f.collect(name, pyTuple(v.items), depth+1)
-	case pyTuple:
+	case *pickle.List:
+		return f.collect(name, pickle.Tuple(v.Items), depth+1)
+	case pickle.Tuple:
 		for i, item := range v {
 			if err := f.collect(under(name, int64(i)), item, depth+1); err != nil {
 				return err

@@ -1,9 +1,11 @@
 package data
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -20,6 +22,7 @@ type EasyVQA struct {
 	dir     string
 	samples [][]easyQuestion
 	options imageproc.Options
+	sum     []byte // of questions.json
 }
 
 // easyQuestion is one row of questions.json.
@@ -43,10 +46,20 @@ func OpenEasyVQA(dir string, group Group, opts imageproc.Options) (*EasyVQA, err
 	}
 	defer f.Close()
 	places := map[int]int{} // of images among the samples
-	err = scanRows(f, func(_ int64, raw json.RawMessage) error {
-		q, err := parseEasy(raw, answers)
+	sum := sha256.New()
+	s, err := newScanner(io.TeeReader(f, sum))
+	if err != nil {
+		return nil, fmt.Errorf("data: %s: %w", name, err)
+	}
+	row := 0
+	err = s.rows(func(_ int64, raw []byte, err error) error {
+		row++
+		var q easyQuestion
+		if err == nil {
+			q, err = parseEasy(raw, answers)
+		}
 		if err != nil {
-			return err
+			return fmt.Errorf("sample %d: %w", row, err)
 		}
 		at, seen := places[q.image]
 		if group == ByImage && seen {
@@ -60,6 +73,7 @@ func OpenEasyVQA(dir string, group Group, opts imageproc.Options) (*EasyVQA, err
 	if err != nil {
 		return nil, fmt.Errorf("data: %s: %w", name, err)
 	}
+	d.sum = sum.Sum(nil)
 	return d, nil
 }
 
@@ -105,6 +119,11 @@ func parseEasy(raw []byte, answers map[string]bool) (easyQuestion, error) {
 	return q, nil
 }
 
+// Fingerprint is made of the questions; the pictures are no part of it.
+func (d *EasyVQA) Fingerprint() string {
+	return fmt.Sprintf("easy-vqa %d %x", len(d.samples), d.sum[:8])
+}
+
 // Len returns the number of samples.
 func (d *EasyVQA) Len() int { return len(d.samples) }
 
@@ -114,15 +133,13 @@ func (d *EasyVQA) At(i int) (*Sample, error) {
 	questions := d.samples[i]
 	number := strconv.Itoa(questions[0].image)
 	name := filepath.Join(d.dir, "images", number+".png")
-	s := &Sample{ID: fmt.Sprintf("%s-%d", number, i), Images: []Picture{
-		func() (*imageproc.RGB, error) {
-			img, err := imageproc.OpenFile(name, d.options)
-			if err != nil {
-				return nil, fmt.Errorf("data: %w", err)
-			}
-			return img, nil
-		},
-	}}
+	s := &Sample{ID: fmt.Sprintf("%s-%d", number, i), Images: []Picture{Drawn(func() (*imageproc.RGB, error) {
+		img, err := imageproc.OpenFile(name, d.options)
+		if err != nil {
+			return nil, fmt.Errorf("data: %w", err)
+		}
+		return img, nil
+	})}}
 	for _, q := range questions {
 		s.round(q.text, q.answer, easyType(q.answer), "en")
 	}

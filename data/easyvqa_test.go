@@ -68,11 +68,11 @@ func TestEasyVQA(t *testing.T) {
 func checkEasyPictures(t *testing.T, d *EasyVQA) {
 	t.Helper()
 	first, _ := d.At(0)
-	if img, err := first.Images[0](); err != nil || img.W != 64 {
+	if img, err := first.Images[0].Open(); err != nil || img.W != 64 {
 		t.Errorf("picture 4: %v, %v", img, err)
 	}
 	second, _ := d.At(1)
-	if _, err := second.Images[0](); err == nil || !strings.Contains(err.Error(), "0.png") {
+	if _, err := second.Images[0].Open(); err == nil || !strings.Contains(err.Error(), "0.png") {
 		t.Errorf("missing picture: %v", err)
 	}
 }

@@ -3,115 +3,143 @@ package data
 import (
 	"encoding/json"
 	"fmt"
-	"io"
-	"os"
-
-	"github.com/fovea-ml/fovea/imageproc"
+	"regexp"
+	"strconv"
+	"strings"
 )
 
-// LLaVA is a data set of conversations in LLaVA's JSON format
-// (github.com/haotian-liu/LLaVA, docs/Finetune_Custom_Data.md): an array, or one object
-// a line, of
+// conversationFormats have a row for each conversation.
+func conversationFormats() []format {
+	return []format{
+		{"qwen-vl", "Qwen-VL's JSON: <img>path</img>, <ref>label</ref><box>(x1,y1),(x2,y2)</box>", isQwenVL, openRows(parseQwenVL)},
+		{"sharegpt", "ShareGPT: conversations or chosen and rejected answers, with system and images beside", isShareGPT, openRows(parseShareGPT)},
+		{"llava", "LLaVA's JSON or JSON lines: conversations of human and gpt, with image", func(p *probe) bool { return p.has("conversations") }, openRows(parseLLaVA)},
+		{"swift", "ms-swift's JSON lines: messages, with images, objects and rejected_response", isSwift, openRows(parseMessages)},
+		{"openai", "OpenAI's messages, whose content is a text or a list of parts", func(p *probe) bool { return p.has("messages") }, openRows(parseMessages)},
+		{"refs", "rows of Qwen-VL's RefCOCO files: image, sent and bbox in pixels", func(p *probe) bool { return p.has("image", "sent", "bbox") }, openRows(parseRefs)},
+	}
+}
+
+// spoken is a message as LLaVA and ShareGPT have it.
+type spoken struct {
+	From  string `json:"from"`
+	Value string `json:"value"`
+}
+
+func messagesOf(list []spoken) (out []message) {
+	for _, m := range list {
+		out = append(out, message{from: m.From, text: m.Value})
+	}
+	return out
+}
+
+// parseLLaVA reads a row of LLaVA's format
+// (https://github.com/haotian-liu/LLaVA/blob/main/docs/Finetune_Custom_Data.md):
 //
 //	{"id": "7", "image": "a/b.jpg", "conversations": [
 //		{"from": "human", "value": "<image>\nWhat is this?"},
 //		{"from": "gpt", "value": "A fovea."}]}
 //
 // "image" may be absent, a path or a list of paths below the folder of pictures.
-// Samples stay in the file: memory holds 16 bytes for each.
-type LLaVA struct {
-	name    string
-	file    *os.File
-	folder  *os.Root // nil without a folder
-	rows    []row
-	options imageproc.Options
-}
-
-// OpenLLaVA opens the JSON file name, whose pictures lie in folder; "" stands for no
-// pictures. Every sample is checked; pictures are opened when asked for, and neither
-// their names nor symbolic links lead out of the folder. Close it in the end.
-func OpenLLaVA(name, folder string, opts imageproc.Options) (*LLaVA, error) {
-	file, err := os.Open(name)
+func parseLLaVA(o *opener, raw []byte, s *Sample) error {
+	var row struct {
+		ID            json.RawMessage `json:"id"`
+		Image         json.RawMessage `json:"image"`
+		Conversations []spoken        `json:"conversations"`
+	}
+	if err := decode(raw, &row); err != nil {
+		return err
+	}
+	s.ID = readID(row.ID)
+	names, err := readNames(row.Image)
 	if err != nil {
-		return nil, fmt.Errorf("data: %w", err)
+		return err
 	}
-	d := &LLaVA{name: name, file: file, options: opts}
-	if err := d.open(folder); err != nil {
-		_ = d.Close()
-		return nil, fmt.Errorf("data: %s: %w", name, err)
-	}
-	return d, nil
+	return o.converse(s, names, messagesOf(row.Conversations))
 }
 
-func (d *LLaVA) open(folder string) (err error) {
-	if folder != "" {
-		if d.folder, err = os.OpenRoot(folder); err != nil {
-			return err
-		}
+// converse fills a sample with pictures and the turns of a conversation.
+func (o *opener) converse(s *Sample, names []string, list []message) error {
+	if err := s.see(o.store, names); err != nil {
+		return err
 	}
-	return scanRows(d.file, func(at int64, raw json.RawMessage) error {
-		if _, err := d.parse(raw, len(d.rows)); err != nil {
-			return err
-		}
-		d.rows = append(d.rows, row{at: at, size: int32(len(raw))})
-		return nil
-	})
+	if err := s.talk(list); err != nil {
+		return err
+	}
+	if o.Mentions != nil {
+		s.mention(*o.Mentions)
+	}
+	return s.placeMarkers()
 }
 
-// Close closes the file and the folder. Samples cannot be read afterwards.
-func (d *LLaVA) Close() error {
-	err := d.file.Close()
-	if d.folder != nil {
-		if e := d.folder.Close(); err == nil {
-			err = e
+// mentioned is a box in plain text, as LLaVA and its kin write it.
+var mentioned = regexp.MustCompile(`\[\s*(-?[0-9.]+)\s*,\s*(-?[0-9.]+)\s*,\s*(-?[0-9.]+)\s*,\s*(-?[0-9.]+)\s*\]`)
+
+// mention makes boxes of what is written in brackets, in samples of one picture.
+func (s *Sample) mention(c Coords) {
+	if len(s.Images) != 1 {
+		return
+	}
+	for i := range s.Turns {
+		t := &s.Turns[i]
+		if t.Places != nil || strings.Contains(t.Text, RefTag) || strings.Contains(t.Text, BoxTag) {
+			continue
 		}
-	}
-	return err
-}
-
-// Len returns the number of samples.
-func (d *LLaVA) Len() int { return len(d.rows) }
-
-// At reads sample i.
-func (d *LLaVA) At(i int) (*Sample, error) {
-	mustHave("LLaVA", i, len(d.rows))
-	raw := make([]byte, d.rows[i].size)
-	if _, err := d.file.ReadAt(raw, d.rows[i].at); err != nil && err != io.EOF {
-		return nil, fmt.Errorf("data: %s: sample %d: %w", d.name, i+1, err)
-	}
-	s, err := d.parse(raw, i)
-	if err != nil {
-		return nil, fmt.Errorf("data: %s: %w", d.name, err)
-	}
-	return s, nil
-}
-
-func (d *LLaVA) parse(raw []byte, i int) (*Sample, error) {
-	c, err := parseConversation(raw, i)
-	if err != nil {
-		return nil, err
-	}
-	s := &Sample{ID: c.id, Turns: c.turns}
-	for _, name := range c.images {
-		if d.folder == nil {
-			return nil, fmt.Errorf("%.80q: image %.80q, but no folder of pictures is given", c.id, name)
-		}
-		s.Images = append(s.Images, func() (*imageproc.RGB, error) {
-			img, err := d.picture(name)
-			if err != nil {
-				return nil, fmt.Errorf("data: %s: %.80q: %w", d.name, c.id, err)
+		var places Places
+		text := mentioned.ReplaceAllStringFunc(t.Text, func(m string) string {
+			b := Box{Coords: c}
+			for _, n := range mentioned.FindStringSubmatch(m)[1:] {
+				v, err := strconv.ParseFloat(n, 64)
+				if err != nil {
+					return m
+				}
+				b.At = append(b.At, v)
 			}
-			return img, nil
+			if b.check(1) != nil {
+				return m
+			}
+			places.Boxes = append(places.Boxes, b)
+			return BoxTag
 		})
+		if places.Boxes != nil {
+			t.Text, t.Places = text, &places
+		}
 	}
-	return s, nil
 }
 
-func (d *LLaVA) picture(name string) (*imageproc.RGB, error) {
-	f, err := d.folder.Open(name)
-	if err != nil {
-		return nil, err
+// parseRefs reads a row {"image", "sent", "bbox": [x1, y1, x2, y2]}
+// (https://github.com/QwenLM/Qwen-VL/tree/master/eval_mm).
+func parseRefs(o *opener, raw []byte, s *Sample) error {
+	var row struct {
+		ID    json.RawMessage `json:"id"`
+		Image json.RawMessage `json:"image"`
+		Sent  string          `json:"sent"`
+		BBox  []float64       `json:"bbox"`
 	}
-	defer f.Close()
-	return imageproc.Read(f, name, d.options)
+	if err := decode(raw, &row); err != nil {
+		return err
+	}
+	s.ID = readID(row.ID)
+	names, err := readNames(row.Image)
+	if err != nil {
+		return err
+	}
+	if len(names) != 1 || row.Sent == "" || len(row.BBox) != 4 {
+		return fmt.Errorf("want an image, a sent and a bbox of 4 numbers")
+	}
+	if err := s.see(o.store, names); err != nil {
+		return err
+	}
+	o.locate(s, row.Sent, Box{At: row.BBox, Coords: o.coords})
+	return nil
+}
+
+// locate makes the sample a question where something is, and its box the answer.
+func (o *opener) locate(s *Sample, what string, at Box) {
+	s.ask(o.prompt("Where is {}?", RefTag), BoxTag)
+	s.Turns[0].Places = &Places{Refs: []string{what}}
+	if !strings.Contains(s.Turns[0].Text, RefTag) {
+		s.Turns[0].Places = nil
+	}
+	s.Turns[1].Places = &Places{Boxes: []Box{at}}
 }

@@ -35,6 +35,11 @@ func (d *Scenes) Len() int {
 	return d.n * d.opts.Questions
 }
 
+// Fingerprint is made of all that the scenes are drawn from.
+func (d *Scenes) Fingerprint() string {
+	return fmt.Sprintf("scenes %d %d %d %+v", d.seed, d.n, d.group, d.opts)
+}
+
 // At returns sample i. Its error is always nil.
 func (d *Scenes) At(i int) (*Sample, error) {
 	mustHave("Scenes", i, d.Len())
@@ -48,7 +53,7 @@ func (d *Scenes) At(i int) (*Sample, error) {
 }
 
 func sceneSample(id string, s *scenes.Scene, questions []scenes.Question) *Sample {
-	sample := &Sample{ID: id, Images: []Picture{func() (*imageproc.RGB, error) { return drawScene(s), nil }}}
+	sample := &Sample{ID: id, Images: []Picture{Drawn(func() (*imageproc.RGB, error) { return drawScene(s), nil })}}
 	for _, q := range questions {
 		sample.round(q.Text, q.Answer, string(q.Type), string(q.Lang))
 	}
@@ -66,7 +71,7 @@ func drawScene(s *scenes.Scene) *imageproc.RGB {
 
 // round appends a question and its one right answer.
 func (s *Sample) round(question, answer, kind, lang string) {
-	s.Turns = append(s.Turns, Turn{User, question}, Turn{Assistant, answer})
+	s.Turns = append(s.Turns, Turn{Role: User, Text: question}, Turn{Role: Assistant, Text: answer})
 	s.Meta = append(s.Meta, Meta{Type: kind, Lang: lang, Answers: []string{answer}})
 }
 

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/fovea-ml/fovea/data/scenes"
-	"github.com/fovea-ml/fovea/imageproc"
 )
 
 func TestScenes(t *testing.T) {
@@ -40,7 +39,7 @@ func TestScenes(t *testing.T) {
 			}
 			ids[part.ID] = true
 		}
-		img, err := whole.Images[0]()
+		img, err := whole.Images[0].Open()
 		if err != nil || img.W != 64 || img.H != 64 {
 			t.Fatal(err)
 		}
@@ -59,7 +58,7 @@ func TestScenesWritten(t *testing.T) {
 	if err := scenes.Write(dir, 7, 2, scenes.Options{Side: 64}); err != nil {
 		t.Fatal(err)
 	}
-	d, err := OpenLLaVA(dir+"/scenes.json", dir, imageproc.Options{})
+	d, err := Open(dir+"/scenes.json", Options{Images: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +70,7 @@ func TestScenesWritten(t *testing.T) {
 	if err != nil || s.ID != "train-7-000001-zh" || len(s.Turns) != 12 {
 		t.Fatalf("%+v, %v", s, err)
 	}
-	if img, err := s.Images[0](); err != nil || img.W != 64 {
+	if img, err := s.Images[0].Open(); err != nil || img.W != 64 {
 		t.Errorf("%v, %v", img, err)
 	}
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/fovea-ml/fovea/data"
 	"github.com/fovea-ml/fovea/data/scenes"
-	"github.com/fovea-ml/fovea/imageproc"
 )
 
 // Gallery is pictures and texts, and which belongs to which: what retrieval is measured
@@ -54,7 +53,7 @@ func SceneCaptions(seed uint64, count int, lang scenes.Lang) (*Gallery, error) {
 // answers about each as its texts. most limits their number, 0 takes all. Close the
 // file when the gallery is no longer needed.
 func Captions(file, folder string, most int) (g *Gallery, closeFile func() error, err error) {
-	d, err := data.OpenLLaVA(file, folder, imageproc.Options{})
+	d, err := data.Open(file, data.Options{Format: "llava", Images: folder, Strict: true})
 	if err != nil {
 		return nil, nil, err
 	}

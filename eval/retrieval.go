@@ -136,7 +136,7 @@ func (r *retrieval) see(ctx context.Context, i int) (v *model.Views, err error) 
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	img, err := r.g.Pictures[i]()
+	img, err := r.g.Pictures[i].Open()
 	if err == nil {
 		v, err = r.m.View(img)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fovea-ml/fovea/data"
 	"github.com/fovea-ml/fovea/data/scenes"
 	"github.com/fovea-ml/fovea/imageproc"
 	"github.com/fovea-ml/fovea/model"
@@ -59,7 +60,7 @@ func TestRank(t *testing.T) {
 func TestGallery(t *testing.T) {
 	g := &Gallery{}
 	for _, texts := range [][]string{{"a", "b"}, {"c"}, {"b"}} {
-		g.Add(nil, texts...)
+		g.Add(data.Picture{}, texts...)
 	}
 	if !slices.Equal(g.Texts, []string{"a", "b", "c"}) || !slices.Equal(g.Belongs[0], []int{0, 1}) || !slices.Equal(g.Belongs[2], []int{1}) {
 		t.Errorf("texts %v, belong %v", g.Texts, g.Belongs)
@@ -99,7 +100,7 @@ func TestRetrieval(t *testing.T) {
 	like, match := make([][]float32, n), make([][]float32, n)
 	c := &tensor.Ctx{}
 	for i := range n {
-		img, err := g.Pictures[i]()
+		img, err := g.Pictures[i].Open()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -190,11 +191,11 @@ func TestRetrievalErrors(t *testing.T) {
 	picture := func() (*imageproc.RGB, error) { return imageproc.NewRGB(9, 9), nil }
 	gallery := func(texts ...string) *Gallery {
 		g := &Gallery{Name: "two"}
-		g.Add(picture, texts...)
+		g.Add(data.Drawn(picture), texts...)
 		return g
 	}
 	bad := gallery("a cat")
-	bad.Pictures[0] = func() (*imageproc.RGB, error) { return nil, broken }
+	bad.Pictures[0] = data.Drawn(func() (*imageproc.RGB, error) { return nil, broken })
 	for _, c := range []struct {
 		model string
 		g     *Gallery

@@ -17,6 +17,25 @@ func (p *Processor) Fits(w, h int) error {
 	return nil
 }
 
+// Placed tells where a picture of w by h pixels comes to stand in each of its views, in
+// the order of Views, without computing one.
+func (p *Processor) Placed(w, h int) ([]Geometry, error) {
+	if w < 1 || h < 1 {
+		_, geo, err := plan(w, h, nil)
+		return []Geometry{geo}, err
+	}
+	plans, _ := p.plans(w, h)
+	var out []Geometry
+	for _, steps := range plans {
+		_, geo, err := plan(w, h, steps)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, geo)
+	}
+	return out, nil
+}
+
 // plan is what steps do to a picture of w by h pixels, and where that comes to stand.
 func plan(w, h int, steps []Step) ([]placement, Geometry, error) {
 	geo := identity()

@@ -12,6 +12,7 @@ type Turn struct {
 	Text   string
 	Images []*imageproc.RGB
 	Videos []*imageproc.Video
+	Mute   bool // an answer that Learn reads and does not label
 }
 
 // Pictures are those of all turns, in order.
@@ -39,13 +40,11 @@ type Processor interface {
 	Process(conv []Turn) (*Prompt, error)
 	// ProcessText takes text that is already in the model's format, with a marker for every picture and video.
 	ProcessText(text string, images []*imageproc.RGB, videos ...*imageproc.Video) (*Prompt, error)
-	// Learn is Process for training: answers are in the conversation and labelled.
+	// Learn is Process for training: answers are in the conversation and labelled. Of one
+	// turn without a role, a document, all text is.
 	Learn(conv []Turn) (*Prompt, error)
 	// LearnApart is Learn for questions that have only their pictures in common: none sees another.
 	LearnApart(conv []Turn) (*Prompt, error)
-	// LearnText is for text that is learned whole, a document with an <image> for every
-	// picture: all of its tokens are labelled, and an end token behind them.
-	LearnText(text string, images []*imageproc.RGB) (*Prompt, error)
 	Tokenizer() *tokenizer.Tokenizer
 	PictureProcessor() *imageproc.Processor    // nil for models of text only
 	VideoProcessor() *imageproc.VideoProcessor // nil for models that take no videos

@@ -61,7 +61,7 @@ func (t *Trainer) asked(stage int) (sets []*source, err error) {
 		return t.sets[stage], nil
 	}
 	if t.watch == nil {
-		if t.watch, err = t.Recipe.Watch.open(); err != nil {
+		if t.watch, err = t.Recipe.Watch.open(t.Recipe.Strict); err != nil {
 			return nil, fmt.Errorf("watch: %w", err)
 		}
 	}

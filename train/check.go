@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/fovea-ml/fovea/data"
 )
 
 func (r *Recipe) check() error {
@@ -184,24 +186,34 @@ func (s *Stage) checkOptimizer() error {
 	return nil
 }
 
+// fileFormats are the formats of data in files; "file" is found out.
+func fileFormats() []string {
+	names := []string{"file", "easy-vqa", "passages", "interleaved"}
+	for _, f := range data.Formats() {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
 func (s Source) check() error {
 	switch s.Format {
 	case "scenes":
 		if s.Count < 1 {
 			return fmt.Errorf("scenes: count is %d", s.Count)
 		}
-	case "easy-vqa", "llava", "passages", "interleaved":
+	default:
+		if !slices.Contains(fileFormats(), s.Format) {
+			return fmt.Errorf("format %q; the nearest known is %s", s.Format, nearest(s.Format, append(fileFormats(), "scenes")))
+		}
 		if s.Path == "" {
 			return fmt.Errorf("%s: path is missing", s.Format)
 		}
-	default:
-		return fmt.Errorf("format %q, want scenes, easy-vqa, llava, passages or interleaved", s.Format)
 	}
 	switch {
 	case s.Format == "interleaved" && s.Count < 1:
 		return fmt.Errorf("interleaved: count is %d", s.Count)
-	case s.Format == "llava" && s.Types != nil:
-		return errors.New("llava: types are for scenes and easy-vqa, whose questions have kinds")
+	case s.Types != nil && !slices.Contains([]string{"scenes", "interleaved", "easy-vqa", "file", "swift", "webdataset"}, s.Format):
+		return fmt.Errorf("%s: types are for scenes and easy-vqa, whose questions have kinds", s.Format)
 	case !(s.Weight >= 0 && s.Weight <= 1e9):
 		return fmt.Errorf("weight is %v", s.Weight)
 	case s.Ask < 0 || s.Augment.Shift < 0:

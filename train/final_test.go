@@ -21,7 +21,7 @@ func TestFinalModel(t *testing.T) {
 		t.Fatal("another model")
 	}
 	for i := range 3 {
-		conv, err := tr.sets[1][0].conversation(i, rand.New(rand.NewPCG(1, 1)))
+		conv, err := tr.sets[1][0].conversation(i, rand.New(rand.NewPCG(1, 1)), nil)
 		check(t, err)
 		p, err := full.Processor.Process(conv[:1])
 		check(t, err)

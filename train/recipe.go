@@ -96,10 +96,13 @@ type Init struct {
 
 // Source is a data set and how much of it is used.
 type Source struct {
-	Format    string   `json:"format"`           // scenes, easy-vqa, llava, passages or interleaved
+	Format    string   `json:"format"`           // scenes, easy-vqa, passages, interleaved, one of data.Formats, or file, which finds out
 	Weight    float64  `json:"weight,omitempty"` // of the stage's samples, in proportion to the weights of the others; by size if none has one
 	Path      string   `json:"path,omitempty"`
-	Images    string   `json:"images,omitempty"`    // llava: folder of the pictures
+	Images    string   `json:"images,omitempty"`    // folder of the pictures
+	Cache     string   `json:"cache,omitempty"`     // folder of pictures that are known by their address only
+	Split     string   `json:"split,omitempty"`     // of files that hold several
+	Prompt    string   `json:"prompt,omitempty"`    // what is asked where a file holds no question
 	Seed      uint64   `json:"seed,omitempty"`      // scenes
 	Count     int      `json:"count,omitempty"`     // scenes: how many
 	Side      int      `json:"side,omitempty"`      // scenes: pixels

@@ -154,7 +154,7 @@ func TestRecipesThatAreWrong(t *testing.T) {
 		{"epochs of pack", recipeWith(``, `"epochs": 1, "lr": 1, "pack": {"tokens": 9}`, source), "pack needs steps"},
 		{"pack", recipeWith(``, `"steps": 1, "lr": 1, "pack": {"tokens": 0}`, source), "pack: tokens 0"},
 		{"whiten", recipeWith(`"model": {"init": {"whiten": -1}}`, stage, source), "init: whiten is -1"},
-		{"format", recipeWith(``, stage, `"format": "coco"`), `data 1: format "coco", want scenes, easy-vqa, llava, passages or interleaved`},
+		{"format", recipeWith(``, stage, `"format": "coc"`), `data 1: format "coc"; the nearest known is coco`},
 		{"count", recipeWith(``, stage, `"format": "scenes"`), "count is 0"},
 		{"path", recipeWith(``, stage, `"format": "llava"`), "llava: path is missing"},
 		{"types of llava", recipeWith(``, stage, `"format": "llava", "path": "x", "types": ["colour"]`), "types are for"},

@@ -21,12 +21,16 @@ type source struct {
 	Source
 }
 
+// ground writes the boxes of turns taken from a sample into the conversation that was
+// made of them.
+type ground func(s *data.Sample, turns []data.Turn, conv []model.Turn) error
+
 // open opens the data sets of every stage.
 func (r *Recipe) open() (sets [][]*source, err error) {
 	sets = make([][]*source, len(r.Stages))
 	for i, st := range r.Stages {
 		for k, d := range st.Data {
-			s, err := d.open()
+			s, err := d.open(r.Strict)
 			if err != nil {
 				return nil, errors.Join(fmt.Errorf("stage %d (%s): data %d: %w", i+1, st.Name, k+1, err), closeSets(sets))
 			}
@@ -46,8 +50,9 @@ func closeSets(sets [][]*source) (err error) {
 	return err
 }
 
-// open opens the data set of a recipe's entry, one sample for each picture.
-func (s Source) open() (*source, error) {
+// open opens the data set of a recipe's entry, one sample for each picture. Rows of
+// files that are broken are left out, or are an error if strict.
+func (s Source) open(strict bool) (*source, error) {
 	var d data.Dataset
 	var err error
 	switch s.Format {
@@ -60,7 +65,9 @@ func (s Source) open() (*source, error) {
 	case "easy-vqa":
 		d, err = data.OpenEasyVQA(s.Path, data.ByImage, imageproc.Options{})
 	default:
-		d, err = data.OpenLLaVA(s.Path, s.Images, imageproc.Options{})
+		d, err = data.Open(s.Path, data.Options{
+			Format: s.fileFormat(), Images: s.Images, Cache: s.Cache, Split: s.Split, Prompt: s.Prompt, Strict: strict,
+		})
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -71,6 +78,14 @@ func (s Source) open() (*source, error) {
 		return nil, fmt.Errorf("%s has no samples", s.Path)
 	}
 	return &source{d, s}, nil
+}
+
+// fileFormat is the format of a file, "" where it is to be found out.
+func (s Source) fileFormat() string {
+	if s.Format == "file" {
+		return ""
+	}
+	return s.Format
 }
 
 // scenes are the drawn pictures of an entry.
@@ -100,7 +115,7 @@ func (s Source) interleaved() (*data.Interleaved, error) {
 }
 
 // conversation reads a sample, draws its questions and changes its pictures.
-func (s *source) conversation(i int, rng *rand.Rand) ([]model.Turn, error) {
+func (s *source) conversation(i int, rng *rand.Rand, g ground) ([]model.Turn, error) {
 	sample, err := s.At(i)
 	if err != nil {
 		return nil, err
@@ -112,6 +127,14 @@ func (s *source) conversation(i int, rng *rand.Rand) ([]model.Turn, error) {
 	conv, err := sample.Conversation(turns)
 	if err != nil {
 		return nil, err
+	}
+	if slices.ContainsFunc(turns, func(t data.Turn) bool { return t.Places != nil }) {
+		if s.Augment != (Augment{}) {
+			return nil, fmt.Errorf("%s: sample %s has boxes, which augment would leave behind: take it out of the recipe", s.Path, sample.ID)
+		}
+		if err := g(sample, turns, conv); err != nil {
+			return nil, err
+		}
 	}
 	for t := range conv {
 		for k, img := range conv[t].Images {

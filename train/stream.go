@@ -14,6 +14,7 @@ type stream struct {
 	stage  *Stage
 	proc   model.Processor
 	pairer *pairer // of a stage that learns pairs
+	ground ground  // in the words of the model's family
 	sets   []*source
 	order  *order
 	alike  *grouped // nil: as ordered
@@ -99,7 +100,7 @@ func (s *stream) key(place int) sortKey {
 func (s *stream) conversation(place int) (*source, []model.Turn, error) {
 	set, i := s.at(place)
 	rng := rand.New(rand.NewPCG(s.recipe.Seed^uint64(s.number)<<56, uint64(place)))
-	conv, err := s.sets[set].conversation(i, rng)
+	conv, err := s.sets[set].conversation(i, rng, s.ground)
 	return s.sets[set], conv, err
 }
 
@@ -108,9 +109,6 @@ func (s *stream) prompt(place int) (*model.Prompt, error) {
 	from, conv, err := s.conversation(place)
 	if err != nil || conv == nil {
 		return &model.Prompt{}, err
-	}
-	if conv[0].Role == "" {
-		return s.proc.LearnText(conv[0].Text, conv[0].Images)
 	}
 	if from.Apart {
 		return s.proc.LearnApart(conv)

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 
 	"github.com/fovea-ml/fovea/checkpoint"
+	"github.com/fovea-ml/fovea/data"
+	"github.com/fovea-ml/fovea/imageproc"
 	"github.com/fovea-ml/fovea/kernel"
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/nn"
@@ -101,7 +103,7 @@ func (t *Trainer) stream(stage int) (*stream, error) {
 			return nil, err
 		}
 		s := newStream(t.Recipe, stage, t.sets[stage], nil, p.net.Context())
-		s.pairer = p
+		s.pairer, s.ground = p, t.ground(t.Model.Pictures)
 		return s, nil
 	}
 	vlm, ok := t.Model.VLM()
@@ -113,7 +115,34 @@ func (t *Trainer) stream(stage int) (*stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newStream(t.Recipe, stage, t.sets[stage], proc, vlm.Decoder().Context()), nil
+	s := newStream(t.Recipe, stage, t.sets[stage], proc, vlm.Decoder().Context())
+	s.ground = t.ground(proc.PictureProcessor())
+	return s, nil
+}
+
+// ground writes boxes in the words of the model's family, as they lie in pictures that
+// go through a pipeline.
+func (t *Trainer) ground(pictures *imageproc.Processor) ground {
+	return func(s *data.Sample, turns []data.Turn, conv []model.Turn) error {
+		return s.Ground(turns, conv, t.Model.Family.Boxes, pictures)
+	}
+}
+
+// LeftOut tells what is wrong with rows of the data that are left out, of each source the
+// first few, and how many there are.
+func (t *Trainer) LeftOut() (some []error, n int) {
+	const few = 3
+	t.eachSource(func(s *source, _ string) {
+		set, ok := s.Dataset.(*data.Set)
+		if !ok {
+			return
+		}
+		n += set.Broken()
+		for _, p := range set.Problems()[:min(few, len(set.Problems()))] {
+			some = append(some, p)
+		}
+	})
+	return some, n
 }
 
 // begin starts a run of its own, and leaves the recipe beside it.

@@ -59,7 +59,7 @@ func (r *Recipe) openValidation() (all []*validation, err error) {
 		v := &validation{st.Validate, stream{recipe: &Recipe{}, stage: &r.Stages[i]}} // one seed for all runs
 		all = append(all, v)
 		for k, d := range st.Validate.Data {
-			s, err := d.open()
+			s, err := d.open(r.Strict)
 			if err != nil {
 				return all, fmt.Errorf("stage %d (%s): validate: data %d: %w", i+1, st.Name, k+1, err)
 			}
@@ -76,7 +76,7 @@ func (t *Trainer) readyValidation() error {
 		if v == nil {
 			continue
 		}
-		if v.proc, v.most = t.stages[i].proc, t.stages[i].most; v.proc == nil {
+		if v.proc, v.most, v.ground = t.stages[i].proc, t.stages[i].most, t.stages[i].ground; v.proc == nil {
 			return fmt.Errorf("stage %d (%s): validate: only answers can be measured, and this stage teaches none", i+1, v.stage.Name)
 		}
 	}

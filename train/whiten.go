@@ -47,8 +47,8 @@ func (s *source) pixels(m *zoo.Model, samples int) (out []*tensor.Tensor, err er
 		if err != nil {
 			return nil, err
 		}
-		for _, open := range sample.Images {
-			img, err := open()
+		for _, p := range sample.Images {
+			img, err := p.Open()
 			if err != nil {
 				return nil, err
 			}

@@ -32,7 +32,7 @@ type cli struct {
 	Quantize   quantizeCmd   `cmd:"" help:"Write a model as GGUF files, in a type that takes less memory."`
 	Merge      mergeCmd      `cmd:"" help:"Add LoRA weights to a model's and write the sum."`
 	Verify     verifyCmd     `cmd:"" help:"Compare a model, stage by stage, with what a reference implementation computed."`
-	Data       dataCmd       `cmd:"" help:"Make data."`
+	Data       dataCmd       `cmd:"" help:"Make, check, convert and look at data."`
 	Completion completionCmd `cmd:"" help:"Print the completion script of a shell."`
 
 	Workers int              `help:"CPU cores to use; 0 uses all." default:"0" placeholder:"N" env:"FOVEA_WORKERS"`

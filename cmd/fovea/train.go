@@ -75,6 +75,7 @@ func (c *trainCmd) Run(ctx context.Context, g *globals) error {
 	for _, broken := range t.Broken {
 		fmt.Fprintln(os.Stderr, "passing over a checkpoint:", broken)
 	}
+	c.leftOut(t)
 	steps, total := t.Steps(), 0
 	for _, n := range steps {
 		total += n
@@ -106,6 +107,27 @@ func (c *trainCmd) override(r *train.Recipe) error {
 		r.Compute = computeTypes[c.Compute].String()
 	}
 	return nil
+}
+
+// leftOut tells of the data that is of no use, before the run and on the way.
+func (c *trainCmd) leftOut(t *train.Trainer) {
+	some, n := t.LeftOut()
+	for _, err := range some {
+		fmt.Fprintln(os.Stderr, "left out:", err)
+	}
+	if n > len(some) {
+		fmt.Fprintf(os.Stderr, "left out: %d broken rows in all; fovea data validate lists them\n", n)
+	}
+	const most = 10
+	told := 0
+	t.OnSkip = func(err error) {
+		if told++; told <= most {
+			fmt.Fprintln(os.Stderr, "skipped:", err)
+		}
+		if told == most {
+			fmt.Fprintln(os.Stderr, "more is only counted, as broken in log.jsonl")
+		}
+	}
 }
 
 // introduce says what is about to happen.

@@ -35,7 +35,8 @@ func rooms() []room {
 		{path: "imageproc/jpeg"},
 		{path: "imageproc", uses: []string{"imageproc/jpeg"}, others: []string{"golang.org/x/image"}},
 		{path: "tokenizer", others: []string{"github.com/nikolalohinski/gonja", "github.com/dlclark/regexp2", "golang.org/x/text"}},
-		{path: "checkpoint", uses: []string{"kernel", "tensor"}, others: []string{"golang.org/x/sys"}},
+		{path: "internal/pickle"},
+		{path: "checkpoint", uses: []string{"internal/pickle", "kernel", "tensor"}, others: []string{"golang.org/x/sys"}},
 		{path: "data/scenes"},
 
 		{path: "model", uses: []string{"tensor", "ops", "imageproc", "tokenizer"}},
@@ -65,7 +66,7 @@ func rooms() []room {
 		room{path: "internal/golden", uses: []string{"kernel", "tensor", "checkpoint"}},
 
 		room{path: "generate", uses: run},
-		room{path: "data", uses: []string{"data/scenes", "model", "imageproc"}},
+		room{path: "data", uses: []string{"data/scenes", "internal/pickle", "model", "model/grounding", "imageproc"}, others: []string{"github.com/parquet-go/parquet-go", "go.yaml.in/yaml"}},
 		room{path: "train", uses: slices.Concat(run, []string{"ops", "nn", "checkpoint", "lora", "zoo", "generate", "data", "data/scenes"})},
 		room{path: "eval", uses: slices.Concat(run, []string{"zoo", "generate", "data", "data/scenes"})},
 		room{path: "internal/verify", uses: slices.Concat(run, []string{"nn", "zoo", "generate", "internal/golden"})},

@@ -13,8 +13,12 @@ import (
 // Learn renders a conversation with its answers and labels them: every token of
 // an answer and the end token behind it, and nothing else. A template that sets
 // no end token behind answers, as LLaVA's, gets one there; without it the model
-// would never learn to stop.
+// would never learn to stop. Answers that are muted have no labels; one turn
+// without a role is a document, which is learned whole.
 func (p *Processor) Learn(conv []model.Turn) (*model.Prompt, error) {
+	if isDocument(conv) {
+		return p.learnText(conv[0].Text, conv[0].Images)
+	}
 	s, err := p.see(model.Pictures(conv), model.Videos(conv))
 	if err != nil {
 		return nil, err
@@ -26,6 +30,9 @@ func (p *Processor) Learn(conv []model.Turn) (*model.Prompt, error) {
 // is learned as the first one of a conversation, and sees no other. The pictures
 // belong to the first question and stand before its text.
 func (p *Processor) LearnApart(conv []model.Turn) (*model.Prompt, error) {
+	if isDocument(conv) {
+		return p.learnText(conv[0].Text, conv[0].Images)
+	}
 	s, err := p.see(model.Pictures(conv), model.Videos(conv))
 	if err != nil {
 		return nil, err
@@ -99,7 +106,7 @@ func (p *Processor) learnRounds(rounds []round, s seen) (_ *model.Prompt, err er
 		from := common(asked, whole)
 		for j, id := range whole {
 			ids = append(ids, id)
-			taught = append(taught, r.answer != "" && j >= from && !p.isPlace(id))
+			taught = append(taught, r.learned() && j >= from && !p.isPlace(id))
 		}
 	}
 	return p.place(ids, taught, s)
@@ -112,7 +119,8 @@ func (p *Processor) learnEncoded(rounds []round, s seen) (*model.Prompt, error) 
 	before := ""
 	for _, r := range rounds {
 		before += r.asked
-		if r.answer == "" {
+		if !r.learned() {
+			before += strings.TrimSuffix(r.answer, p.end())
 			continue
 		}
 		out, err := p.place(p.encode(before), nil, s)
@@ -135,7 +143,12 @@ func (p *Processor) learnEncoded(rounds []round, s seen) (*model.Prompt, error) 
 }
 
 // round is what the template puts before an answer, and the answer with its end token.
-type round struct{ asked, answer string }
+type round struct {
+	asked, answer string
+	mute          bool
+}
+
+func (r *round) learned() bool { return r.answer != "" && !r.mute }
 
 // rounds renders the conversation with a stand-in for every answer, cuts it
 // there, and puts the answers back.
@@ -166,8 +179,15 @@ func (p *Processor) rounds(conv []model.Turn, s seen) ([]round, error) {
 			a += after[:len(after)-len(rest)]
 			after = own
 		}
-		out[i] = round{asked, before[len(asked):] + a + end}
+		out[i] = round{asked: asked, answer: before[len(asked):] + a + end}
 		text = after
+	}
+	spoken := 0
+	for _, t := range conv {
+		if t.Role == "assistant" {
+			out[spoken].mute = t.Mute
+			spoken++
+		}
 	}
 	if rest := strings.TrimSpace(text); rest != "" {
 		out = append(out, round{asked: text})

@@ -30,13 +30,9 @@ func Qwen3VL() *Dialect { return inJSON("Qwen3-VL", parts(1000)) }
 
 // LLaVA is [x1, y1, x2, y2], as shares of the side of the padded square.
 func LLaVA() *Dialect {
-	return &Dialect{"LLaVA", square, listed, func(m Mark) string {
-		var n []string
-		for _, p := range m.Points {
-			n = append(n, strconv.FormatFloat(p.X, 'f', 2, 64), strconv.FormatFloat(p.Y, 'f', 2, 64))
-		}
-		return "[" + strings.Join(n, ", ") + "]"
-	}}
+	d := &Dialect{Name: "LLaVA", frame: square, parse: listed, write: func(m Mark) string { return "[" + strings.Join(m.decimals(2), ", ") + "]" }}
+	d.phrase = d.plain
+	return d
 }
 
 // SPHINX is <p>label</p>[x1,y1,x2,y2;x1,y1,x2,y2], or the brackets alone, in the same
@@ -53,17 +49,21 @@ func SPHINX() *Dialect {
 			}
 		}
 		return out
-	}, func(m Mark) string {
-		var n []string
-		for _, p := range m.Points {
-			n = append(n, strconv.FormatFloat(p.X, 'f', 3, 64), strconv.FormatFloat(p.Y, 'f', 3, 64))
-		}
-		label := ""
-		if m.Label != "" {
-			label = "<p>" + m.Label + "</p>"
-		}
-		return label + "[" + strings.Join(n, ",") + "]"
-	}}
+	}, func(m Mark) string { return sphinx(m.Label, []Mark{m}) }, sphinx}
+}
+
+func sphinx(label string, marks []Mark) string {
+	if len(marks) == 0 {
+		return label
+	}
+	var all []string
+	for _, m := range marks {
+		all = append(all, strings.Join(m.decimals(3), ","))
+	}
+	if label != "" {
+		label = "<p>" + label + "</p>"
+	}
+	return label + "[" + strings.Join(all, ";") + "]"
 }
 
 // InternVL is <ref>label</ref><box>[[x1, y1, x2, y2]]</box> with sides of 1000.
@@ -82,15 +82,41 @@ func InternVL() *Dialect {
 			}
 		}
 		return out
-	}, func(m Mark) string {
-		return fmt.Sprintf("<ref>%s</ref><box>[[%s]]</box>", m.Label, strings.Join(whole(m), ", "))
-	}}
+	}, func(m Mark) string { return "<ref>" + m.Label + "</ref>" + internVL("", []Mark{m}) }, internVL}
+}
+
+func internVL(label string, marks []Mark) string {
+	if label != "" {
+		label = "<ref>" + label + "</ref>"
+	}
+	if len(marks) == 0 {
+		return label
+	}
+	var all []string
+	for _, m := range marks {
+		all = append(all, "["+strings.Join(whole(m), ", ")+"]")
+	}
+	return label + "<box>[" + strings.Join(all, ", ") + "]</box>"
 }
 
 // tagged marks labels and shapes by words, shapes with points in parentheses.
 func tagged(name string, f frame, ref, endRef, box, endBox, quad, endQuad string) *Dialect {
 	q := regexp.QuoteMeta
 	find := regexp.MustCompile(fmt.Sprintf(`(?s)%s(.*?)%s|(?:%s|%s)(.*?)(?:%s|%s)`, q(ref), q(endRef), q(box), q(quad), q(endBox), q(endQuad)))
+	phrase := func(label string, marks []Mark) string {
+		var s strings.Builder
+		if label != "" {
+			s.WriteString(ref + label + endRef)
+		}
+		for _, m := range marks {
+			open, end := box, endBox
+			if len(m.Points) == 4 {
+				open, end = quad, endQuad
+			}
+			s.WriteString(open + inPairs(m) + end)
+		}
+		return s.String()
+	}
 	return &Dialect{name, f, func(text string) (out []Mark) {
 		label := ""
 		for _, g := range find.FindAllStringSubmatch(text, -1) {
@@ -101,22 +127,17 @@ func tagged(name string, f frame, ref, endRef, box, endBox, quad, endQuad string
 			}
 		}
 		return out
-	}, func(m Mark) string {
-		var at []string
-		n := whole(m)
-		for i := 0; i < len(n); i += 2 {
-			at = append(at, "("+n[i]+","+n[i+1]+")")
-		}
-		open, end := box, endBox
-		if len(m.Points) == 4 {
-			open, end = quad, endQuad
-		}
-		s := open + strings.Join(at, ",") + end
-		if m.Label != "" {
-			s = ref + m.Label + endRef + s
-		}
-		return s
-	}}
+	}, func(m Mark) string { return phrase(m.Label, []Mark{m}) }, phrase}
+}
+
+// inPairs are the points as (x,y),(x,y).
+func inPairs(m Mark) string {
+	var at []string
+	n := whole(m)
+	for i := 0; i < len(n); i += 2 {
+		at = append(at, "("+n[i]+","+n[i+1]+")")
+	}
+	return strings.Join(at, ",")
 }
 
 var inParentheses = regexp.MustCompile(`\(\s*(-?[0-9.]+)\s*,\s*(-?[0-9.]+)\s*\)`)
@@ -203,17 +224,38 @@ func inJSON(name string, f frame) *Dialect {
 			}
 		}
 		return out
-	}, func(m Mark) string {
-		key := map[int]string{1: "point_2d", 2: "bbox_2d", 4: "quad_2d"}[len(m.Points)]
-		label, _ := json.Marshal(m.Label) // a string always can be
-		return fmt.Sprintf(`{"%s": [%s], "label": %s}`, key, strings.Join(whole(m), ", "), label)
+	}, object, func(label string, marks []Mark) string {
+		if len(marks) == 0 {
+			return label
+		}
+		var all []string
+		for _, m := range marks {
+			m.Label = label
+			all = append(all, object(m))
+		}
+		return "[" + strings.Join(all, ", ") + "]"
 	}}
+}
+
+// object is a mark as JSON.
+func object(m Mark) string {
+	key := map[int]string{1: "point_2d", 2: "bbox_2d", 4: "quad_2d"}[len(m.Points)]
+	label, _ := json.Marshal(m.Label) // a string always can be
+	return fmt.Sprintf(`{"%s": [%s], "label": %s}`, key, strings.Join(whole(m), ", "), label)
 }
 
 // whole are the coordinates as whole numbers.
 func whole(m Mark) (out []string) {
 	for _, p := range m.Points {
 		out = append(out, strconv.Itoa(int(math.Round(p.X))), strconv.Itoa(int(math.Round(p.Y))))
+	}
+	return out
+}
+
+// decimals are the coordinates with so many digits behind the point.
+func (m Mark) decimals(digits int) (out []string) {
+	for _, p := range m.Points {
+		out = append(out, strconv.FormatFloat(p.X, 'f', digits, 64), strconv.FormatFloat(p.Y, 'f', digits, 64))
 	}
 	return out
 }

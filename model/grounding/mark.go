@@ -53,6 +53,21 @@ func (m Mark) Check(w, h int) error {
 	return nil
 }
 
+// Within is the mark with what lies outside of a picture of w by h pixels by no more
+// than a rounding moved to its edge.
+func (m Mark) Within(w, h int, rounding float64) Mark {
+	out := m
+	out.Points = nil
+	for _, p := range m.Points {
+		q := Point{min(max(p.X, 0), float64(w)), min(max(p.Y, 0), float64(h))}
+		if math.Abs(q.X-p.X) > rounding || math.Abs(q.Y-p.Y) > rounding {
+			q = p
+		}
+		out.Points = append(out.Points, q)
+	}
+	return out
+}
+
 // clip moves what is outside of a picture to its edge. It reports false if nothing is left.
 func (m *Mark) clip(w, h int) bool {
 	for i, p := range m.Points {

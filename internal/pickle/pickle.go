@@ -1,4 +1,11 @@
-package checkpoint
+// Package pickle reads the values that Python's pickle module wrote, without running
+// any of the code that a pickle may name.
+//
+// A pickle is a program for a small stack machine, and the machine of Python imports and
+// calls what the program names. This one runs the instructions that make plain values,
+// lists, tuples and dictionaries; what a name stands for is asked of [Names], and every
+// other name is an error.
+package pickle
 
 import (
 	"encoding/binary"
@@ -8,27 +15,28 @@ import (
 	"math"
 )
 
-// A pickle is a program for a small stack machine, and the machine of Python
-// imports and calls what the program names. This one runs the part of the
-// instructions that make plain values, lists, tuples and dictionaries, and knows
-// the few names that PyTorch writes for tensors; anything else is an error.
-
-// Limits on what a pickle may make.
-const (
-	maxPickle    = 64 << 20 // bytes
-	maxPickleOps = 1 << 22
-)
-
-// What a pickle is made of, beside nil, bool, int64, float64 and string.
+// What a pickle is made of, beside nil, bool, int64, float64 and string. Lists and
+// dictionaries may be in themselves.
 type (
-	pyTuple []any
-	pyList  struct{ items []any }
-	pyDict  struct{ keys, values []any }
-	global  string // "module name"
+	Tuple  []any
+	List   struct{ Items []any }
+	Dict   struct{ Keys, Values []any } // as often as a key was set
+	Global string                       // "module name"
 )
 
-// unpickler is the machine.
-type unpickler struct {
+// Names is what knows the names that a pickle may hold.
+type Names interface {
+	// Known reports whether a pickle may hold the name, called or not.
+	Known(g Global) bool
+	// Call stands for calling f, which is any value.
+	Call(f any, args Tuple) (any, error)
+	// Persistent is the object that the pickle's reader is to find under an id.
+	Persistent(id any) (any, error)
+}
+
+// machine runs one pickle.
+type machine struct {
+	names Names // nil knows none
 	in    []byte
 	at    int
 	stack []any
@@ -36,10 +44,12 @@ type unpickler struct {
 	memo  map[uint32]any
 }
 
-// unpickle runs a pickle and returns the value that it leaves.
-func unpickle(data []byte) (any, error) {
-	u := &unpickler{in: data, memo: map[uint32]any{}}
-	for range maxPickleOps {
+// Load runs a pickle of protocol 0 to 5 and returns the value that it leaves. Without
+// names only plain values and containers are read. maxOps bounds the instructions, and
+// so the values that are made.
+func Load(data []byte, names Names, maxOps int) (any, error) {
+	u := &machine{names: names, in: data, memo: map[uint32]any{}}
+	for range maxOps {
 		start := u.at
 		op, err := u.bytes(1)
 		if err != nil {
@@ -47,17 +57,20 @@ func unpickle(data []byte) (any, error) {
 		}
 		if op[0] == opStop {
 			v, err := u.pop()
-			return v, wrap(err, "byte %d", start)
+			if err != nil {
+				return nil, fmt.Errorf("byte %d: %w", start, err)
+			}
+			return v, nil
 		}
 		if err := u.run(op[0]); err != nil {
 			return nil, fmt.Errorf("byte %d: %w", start, err)
 		}
 	}
-	return nil, fmt.Errorf("more than %d instructions", maxPickleOps)
+	return nil, fmt.Errorf("more than %d instructions", maxOps)
 }
 
 // bytes takes n bytes of the program.
-func (u *unpickler) bytes(n uint64) ([]byte, error) {
+func (u *machine) bytes(n uint64) ([]byte, error) {
 	if n > uint64(len(u.in)-u.at) {
 		return nil, io.ErrUnexpectedEOF
 	}
@@ -67,7 +80,7 @@ func (u *unpickler) bytes(n uint64) ([]byte, error) {
 }
 
 // number takes a little-endian number of n bytes, at most 8.
-func (u *unpickler) number(n uint64) (uint64, error) {
+func (u *machine) number(n uint64) (uint64, error) {
 	b, err := u.bytes(n)
 	var full [8]byte
 	copy(full[:], b)
@@ -75,7 +88,7 @@ func (u *unpickler) number(n uint64) (uint64, error) {
 }
 
 // text takes a string whose length stands before it in n bytes.
-func (u *unpickler) text(n uint64) (string, error) {
+func (u *machine) text(n uint64) (string, error) {
 	size, err := u.number(n)
 	if err != nil {
 		return "", err
@@ -85,7 +98,7 @@ func (u *unpickler) text(n uint64) (string, error) {
 }
 
 // line takes the text up to the end of the line.
-func (u *unpickler) line() (string, error) {
+func (u *machine) line() (string, error) {
 	for i := u.at; i < len(u.in); i++ {
 		if u.in[i] == '\n' {
 			text := string(u.in[u.at:i])
@@ -96,19 +109,19 @@ func (u *unpickler) line() (string, error) {
 	return "", io.ErrUnexpectedEOF
 }
 
-func (u *unpickler) push(v any) { u.stack = append(u.stack, v) }
+func (u *machine) push(v any) { u.stack = append(u.stack, v) }
 
 var errEmptyStack = errors.New("nothing on the stack")
 
 // bottom is the height of the stack down to which values may be taken.
-func (u *unpickler) bottom() int {
+func (u *machine) bottom() int {
 	if len(u.marks) == 0 {
 		return 0
 	}
 	return u.marks[len(u.marks)-1]
 }
 
-func (u *unpickler) pop() (any, error) {
+func (u *machine) pop() (any, error) {
 	n := len(u.stack) - 1
 	if n < u.bottom() {
 		return nil, errEmptyStack
@@ -118,7 +131,7 @@ func (u *unpickler) pop() (any, error) {
 	return v, nil
 }
 
-func (u *unpickler) top() (any, error) {
+func (u *machine) top() (any, error) {
 	if len(u.stack) <= u.bottom() {
 		return nil, errEmptyStack
 	}
@@ -126,7 +139,7 @@ func (u *unpickler) top() (any, error) {
 }
 
 // popMark takes what has been pushed since the last mark.
-func (u *unpickler) popMark() ([]any, error) {
+func (u *machine) popMark() ([]any, error) {
 	if len(u.marks) == 0 {
 		return nil, errors.New("no mark on the stack")
 	}
@@ -138,7 +151,7 @@ func (u *unpickler) popMark() ([]any, error) {
 }
 
 // popN takes n values, the last pushed last.
-func (u *unpickler) popN(n int) ([]any, error) {
+func (u *machine) popN(n int) ([]any, error) {
 	from := len(u.stack) - n
 	if from < u.bottom() {
 		return nil, errEmptyStack

@@ -1,0 +1,266 @@
+package data
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/parquet-go/parquet-go"
+	meta "github.com/parquet-go/parquet-go/format"
+)
+
+// isParquet reports whether a file begins as Parquet files do.
+func isParquet(name string) bool {
+	f, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	var magic [4]byte
+	_, err = io.ReadFull(f, magic[:])
+	return err == nil && string(magic[:]) == "PAR1"
+}
+
+// Limits on what a Parquet file may make us read at once.
+const (
+	maxColumns = 256
+	maxChunk   = 1 << 30 // bytes of a column in a row group, decoded
+	maxRows    = 1 << 30
+)
+
+// parquetFile is a file of which rows are read as JSON.
+type parquetFile struct {
+	file *os.File
+	*parquet.File
+	mu     sync.Mutex // of reader, which stands behind the row that was read last
+	reader *parquet.GenericReader[any]
+	next   int64
+}
+
+// openParquetFile checks what a file promises of itself before any of it is decoded.
+func openParquetFile(name string) (*parquetFile, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	p := &parquetFile{file: f}
+	err = guarded(func() error {
+		info, err := f.Stat()
+		if err != nil {
+			return err
+		}
+		if err := checkFooter(f, info.Size()); err != nil {
+			return err
+		}
+		if p.File, err = parquet.OpenFile(f, info.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true)); err != nil {
+			return err
+		}
+		return p.check(info.Size())
+	})
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return p, nil
+}
+
+// check wants sizes that can be.
+func (p *parquetFile) check(size int64) error {
+	if n := p.NumRows(); n < 0 || n > min(maxRows, 8*size) {
+		return fmt.Errorf("%d rows in a file of %d bytes", n, size)
+	}
+	for i, g := range p.Metadata().RowGroups {
+		if len(g.Columns) > maxColumns {
+			return fmt.Errorf("row group %d has %d columns, at most %d are read", i+1, len(g.Columns), maxColumns)
+		}
+		for k := range g.Columns {
+			m := &g.Columns[k].MetaData
+			if err := p.checkColumn(m, size); err != nil {
+				return fmt.Errorf("row group %d: column %s: %w", i+1, strings.Join(m.PathInSchema, "."), err)
+			}
+		}
+	}
+	return nil
+}
+
+// checkColumn wants the pages of a column of a row group to lie in the file.
+func (p *parquetFile) checkColumn(m *meta.ColumnMetaData, size int64) error {
+	at, stored := m.DataPageOffset, m.TotalCompressedSize
+	if d := m.DictionaryPageOffset; d > 0 && d < at {
+		at = d
+	}
+	switch codec := m.Codec.String(); {
+	case strings.HasPrefix(codec, "LZ"): // the decoder does not come to an end of broken data
+		return fmt.Errorf("it is compressed by %s, which is not read: write it with ZSTD, SNAPPY, GZIP or BROTLI", codec)
+	case m.TotalUncompressedSize < 0 || m.TotalUncompressedSize > maxChunk:
+		return fmt.Errorf("%d bytes, at most %d are read", m.TotalUncompressedSize, maxChunk)
+	case stored < 0 || stored > size || at < 0 || at > size-stored:
+		return fmt.Errorf("%d bytes at %d of a file of %d", stored, at, size)
+	}
+	return checkPages(p.file, at, at+stored)
+}
+
+// guarded makes an error of a panic: the decoder does that for some files.
+func guarded(f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("broken Parquet file: %v", r)
+		}
+	}()
+	return f()
+}
+
+// row reads row i as a JSON object.
+func (p *parquetFile) row(i int64) (raw []byte, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	err = guarded(func() error {
+		if p.reader == nil {
+			p.reader, p.next = parquet.NewGenericReader[any](p.File), 0
+		}
+		if i != p.next {
+			if err := p.reader.SeekToRow(i); err != nil {
+				return err
+			}
+		}
+		var one [1]any
+		n, err := p.reader.Read(one[:])
+		if p.next = i + 1; n != 1 {
+			return fmt.Errorf("row %d cannot be read: %w", i+1, errors.Join(err, noEOF(err)))
+		}
+		raw, err = json.Marshal(listed(one[0]))
+		return err
+	})
+	if err != nil {
+		p.reader = nil
+		err = errors.Join(errUndecoded, err)
+	}
+	return raw, err
+}
+
+// errUndecoded is about the file and not about what a row says.
+var errUndecoded = errors.New("broken Parquet file")
+
+// Close closes the file.
+func (p *parquetFile) Close() error { return p.file.Close() }
+
+// listed makes lists of what Parquet's lists are wrapped in, {"list": [{"element": x}]},
+// and texts of bytes; bytes that are no text become base64.
+func listed(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		if list, ok := v["list"].([]any); ok && len(v) == 1 {
+			out := make([]any, 0, len(list))
+			for _, item := range list {
+				out = append(out, element(item))
+			}
+			return out
+		}
+		out := map[string]any{}
+		for k, item := range v {
+			out[k] = listed(item)
+		}
+		return out
+	case []any:
+		out := make([]any, 0, len(v))
+		for _, item := range v {
+			out = append(out, listed(item))
+		}
+		return out
+	case []byte:
+		if utf8.Valid(v) {
+			return string(v)
+		}
+	case string:
+		if !utf8.ValidString(v) {
+			return []byte(v)
+		}
+	}
+	return v
+}
+
+// element is what an entry of a list is wrapped in.
+func element(item any) any {
+	m, ok := item.(map[string]any)
+	if !ok || len(m) != 1 {
+		return listed(item)
+	}
+	for _, key := range []string{"element", "item", "array_element"} {
+		if v, ok := m[key]; ok {
+			return listed(v)
+		}
+	}
+	return listed(item)
+}
+
+// openParquet reads a file whose rows are like those of a JSON file.
+func openParquet(o *opener, parse rowParser) (source, error) {
+	p, err := openParquetFile(o.name)
+	if err != nil {
+		return nil, err
+	}
+	t := &table{o: o, files: []io.Closer{p}}
+	t.build = func(at place, s *Sample) error {
+		raw, err := p.row(at.at)
+		if err != nil {
+			return err
+		}
+		return parse(o, raw, s)
+	}
+	if err := t.parquetRows(p); err != nil {
+		return nil, errors.Join(err, t.Close())
+	}
+	groups, err := json.Marshal(p.Metadata().RowGroups)
+	if err == nil {
+		_, err = o.sum.Write(groups)
+	}
+	if err != nil {
+		return nil, errors.Join(err, t.Close())
+	}
+	return t, nil
+}
+
+// parquetRows reads every row once. Behind one that cannot be decoded none can.
+func (t *table) parquetRows(p *parquetFile) error {
+	for i := range p.NumRows() {
+		at := place{at: i, row: int32(i + 1)}
+		s, err := t.read(at)
+		if err == nil {
+			t.places = append(t.places, at)
+			continue
+		}
+		if errors.Is(err, errUndecoded) {
+			return t.o.problem(int(at.row), "", fmt.Errorf("the rest of the file cannot be read: %w", err))
+		}
+		if err := t.o.problem(int(at.row), s.ID, err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// firstRow reads the fields of the first row of a Parquet file.
+func (p *probe) firstRow() error {
+	f, err := openParquetFile(p.name)
+	if err != nil {
+		return err
+	}
+	var fields map[string]json.RawMessage
+	if f.NumRows() > 0 {
+		raw, err := f.row(0)
+		if err == nil {
+			err = json.Unmarshal(raw, &fields)
+		}
+		if err != nil {
+			return errors.Join(err, f.Close())
+		}
+	}
+	for k, v := range fields {
+		p.fields[k] = v
+	}
+	return f.Close()
+}

@@ -42,12 +42,13 @@ func TestNumbersOfThePapers(t *testing.T) {
 		epochsWarm, tower float64
 	}
 	for name, want := range map[string][]numbers{
-		"blip2-stage1": {{train: "adapter", batch: 1680, lr: 1e-4, steps: 250000, warmSteps: 2000, decay: 0.05, beta2: 0.98}},
+		"blip2-stage1": {{train: "adapter", batch: 1680, lr: 1e-4, steps: 250000, warmSteps: 2000, decay: 0.05, beta2: 0.98, tokens: 32}},
 		"blip2-stage2": {{train: "adapter", batch: 1920, lr: 1e-4, least: 5e-5, steps: 80000, warmSteps: 2000, decay: 0.05, beta2: 0.98}},
 		"llava-1.5": {
 			{train: "adapter", batch: 256, lr: 1e-3, epochs: 1, warmShare: 0.03, beta2: 0.999, clip: 1, tokens: 2048},
 			{train: "adapter language", batch: 128, lr: 2e-5, epochs: 1, warmShare: 0.03, beta2: 0.999, clip: 1, tokens: 2048},
 		},
+		"llava-1.5-lora": {{train: "lora adapter", batch: 128, lr: 2e-4, epochs: 1, warmShare: 0.03, beta2: 0.999, clip: 1, tokens: 2048, tower: 2e-5}},
 		"llava-next": {
 			{train: "adapter", batch: 256, lr: 1e-3, epochs: 1, warmShare: 0.03, beta2: 0.999, clip: 1, tokens: 2048},
 			{train: all, batch: 128, lr: 1e-5, epochs: 1, warmShare: 0.03, beta2: 0.999, clip: 1, tokens: 32768, tower: 2e-6},

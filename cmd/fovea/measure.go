@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -17,8 +18,11 @@ import (
 // measurer does what the stages of a recipe measure.
 func measurer(pool *kernel.Pool) func(context.Context, *zoo.Model, train.Measure) ([]train.Metric, error) {
 	return func(ctx context.Context, m *zoo.Model, what train.Measure) ([]train.Metric, error) {
-		if what.Benchmark == "perplexity" {
+		switch what.Benchmark {
+		case "perplexity":
 			return measurePerplexity(ctx, pool, m, what)
+		case "retrieval":
+			return measureRetrieval(ctx, pool, m, what)
 		}
 		b, err := benchmark(what)
 		if err != nil {
@@ -60,6 +64,32 @@ func measurePerplexity(ctx context.Context, pool *kernel.Pool, m *zoo.Model, wha
 		return nil, err
 	}
 	return []train.Metric{{Name: "perplexity", Value: r.Perplexity}}, nil
+}
+
+// measureRetrieval finds out how often a picture's text comes first, and a text's picture.
+func measureRetrieval(ctx context.Context, pool *kernel.Pool, m *zoo.Model, what train.Measure) ([]train.Metric, error) {
+	c := evalRetrievalCmd{Seed: what.Seed, Count: what.Count, Lang: string(scenes.English), Data: what.Path}
+	if what.Path != "" {
+		c.Limit = what.Count
+	}
+	gallery, done, err := c.gallery()
+	if err != nil {
+		return nil, err
+	}
+	r, err := eval.Retrieval(ctx, m, gallery, eval.RetrievalOptions{Pool: pool})
+	if err := errors.Join(err, done()); err != nil {
+		return nil, err
+	}
+	var out []train.Metric
+	for _, d := range []struct {
+		name string
+		all  []eval.Recall
+	}{{"text", r.Likeness.Texts}, {"picture", r.Likeness.Pictures}} {
+		for _, one := range d.all {
+			out = append(out, train.Metric{Name: fmt.Sprintf("%s recall@%d", d.name, one.K), Value: one.Accuracy})
+		}
+	}
+	return out, nil
 }
 
 // writeMeasured prints what stages have changed.

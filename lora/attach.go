@@ -192,3 +192,22 @@ func (a *Adapter) Settle(pool *kernel.Pool) {
 		c.Reset()
 	}
 }
+
+// Without runs f with the model as it was before the adapter. What learns whole has no
+// other value: an adapter that saves modules is refused.
+func (a *Adapter) Without(f func()) error {
+	if len(a.saved) > 0 {
+		return fmt.Errorf("lora: the adapter has modules_to_save, whose weights of before are not kept")
+	}
+	updates := make([]*nn.LoRA, len(a.Layers))
+	for i, l := range a.Layers {
+		updates[i], l.LoRA = l.LoRA, nil
+	}
+	defer func() {
+		for i, l := range a.Layers {
+			l.LoRA = updates[i]
+		}
+	}()
+	f()
+	return nil
+}

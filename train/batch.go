@@ -9,14 +9,15 @@ import (
 
 // batch is what one optimizer step learns from.
 type batch struct {
-	parts    []*model.Prompt // packed, one for each accumulation
-	pairs    []*model.Pairs  // in the place of parts where a stage learns which belong together
-	labelled int             // tokens taught in all parts
-	tokens   int             // tokens run in all parts, placeholders included
-	skipped  int             // samples without a labelled token or too long
-	broken   []error         // why samples could not be read
-	err      error
-	cursor   cursor // behind the batch
+	parts       []*model.Prompt // packed, one for each accumulation
+	pairs       []*model.Pairs  // in the place of parts where a stage learns which belong together
+	preferences []*preference   // in the place of parts where a stage learns which answer is better
+	labelled    int             // tokens taught in all parts
+	tokens      int             // tokens run in all parts, placeholders included
+	skipped     int             // samples without a labelled token or too long
+	broken      []error         // why samples could not be read
+	err         error
+	cursor      cursor // behind the batch
 }
 
 // cursor is what has been taken of a stream.
@@ -63,8 +64,11 @@ func (f *feeder) rewind(c cursor) error {
 // batch makes the samples of a step, counted from 0. Steps that are packed are
 // asked for in order.
 func (f *feeder) batch(step int) *batch {
-	if f.stage.Loss == "pairs" {
+	switch f.stage.Loss {
+	case "pairs":
 		return f.pairs(step)
+	case "preferences":
+		return f.preferences(step)
 	}
 	b := &batch{}
 	for a := range f.stage.Accumulate {
@@ -91,7 +95,7 @@ func (f *feeder) batch(step int) *batch {
 
 // wantSome makes a batch of which no sample can be read an error.
 func (b *batch) wantSome(step int) {
-	if len(b.parts)+len(b.pairs) == 0 && len(b.broken) > 0 {
+	if len(b.parts)+len(b.pairs)+len(b.preferences) == 0 && len(b.broken) > 0 {
 		b.err = fmt.Errorf("no sample of step %d can be read: %w", step+1, errors.Join(b.broken...))
 	}
 }

@@ -57,6 +57,9 @@ func (s *Stage) fillDefaults() {
 	if s.Optimizer == "" {
 		s.Optimizer = "adamw"
 	}
+	if s.Loss == "preferences" && s.Beta == 0 {
+		s.Beta = 0.1
+	}
 	if s.Schedule == "" {
 		s.Schedule = "cosine"
 	}
@@ -88,8 +91,12 @@ func (s *Stage) check() error {
 		return errors.New("want either steps or epochs")
 	case s.Steps > mostSteps || s.Epochs > mostSteps:
 		return fmt.Errorf("steps %d, epochs %v: at most %d", s.Steps, s.Epochs, mostSteps)
-	case s.Loss != "" && s.Loss != "answers" && s.Loss != "pairs":
-		return fmt.Errorf("loss %q, want answers or pairs", s.Loss)
+	case !slices.Contains([]string{"", "answers", "pairs", "preferences"}, s.Loss):
+		return fmt.Errorf("loss %q, want answers, pairs or preferences", s.Loss)
+	case s.Loss == "preferences" && s.Pack != nil:
+		return errors.New("loss: preferences: two answers are compared, and not packed: it needs batch")
+	case s.Loss != "preferences" && s.Beta != 0 || !(s.Beta >= 0):
+		return fmt.Errorf("beta is %v: it is a number above 0, for the loss preferences", s.Beta)
 	case s.Loss == "pairs" && (s.Pack != nil || s.Batch < 2):
 		return errors.New("loss: pairs: pairs are told from others of their batch: it needs batch, of 2 or more, and no pack")
 	case s.Pack != nil && s.Batch > 1:

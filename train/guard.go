@@ -65,6 +65,11 @@ func (t *Trainer) losses(b *batch) (all []func() *tensor.Tensor) {
 	for _, p := range b.parts {
 		all = append(all, func() *tensor.Tensor { return model.Loss(&t.ctx, t.vlm, p, float32(b.labelled)) })
 	}
+	for _, p := range b.preferences {
+		for _, answer := range []*model.Prompt{p.chosen, p.rejected} {
+			all = append(all, func() *tensor.Tensor { return model.Loss(&t.ctx, t.vlm, answer, 1) })
+		}
+	}
 	for _, p := range b.pairs {
 		net, c := t.stages[t.state.Stage].pairer.net, &t.ctx
 		all = append(all, func() *tensor.Tensor {

@@ -12,7 +12,8 @@ type Stage struct {
 	Data      []Source        `json:"data"`
 	Alike     string          `json:"alike,omitempty"`      // what samples that run together have in common: source, modality or length
 	Pictures  json.RawMessage `json:"pictures,omitempty"`   // fields of preprocessor_config.json that this stage changes, as the size
-	Loss      string          `json:"loss,omitempty"`       // answers, or pairs: which text belongs to which picture; answers if absent
+	Loss      string          `json:"loss,omitempty"`       // answers; pairs: which text belongs to which picture; preferences: which answer is better; answers if absent
+	Beta      float64         `json:"beta,omitempty"`       // preferences: how near the model stays to what it was; 0.1 if absent
 	MaxTokens int             `json:"max_tokens,omitempty"` // longer samples are skipped
 	Pack      *Pack           `json:"pack,omitempty"`       // samples are put together until a sequence is full; Batch is absent then
 

@@ -341,9 +341,9 @@ func (t *Trainer) step(f *feeder, b *batch) (Step, error) {
 			t.OnSkip(err)
 		}
 	}
-	loss, terms := t.backward(b.parts, b.labelled), map[string]float64(nil)
-	if b.pairs != nil {
-		loss, terms = f.pairer.backward(&t.ctx, b.pairs)
+	loss, terms, err := t.learn(f, b)
+	if err != nil {
+		return Step{}, err
 	}
 	s := Step{
 		Stage: st.Name, Step: t.state.Step + 1, Of: steps, Loss: loss, LR: st.rate(t.state.Step, steps, st.warm(steps, f.stepsOfEpoch())),
@@ -364,9 +364,20 @@ func (t *Trainer) step(f *feeder, b *batch) (Step, error) {
 	if err := t.state.Trend.check(st.most()); err != nil {
 		return s, fmt.Errorf("step %d: %w", s.Step, err)
 	}
-	var err error
 	s.Valid, err = t.validate(steps)
 	return s, err
+}
+
+// learn adds the gradients of the stage's loss over a batch, and returns it and its terms.
+func (t *Trainer) learn(f *feeder, b *batch) (loss float64, terms map[string]float64, err error) {
+	switch {
+	case b.pairs != nil:
+		loss, terms = f.pairer.backward(&t.ctx, b.pairs)
+		return loss, terms, nil
+	case b.preferences != nil:
+		return t.prefer(b.preferences, f.stage.Beta)
+	}
+	return t.backward(b.parts, b.labelled), nil, nil
 }
 
 // backward adds the gradients of the parts' loss, the mean over so many labelled

@@ -29,6 +29,8 @@ func (r *Recipe) check() error {
 		return errors.New("model: quant and merge are for lora")
 	case r.Model.LoRA != nil && r.Model.From == "":
 		return errors.New("model: lora: updates of low rank need a model to begin with: from")
+	case r.Model.LoRA != nil && len(r.Model.Load) > 0:
+		return errors.New("model: lora and load: updates need one checkpoint below them; make it by a run of load alone")
 	case !(r.Model.Init.Whiten >= 0):
 		return fmt.Errorf("init: whiten is %v, want a variance above 0, or 0", r.Model.Init.Whiten)
 	}

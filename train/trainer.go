@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 
 	"github.com/fovea-ml/fovea/checkpoint"
-	"github.com/fovea-ml/fovea/data"
-	"github.com/fovea-ml/fovea/imageproc"
 	"github.com/fovea-ml/fovea/kernel"
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/nn"
@@ -95,56 +93,6 @@ func (t *Trainer) prepare() (err error) {
 	return t.readyValidation()
 }
 
-// stream opens the row of a stage's samples, as its loss reads them.
-func (t *Trainer) stream(stage int) (*stream, error) {
-	if t.Recipe.Stages[stage].Loss == "pairs" {
-		p, err := newPairer(t.Model)
-		if err != nil {
-			return nil, err
-		}
-		s := newStream(t.Recipe, stage, t.sets[stage], nil, p.net.Context())
-		s.pairer, s.ground = p, t.ground(t.Model.Pictures)
-		return s, nil
-	}
-	vlm, ok := t.Model.VLM()
-	if !ok {
-		return nil, fmt.Errorf("a %s does not generate text: loss can only be pairs", t.Model.Family.Architecture)
-	}
-	t.vlm = vlm
-	proc, _, err := t.processor(stage)
-	if err != nil {
-		return nil, err
-	}
-	s := newStream(t.Recipe, stage, t.sets[stage], proc, vlm.Decoder().Context())
-	s.ground = t.ground(proc.PictureProcessor())
-	return s, nil
-}
-
-// ground writes boxes in the words of the model's family, as they lie in pictures that
-// go through a pipeline.
-func (t *Trainer) ground(pictures *imageproc.Processor) ground {
-	return func(s *data.Sample, turns []data.Turn, conv []model.Turn) error {
-		return s.Ground(turns, conv, t.Model.Family.Boxes, pictures)
-	}
-}
-
-// LeftOut tells what is wrong with rows of the data that are left out, of each source the
-// first few, and how many there are.
-func (t *Trainer) LeftOut() (some []error, n int) {
-	const few = 3
-	t.eachSource(func(s *source, _ string) {
-		set, ok := s.Dataset.(*data.Set)
-		if !ok {
-			return
-		}
-		n += set.Broken()
-		for _, p := range set.Problems()[:min(few, len(set.Problems()))] {
-			some = append(some, p)
-		}
-	})
-	return some, n
-}
-
 // begin starts a run of its own, and leaves the recipe beside it.
 func (t *Trainer) begin() (err error) {
 	resolved := filepath.Join(t.Recipe.Output, resolvedFile)
@@ -219,16 +167,6 @@ func (t *Trainer) run(ctx context.Context, log *logbook) error {
 		return err
 	}
 	return t.explainSave(t.finish(), t.modelSize())
-}
-
-// processor is the model's for a stage, and the preprocessor_config.json that the
-// stage has of its own, or nil.
-func (t *Trainer) processor(stage int) (model.Processor, []byte, error) {
-	fields := t.Recipe.Stages[stage].Pictures
-	if fields == nil || t.Recipe.Stages[stage].Loss == "pairs" {
-		return t.Model.Processor, nil, nil
-	}
-	return t.Model.ProcessorWith(os.DirFS(filepath.Join(t.Recipe.Output, baseDir)), fields)
 }
 
 // finish writes the final model.
@@ -366,31 +304,6 @@ func (t *Trainer) step(f *feeder, b *batch) (Step, error) {
 	}
 	s.Valid, err = t.validate(steps)
 	return s, err
-}
-
-// learn adds the gradients of the stage's loss over a batch, and returns it and its terms.
-func (t *Trainer) learn(f *feeder, b *batch) (loss float64, terms map[string]float64, err error) {
-	switch {
-	case b.pairs != nil:
-		loss, terms = f.pairer.backward(&t.ctx, b.pairs)
-		return loss, terms, nil
-	case b.preferences != nil:
-		return t.prefer(b.preferences, f.stage.Beta)
-	}
-	return t.backward(b.parts, b.labelled), nil, nil
-}
-
-// backward adds the gradients of the parts' loss, the mean over so many labelled
-// tokens, to those of the parameters.
-func (t *Trainer) backward(parts []*model.Prompt, labelled int) (loss float64) {
-	for i, p := range parts {
-		t.ctx.Draw = uint64(t.state.Total)<<20 + uint64(i) // of dropout
-		l := model.Loss(&t.ctx, t.vlm, p, float32(labelled))
-		loss += float64(l.F32[0])
-		t.ctx.Backward(l)
-		t.ctx.Reset()
-	}
-	return loss
 }
 
 // clipping is the factor that brings a gradient's norm down to the most.

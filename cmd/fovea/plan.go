@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -42,8 +43,8 @@ func writePlan(w io.Writer, p *train.Plan, peak int64) error {
 		fmt.Fprintln(t, strings.Join(cells, "\t"))
 	}
 	row("stage", func(s train.StagePlan) string { return s.Name })
-	writeParts(row, "learns", func(s train.StagePlan) map[string]int { return s.Learns })
-	writeParts(row, "frozen", func(s train.StagePlan) map[string]int { return s.Frozen })
+	writeParts(row, p.Stages, "learns", func(s train.StagePlan) map[string]int { return s.Learns })
+	writeParts(row, p.Stages, "frozen", func(s train.StagePlan) map[string]int { return s.Frozen })
 	writeWork(row)
 	writeStageMemory(row)
 	row("an update", func(s train.StagePlan) string { return seconds(s.Seconds) })
@@ -57,9 +58,12 @@ func writePlan(w io.Writer, p *train.Plan, peak int64) error {
 // planRow prints a line of the table.
 type planRow func(name string, cell func(s train.StagePlan) string)
 
-// writeParts prints the numbers of parameters that are in a group in any stage.
-func writeParts(row planRow, group string, of func(s train.StagePlan) map[string]int) {
+// writeParts prints the numbers of parameters of the parts that some stage has in a group.
+func writeParts(row planRow, stages []train.StagePlan, group string, of func(s train.StagePlan) map[string]int) {
 	for _, part := range train.Parts {
+		if !slices.ContainsFunc(stages, func(s train.StagePlan) bool { return of(s)[part] > 0 }) {
+			continue
+		}
 		row(group+" "+part, func(s train.StagePlan) string {
 			if n := of(s)[part]; n > 0 {
 				return count(n)

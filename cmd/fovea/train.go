@@ -185,8 +185,7 @@ func (c *trainCmd) train(ctx context.Context, t *train.Trainer, total int) error
 		}
 		fmt.Println()
 	}
-	model := filepath.Join(t.Recipe.Output, "model")
-	fmt.Printf("the model is in %s; try it:\n\n    fovea ask --model %s --image FILE \"What is in the picture?\"\n", model, model)
+	c.invite(t.Recipe)
 	return nil
 }
 
@@ -197,4 +196,18 @@ func (c *trainCmd) measured(rows []train.Measured) {
 	}
 	fmt.Fprintln(os.Stderr)
 	_ = writeMeasured(os.Stderr, rows) // as of all progress
+}
+
+// invite says where the model is, and how to try it.
+func (c *trainCmd) invite(r *train.Recipe) {
+	model := filepath.Join(r.Output, "model")
+	try := fmt.Sprintf("ask --model %s --image FILE \"What is in the picture?\"", model)
+	switch last := r.Stages[len(r.Stages)-1]; {
+	case last.Loss == "pairs":
+		try = fmt.Sprintf("match --model %s --image FILE \"a text\" \"another\"", model)
+	case r.Model.LoRA != nil && !r.Model.Merge:
+		model = filepath.Join(r.Output, "adapter")
+		try = fmt.Sprintf("ask --model %s --lora %s --image FILE \"What is in the picture?\"", r.Model.From, model)
+	}
+	fmt.Printf("the model is in %s; try it:\n\n    fovea %s\n", model, try)
 }

@@ -40,9 +40,6 @@ func (r *Recipe) attach(m *zoo.Model) error {
 	if r.Model.LoRA == nil {
 		return nil
 	}
-	if err := r.quantise(m); err != nil {
-		return err
-	}
 	cfg := *r.Model.LoRA
 	cfg.Seed = r.Seed
 	return m.AttachLoRA(cfg)
@@ -50,12 +47,8 @@ func (r *Recipe) attach(m *zoo.Model) error {
 
 // openAdapter opens the model that training began with, and the updates of a checkpoint.
 func (r *Recipe) openAdapter(dir string) (*zoo.Model, error) {
-	m, err := zoo.OpenToLearn(r.Model.From)
+	m, err := r.openBase()
 	if err != nil {
-		return nil, err
-	}
-	r.draw(m)
-	if err := r.quantise(m); err != nil {
 		return nil, err
 	}
 	if err := m.OpenLoRA(filepath.Join(dir, adapterDir), nil); err != nil {

@@ -137,13 +137,17 @@ func (t *Trainer) measureAfter(ctx context.Context, log *logbook) error {
 	}
 	if r := last.Ratio(); last.Most > 0 && r > last.Most {
 		return errors.Join(t.save(log), fmt.Errorf("the perplexity of %s went from %.3f to %.3f: %.3f times what it was, and forget allows %v; mix text into the data, lower lr, or raise most",
-			last.Measure.text(), last.Before[0].Value, last.After[0].Value, r, last.Most))
+			last.Measure.Name(), last.Before[0].Value, last.After[0].Value, r, last.Most))
 	}
 	return nil
 }
 
-func (m *Measure) text() string {
-	if m.Text == "" {
+// Name says in a word what is measured: the benchmark, or the text.
+func (m *Measure) Name() string {
+	switch {
+	case m.Benchmark != "perplexity":
+		return m.Benchmark
+	case m.Text == "":
 		return "Alice in Wonderland"
 	}
 	return m.Text

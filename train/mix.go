@@ -46,7 +46,7 @@ func mix(dir string, shares []Share) (err error) {
 	if err := makeEmpty(dir); err != nil {
 		return err
 	}
-	if err := copyFiles(dir, m.models[0].Files()); err != nil {
+	if err := zoo.CopyDescription(dir, m.models[0].Files()); err != nil {
 		return err
 	}
 	return checkpoint.WriteDir(dir, modelParams(m.models[0].Net), checkpoint.WriteOptions{

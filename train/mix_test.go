@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/fovea-ml/fovea/checkpoint"
+	"github.com/fovea-ml/fovea/zoo"
 )
 
 // TestMix: every tensor is the weighted sum, whatever the family, and the directory is whole.
@@ -17,7 +18,7 @@ func TestMix(t *testing.T) {
 		other := filepath.Join(t.TempDir(), "other")
 		check(t, os.MkdirAll(other, 0o755))
 		a := openModel(t, source)
-		check(t, copyFiles(other, a.Files()))
+		check(t, zoo.CopyDescription(other, a.Files()))
 		doubled := func(p checkpoint.Param) ([]float32, error) {
 			f := make([]float32, p.T.Len())
 			p.T.Floats(f)

@@ -15,6 +15,7 @@ import (
 	"github.com/fovea-ml/fovea/checkpoint"
 	"github.com/fovea-ml/fovea/nn"
 	"github.com/fovea-ml/fovea/tensor"
+	"github.com/fovea-ml/fovea/zoo"
 )
 
 // A checkpoint is a directory in the Hugging Face layout with two files more:
@@ -88,7 +89,7 @@ func (t *Trainer) writeWeights(dir string) error {
 // writeModel writes weights and the files that describe the model.
 func (t *Trainer) writeModel(dir string, dtype tensor.DType) error {
 	// Not from where the model was opened: an old checkpoint is removed in time.
-	if err := copyFiles(dir, os.DirFS(filepath.Join(t.Recipe.Output, baseDir))); err != nil {
+	if err := zoo.CopyDescription(dir, os.DirFS(filepath.Join(t.Recipe.Output, baseDir))); err != nil {
 		return err
 	}
 	return checkpoint.WriteDir(dir, modelParams(t.Model.Net), checkpoint.WriteOptions{
@@ -112,67 +113,6 @@ func modelParams(net any) (all []checkpoint.Param) {
 // openMoments opens the optimizer's part of a checkpoint.
 func openMoments(dir string) (*checkpoint.Checkpoint, error) {
 	return checkpoint.Open(os.DirFS(dir), momentsFile)
-}
-
-// copyFiles copies the files of a model that are not weights.
-func copyFiles(dst string, src fs.FS) error {
-	entries, err := fs.ReadDir(src, ".")
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if e.IsDir() && strings.HasSuffix(e.Name(), "tokenizer") { // an adapter's own
-			if err := copyFolder(dst, src, e.Name()); err != nil {
-				return err
-			}
-		}
-		if e.IsDir() || !describesModel(e.Name()) {
-			continue
-		}
-		text, err := fs.ReadFile(src, e.Name())
-		if err != nil {
-			return err
-		}
-		if err := writeSynced(filepath.Join(dst, e.Name()), text); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func copyFolder(dst string, src fs.FS, name string) error {
-	within, err := fs.Sub(src, name)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Join(dst, name), 0o777); err != nil {
-		return err
-	}
-	return copyFiles(filepath.Join(dst, name), within)
-}
-
-// writeSynced writes a file that is on the disk when it returns; its name is
-// once its directory is synced.
-func writeSynced(name string, data []byte) error {
-	f, err := os.Create(name)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	return errors.Join(err, f.Sync(), f.Close())
-}
-
-// describesModel tells configs, tokenizers and templates from weights, and from
-// the expectations and logs that may lie beside them.
-func describesModel(name string) bool {
-	if strings.HasSuffix(name, ".index.json") || strings.HasPrefix(name, "expected") || name == stateFile {
-		return false
-	}
-	switch filepath.Ext(name) {
-	case ".json", ".jinja", ".model", ".tiktoken", ".txt":
-		return true
-	}
-	return false
 }
 
 // checkpoints lists the finished checkpoints of an output directory, oldest first.

@@ -24,11 +24,10 @@ const baseDir = "base"
 // and draws the weights.
 func (r *Recipe) start(sets [][]*source) (*zoo.Model, error) {
 	if r.Model.From != "" {
-		m, err := zoo.OpenToLearn(r.Model.From)
+		m, err := r.openBase()
 		if err != nil {
 			return nil, err
 		}
-		r.draw(m)
 		return m, r.attach(m)
 	}
 	dir := filepath.Join(r.Output, baseDir)
@@ -45,6 +44,16 @@ func (r *Recipe) start(sets [][]*source) (*zoo.Model, error) {
 		return nil, fmt.Errorf("config: vocab_size is %d and the tokenizer has %d tokens", size, m.Tokenizer.Size())
 	}
 	return m, r.Model.Init.fill(m, slices.Concat(sets...), rand.New(rand.NewPCG(r.Seed, 0x1417)))
+}
+
+// openBase opens the checkpoint that training builds on, in the types that it stays in.
+func (r *Recipe) openBase() (*zoo.Model, error) {
+	m, err := zoo.OpenToLearn(r.Model.From)
+	if err != nil {
+		return nil, err
+	}
+	r.draw(m)
+	return m, r.quantise(m)
 }
 
 // draw gives the parameters that no checkpoint has their first weights.

@@ -106,7 +106,7 @@ func (t *Trainer) begin() (err error) {
 		return err
 	}
 	base := filepath.Join(t.Recipe.Output, baseDir)
-	return errors.Join(os.MkdirAll(base, 0o755), copyFiles(base, t.Model.Files()))
+	return errors.Join(os.MkdirAll(base, 0o755), zoo.CopyDescription(base, t.Model.Files()))
 }
 
 // Close closes the data sets and the model.

@@ -29,7 +29,7 @@ func TestAdapterDialects(t *testing.T) {
 	for i := range params {
 		params[i].Name = newer(params[i].Name)
 	}
-	if err := hub.describe(dir); err != nil {
+	if err := CopyDescription(dir, hub.files); err != nil {
 		t.Fatal(err)
 	}
 	if err := checkpoint.WriteDir(dir, params, checkpoint.WriteOptions{}); err != nil {

@@ -3,11 +3,7 @@ package zoo
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path"
-	"path/filepath"
-	"strings"
 
 	"github.com/fovea-ml/fovea/checkpoint"
 	"github.com/fovea-ml/fovea/nn"
@@ -38,7 +34,7 @@ func (m *Model) writeDir(dir string, dtype func(tensor.DType) tensor.DType) erro
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	if err := m.describe(dir); err != nil {
+	if err := CopyDescription(dir, m.files); err != nil {
 		return err
 	}
 	stored, kernels := m.storedNames(), nn.Kernels(m.Net)
@@ -63,41 +59,4 @@ func oneDir(a, b string) bool {
 	x, errA := os.Stat(a)
 	y, errB := os.Stat(b)
 	return errA == nil && errB == nil && os.SameFile(x, y)
-}
-
-// describe copies config, tokenizer, template and picture pipeline.
-func (m *Model) describe(dir string) error {
-	entries, err := fs.ReadDir(m.files, ".")
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if e.IsDir() || !describes(e.Name()) {
-			continue
-		}
-		text, err := fs.ReadFile(m.files, e.Name())
-		if err != nil {
-			return err
-		}
-		if err := checkpoint.WriteFileAtomic(filepath.Join(dir, e.Name()), text); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// describes tells what belongs to the model, besides weights, from what may lie beside it.
-func describes(name string) bool {
-	for _, other := range []string{"expected", "adapter_config", "trainer_state"} {
-		if strings.HasPrefix(name, other) {
-			return false
-		}
-	}
-	switch path.Ext(name) {
-	case ".json":
-		return !strings.HasSuffix(name, ".index.json")
-	case ".jinja", ".model", ".tiktoken", ".txt":
-		return true
-	}
-	return false
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -102,17 +101,10 @@ func writeMeasured(w io.Writer, rows []train.Measured) error {
 			if i < len(r.Before) {
 				before = metricText(r.Before[i])
 			}
-			fmt.Fprintf(t, "%s\t%d\t%s %s\t%s\t%s\t%s\n", r.Stage, r.Updates, measureName(r.Measure), after.Name, before, metricText(after), limitText(r))
+			fmt.Fprintf(t, "%s\t%d\t%s %s\t%s\t%s\t%s\n", r.Stage, r.Updates, r.Measure.Name(), after.Name, before, metricText(after), limitText(r))
 		}
 	}
 	return t.Flush()
-}
-
-func measureName(m train.Measure) string {
-	if m.Benchmark == "perplexity" {
-		return cmp.Or(m.Text, "Alice in Wonderland")
-	}
-	return m.Benchmark
 }
 
 func metricText(m train.Metric) string {

@@ -57,7 +57,7 @@ func (g *tileTask) feedForward(p *Pool, c, a Mat, f *FeedForward) {
 	h := &p.hand
 	h.FeedForward, h.gated, h.gate = f, f.Gate.Rows > 0, operandOf(f.Gate, false)
 	inner := f.Up.Rows / tileDepth
-	g.pool, g.flip, g.keep, g.s = p, true, false, a.Rows
+	g.pool, g.flip, g.keep, g.local, g.s = p, true, false, false, a.Rows
 	most := max(ceilDiv(a.Cols, tileDepth), inner)
 	pass := max(tilePassBytes/(tileDepth*2*most)/panelSide*panelSide, tileBlockCols)
 	for g.s0 = 0; g.s0 < g.s; g.s0 += pass {
@@ -107,7 +107,7 @@ func (h *handOver) take(sums []float32, lo, hi, j0, cols int) {
 			for i := 0; i < len(used); i += 2 * tileSums {
 				x := operand{kMajor: true, stride: tileSide, f32: used[i : i+2*tileSums]}
 				at := h.next.at(j0+j+i/(2*tileSums)*tileSide, step/h.next.depth)
-				packTiles(at[step%h.next.depth*panelBytes:], panelBytes, &x, 0, tileSide, 0, tileDepth, false)
+				packAcross(at[step%h.next.depth*panelBytes:], 0, &x, 0, tileSide, 0, tileDepth)
 			}
 		}
 	}

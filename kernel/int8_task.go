@@ -269,6 +269,6 @@ func (g *int8Task) put(p, i, rows int, sums []int8Line) {
 	}
 	for r := 0; r < rows; r += tileSide {
 		tile := unsafe.Slice(&sums[r][0], tileSums)
-		tileOut(g.c.F32[(i+r)*g.c.Stride+j:], g.c.Stride, tile, min(tileSide, rows-r), cols, false, g.keep, bias)
+		tileOut(g.c.F32[(i+r)*g.c.Stride+j:], g.c.Stride, tile, min(tileSide, rows-r), cols, g.keep, bias)
 	}
 }

@@ -41,35 +41,33 @@ func tileProductAMX(config *tileConfig, call *tileCall)
 //go:noescape
 func tileVectorAMX(config *tileConfig, call *tileCall)
 
-// tileRowsF32AMX packs vectors that lie along k:
+// tileAlongF32AMX packs vectors that lie along k, with zeros up to a whole tile:
 //
-//	for i := range count { for j := range 32 * steps {
+//	for i := range count { for j := range k {
 //		dst[dstStep*(j/32)+64*i+2*(j%32):] = bfloat16(src[lds*i+4*j:]) } }
 //
 //go:noescape
-func tileRowsF32AMX(dst *byte, dstStep int, src unsafe.Pointer, lds, count, steps int)
+func tileAlongF32AMX(dst *byte, dstStep int, src unsafe.Pointer, lds, count, k int)
 
 //go:noescape
-func tileRowsF16AMX(dst *byte, dstStep int, src unsafe.Pointer, lds, count, steps int)
+func tileAlongF16AMX(dst *byte, dstStep int, src unsafe.Pointer, lds, count, k int)
 
 //go:noescape
-func tileRowsBF16AMX(dst *byte, dstStep int, src unsafe.Pointer, lds, count, steps int)
+func tileAlongBF16AMX(dst *byte, dstStep int, src unsafe.Pointer, lds, count, k int)
 
-// tileColsF32AMX packs vectors that lie across k:
+// tileAcrossF32AMX packs vectors that lie across k, with zeros up to whole tiles:
 //
-//	for i := range count { for j := range 32 * steps {
-//		dst[dstStep*(j/32)+64*(j%32/2)+4*i+2*(j%2):] = bfloat16(src[lds*j+4*i:]) } }
-//
-// and sets the other pairs of each line to zero.
+//	for i := range cols { for j := range rows {
+//		dst[panel*(i/32)+1024*(i%32/16)+dstStep*(j/32)+64*(j%32/2)+4*(i%16)+2*(j%2):] = bfloat16(src[lds*j+4*i:]) } }
 //
 //go:noescape
-func tileColsF32AMX(dst *byte, dstStep int, src unsafe.Pointer, lds, count, steps int)
+func tileAcrossF32AMX(dst *byte, dstStep, panel int, src unsafe.Pointer, lds, rows, cols int)
 
 //go:noescape
-func tileColsF16AMX(dst *byte, dstStep int, src unsafe.Pointer, lds, count, steps int)
+func tileAcrossF16AMX(dst *byte, dstStep, panel int, src unsafe.Pointer, lds, rows, cols int)
 
 //go:noescape
-func tileColsBF16AMX(dst *byte, dstStep int, src unsafe.Pointer, lds, count, steps int)
+func tileAcrossBF16AMX(dst *byte, dstStep, panel int, src unsafe.Pointer, lds, rows, cols int)
 
 // tileTransposeAMX transposes tiles that are step bytes apart, as 16 by 16 units of 32 bits.
 //
@@ -86,10 +84,15 @@ func tileWeighAMX(call *weighCall)
 //go:noescape
 func tileOutAVX512(c *float32, ldc int, tile *float32, rows, cols int, add bool, bias *float32)
 
-// tileOutTransposedAVX512 is tileOutGeneric, transposed.
+// tileFlippedAVX512 is tileFlippedGeneric.
 //
 //go:noescape
-func tileOutTransposedAVX512(c *float32, ldc int, tile *float32, rows, cols int, add bool, bias *float32)
+func tileFlippedAVX512(c *float32, ldc int, tiles *float32, panel, rows, cols, mode int, bias *float32)
+
+// tileLinesAVX512 is tileLinesGeneric.
+//
+//go:noescape
+func tileLinesAVX512(c *float32, ldc int, tiles *float32, cols, mode int, bias *float32)
 
 // tileBiasAVX512 is tileBiasGeneric, for groups of 32 lines.
 //
@@ -120,63 +123,82 @@ func tileWeigh(call *weighCall) {
 	tileWeighGeneric(call)
 }
 
-// packTiles is packTilesGeneric.
-func packTiles(dst []byte, step int, x *operand, o, count, t, length int, rows bool) {
-	whole := length / tileDepth
+// packAlong is packAlongGeneric.
+func packAlong(dst []byte, step int, x *operand, o, count, t, length int) {
 	if !useAMX {
-		whole = 0
-	}
-	if whole > 0 {
-		lds := 2 * x.stride
-		if x.dtype == F32 {
-			lds *= 2
-		}
-		packTilesAMX(x.dtype, x.kMajor, &dst[0], step, x.pointer(x.index(o, t)), lds, count, whole)
-		if rows == x.kMajor {
-			tileTransposeAMX(&dst[0], step, whole)
-		}
-	}
-	if rest := length - whole*tileDepth; rest > 0 {
-		packTilesGeneric(dst[whole*step:], step, x, o, count, t+whole*tileDepth, rest, rows)
-	}
-}
-
-func packTilesAMX(dtype DType, kMajor bool, dst *byte, dstStep int, src unsafe.Pointer, lds, count, steps int) {
-	switch {
-	case kMajor && dtype == F32:
-		tileColsF32AMX(dst, dstStep, src, lds, count, steps)
-	case kMajor && dtype == F16:
-		tileColsF16AMX(dst, dstStep, src, lds, count, steps)
-	case kMajor:
-		tileColsBF16AMX(dst, dstStep, src, lds, count, steps)
-	case dtype == F32:
-		tileRowsF32AMX(dst, dstStep, src, lds, count, steps)
-	case dtype == F16:
-		tileRowsF16AMX(dst, dstStep, src, lds, count, steps)
-	default:
-		tileRowsBF16AMX(dst, dstStep, src, lds, count, steps)
-	}
-}
-
-// packLine rounds whole tiles of a vector to bfloat16.
-func packLine(dst []byte, x []float32) {
-	if useAMX && len(x) > 0 {
-		tileRowsF32AMX(&dst[0], 2*tileDepth, unsafe.Pointer(&x[0]), 0, 1, len(x)/tileDepth)
+		packAlongGeneric(dst, step, x, o, count, t, length)
 		return
 	}
-	packVectorGeneric(dst, &operand{f32: x}, len(x))
+	src := x.pointer(x.index(o, t))
+	switch x.dtype {
+	case F32:
+		tileAlongF32AMX(&dst[0], step, src, 4*x.stride, count, length)
+	case F16:
+		tileAlongF16AMX(&dst[0], step, src, 2*x.stride, count, length)
+	default:
+		tileAlongBF16AMX(&dst[0], step, src, 2*x.stride, count, length)
+	}
+}
+
+// packAcross is packAcrossGeneric.
+func packAcross(dst []byte, panel int, x *operand, o, count, t, length int) {
+	if !useAMX {
+		packAcrossGeneric(dst, panel, x, o, count, t, length)
+		return
+	}
+	src := x.pointer(x.index(o, t))
+	switch x.dtype {
+	case F32:
+		tileAcrossF32AMX(&dst[0], panelBytes, panel, src, 4*x.stride, length, count)
+	case F16:
+		tileAcrossF16AMX(&dst[0], panelBytes, panel, src, 2*x.stride, length, count)
+	default:
+		tileAcrossBF16AMX(&dst[0], panelBytes, panel, src, 2*x.stride, length, count)
+	}
+}
+
+// transposeTiles is transposeTilesGeneric.
+func transposeTiles(dst []byte, step, count int) {
+	if !useAMX {
+		transposeTilesGeneric(dst, step, count)
+		return
+	}
+	tileTransposeAMX(&dst[0], step, count)
 }
 
 // tileOut is tileOutGeneric.
-func tileOut(c []float32, ldc int, tile []float32, rows, cols int, transposed, add bool, bias *float32) {
-	switch {
-	case !useAVX512:
-		tileOutGeneric(c, ldc, tile, rows, cols, transposed, add, bias)
-	case transposed:
-		tileOutTransposedAVX512(&c[0], ldc, &tile[0], rows, cols, add, bias)
-	default:
-		tileOutAVX512(&c[0], ldc, &tile[0], rows, cols, add, bias)
+func tileOut(c []float32, ldc int, tile []float32, rows, cols int, add bool, bias *float32) {
+	if !useAVX512 {
+		tileOutGeneric(c, ldc, tile, rows, cols, add, bias)
+		return
 	}
+	tileOutAVX512(&c[0], ldc, &tile[0], rows, cols, add, bias)
+}
+
+// tileFlipped is tileFlippedGeneric.
+func tileFlipped(c []float32, ldc int, tiles []float32, panel, rows, cols, mode int, bias *float32) {
+	if !useAVX512 {
+		tileFlippedGeneric(c, ldc, tiles, panel, rows, cols, mode, bias)
+		return
+	}
+	tileFlippedAVX512(&c[0], ldc, &tiles[0], 4*panel, rows, cols, streamed(mode, c, ldc), bias)
+}
+
+// tileLines is tileLinesGeneric.
+func tileLines(c []float32, ldc int, tiles []float32, cols, mode int, bias *float32) {
+	if !useAVX512 {
+		tileLinesGeneric(c, ldc, tiles, cols, mode, bias)
+		return
+	}
+	tileLinesAVX512(&c[0], ldc, &tiles[0], cols, streamed(mode, c, ldc), bias)
+}
+
+// streamed is a mode that fits c: only whole lines of a cache can be written around it.
+func streamed(mode int, c []float32, ldc int) int {
+	if mode == putStream && (uintptr(unsafe.Pointer(&c[0]))|uintptr(4*ldc))%64 != 0 {
+		return putStore
+	}
+	return mode
 }
 
 // tileBias is tileBiasGeneric.

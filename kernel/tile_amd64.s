@@ -4,7 +4,8 @@
 
 #include "textflag.h"
 
-// Word i of the lower half, then word i of the upper one.
+// Word i of the lower half, then word i of the upper one; of one register, then of
+// another, words of the lower halves; the same of the upper halves.
 DATA pairUp<>+0(SB)/4, $0x00100000
 DATA pairUp<>+4(SB)/4, $0x00110001
 DATA pairUp<>+8(SB)/4, $0x00120002
@@ -21,7 +22,39 @@ DATA pairUp<>+48(SB)/4, $0x001c000c
 DATA pairUp<>+52(SB)/4, $0x001d000d
 DATA pairUp<>+56(SB)/4, $0x001e000e
 DATA pairUp<>+60(SB)/4, $0x001f000f
-GLOBL pairUp<>(SB), RODATA|NOPTR, $64
+DATA pairUp<>+64(SB)/4, $0x00200000
+DATA pairUp<>+68(SB)/4, $0x00210001
+DATA pairUp<>+72(SB)/4, $0x00220002
+DATA pairUp<>+76(SB)/4, $0x00230003
+DATA pairUp<>+80(SB)/4, $0x00240004
+DATA pairUp<>+84(SB)/4, $0x00250005
+DATA pairUp<>+88(SB)/4, $0x00260006
+DATA pairUp<>+92(SB)/4, $0x00270007
+DATA pairUp<>+96(SB)/4, $0x00280008
+DATA pairUp<>+100(SB)/4, $0x00290009
+DATA pairUp<>+104(SB)/4, $0x002a000a
+DATA pairUp<>+108(SB)/4, $0x002b000b
+DATA pairUp<>+112(SB)/4, $0x002c000c
+DATA pairUp<>+116(SB)/4, $0x002d000d
+DATA pairUp<>+120(SB)/4, $0x002e000e
+DATA pairUp<>+124(SB)/4, $0x002f000f
+DATA pairUp<>+128(SB)/4, $0x00300010
+DATA pairUp<>+132(SB)/4, $0x00310011
+DATA pairUp<>+136(SB)/4, $0x00320012
+DATA pairUp<>+140(SB)/4, $0x00330013
+DATA pairUp<>+144(SB)/4, $0x00340014
+DATA pairUp<>+148(SB)/4, $0x00350015
+DATA pairUp<>+152(SB)/4, $0x00360016
+DATA pairUp<>+156(SB)/4, $0x00370017
+DATA pairUp<>+160(SB)/4, $0x00380018
+DATA pairUp<>+164(SB)/4, $0x00390019
+DATA pairUp<>+168(SB)/4, $0x003a001a
+DATA pairUp<>+172(SB)/4, $0x003b001b
+DATA pairUp<>+176(SB)/4, $0x003c001c
+DATA pairUp<>+180(SB)/4, $0x003d001d
+DATA pairUp<>+184(SB)/4, $0x003e001e
+DATA pairUp<>+188(SB)/4, $0x003f001f
+GLOBL pairUp<>(SB), RODATA|NOPTR, $192
 
 // func tileProductAMX(config *tileConfig, call *tileCall)
 TEXT ·tileProductAMX(SB), NOSPLIT, $0-16
@@ -188,17 +221,27 @@ loop:
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x78; BYTE $0x49; BYTE $0xc0; // TILERELEASE
 	RET
 
-// func tileRowsF32AMX(dst *byte, dstStep int, src unsafe.Pointer, lds, count, steps int)
-TEXT ·tileRowsF32AMX(SB), NOSPLIT, $0-48
+// func tileAlongF32AMX(dst *byte, dstStep int, src unsafe.Pointer, lds, count, k int)
+TEXT ·tileAlongF32AMX(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), DI
 	MOVQ dstStep+8(FP), R8
 	MOVQ src+16(FP), SI
 	MOVQ lds+24(FP), R9
 	MOVQ count+32(FP), R10
+	MOVQ k+40(FP), DX
+	MOVQ DX, R11
+	ANDQ $31, R11
+	SHRQ $5, DX
+	MOVL $-1, AX
+	BZHIL R11, AX, AX
+	KMOVD AX, K1
+	KSHIFTRD $16, K1, K2
 vector:
 	MOVQ SI, AX
 	MOVQ DI, BX
-	MOVQ steps+40(FP), CX
+	MOVQ DX, CX
+	TESTQ CX, CX
+	JZ rest
 step:
 	VMOVUPS (AX), Z0
 	VMOVUPS 64(AX), Z1
@@ -208,6 +251,14 @@ step:
 	ADDQ R8, BX
 	DECQ CX
 	JNZ step
+rest:
+	TESTQ R11, R11
+	JZ next
+	VMOVUPS.Z 0(AX), K1, Z0
+	VMOVUPS.Z 64(AX), K2, Z1
+	BYTE $0x62; BYTE $0xf2; BYTE $0x77; BYTE $0x48; BYTE $0x72; BYTE $0xc0; // VCVTNE2PS2BF16 Z0, Z1, Z0
+	VMOVUPS Z0, (BX)
+next:
 	ADDQ R9, SI
 	ADDQ $64, DI
 	DECQ R10
@@ -215,49 +266,114 @@ step:
 	VZEROUPPER
 	RET
 
-// func tileColsF32AMX(dst *byte, dstStep int, src unsafe.Pointer, lds, count, steps int)
-TEXT ·tileColsF32AMX(SB), NOSPLIT, $0-48
+// func tileAcrossF32AMX(dst *byte, dstStep, panel int, src unsafe.Pointer, lds, rows, cols int)
+TEXT ·tileAcrossF32AMX(SB), NOSPLIT, $0-56
 	MOVQ dst+0(FP), DI
-	MOVQ dstStep+8(FP), R8
-	MOVQ src+16(FP), SI
-	MOVQ lds+24(FP), R9
-	MOVQ count+32(FP), CX
-	MOVL $1, AX
-	SHLL CX, AX
-	DECL AX
-	KMOVW AX, K1
-	MOVQ steps+40(FP), CX
-	VMOVDQU16 pairUp<>(SB), Z31
-tile:
-	MOVQ DI, BX
+	MOVQ panel+16(FP), R8
+	MOVQ src+24(FP), SI
+	MOVQ lds+32(FP), R9
+	MOVQ rows+40(FP), R10
+	MOVQ cols+48(FP), R11
+	ANDQ $31, R11
+	MOVL $-1, AX
+	BZHIL R11, AX, AX
+	KMOVD AX, K3
+	KSHIFTRD $16, K3, K4
+	VMOVDQU16 pairUp<>+64(SB), Z29
+	VMOVDQU16 pairUp<>+128(SB), Z30
+	VMOVDQU16 pairUp<>+0(SB), Z31
+step:
 	MOVQ $16, DX
-row:
-	VMOVUPS.Z (SI), K1, Z0
-	VMOVUPS.Z (SI)(R9*1), K1, Z1
+	MOVQ DI, R13
+pair:
+	XORL AX, AX
+	CMPQ R10, $0
+	SETGT AX
+	NEGL AX
+	KMOVD AX, K1
+	XORL AX, AX
+	CMPQ R10, $1
+	SETGT AX
+	NEGL AX
+	KMOVD AX, K2
+	MOVQ SI, AX
+	LEAQ (SI)(R9*1), BX
+	MOVQ R13, R12
+	MOVQ cols+48(FP), CX
+	SHRQ $5, CX
+	JZ rest
+panel:
+	VMOVUPS.Z 0(AX), K1, Z0
+	VMOVUPS.Z 0(BX), K2, Z1
 	BYTE $0x62; BYTE $0xf2; BYTE $0x77; BYTE $0x48; BYTE $0x72; BYTE $0xc0; // VCVTNE2PS2BF16 Z0, Z1, Z0
-	VPERMW Z0, Z31, Z0
-	VMOVUPS Z0, (BX)
-	LEAQ (SI)(R9*2), SI
-	ADDQ $64, BX
-	DECQ DX
-	JNZ row
-	ADDQ R8, DI
+	VPERMW Z0, Z31, Z2
+	VMOVUPS Z2, 0(R12)
+	VMOVUPS.Z 64(AX), K1, Z0
+	VMOVUPS.Z 64(BX), K2, Z1
+	BYTE $0x62; BYTE $0xf2; BYTE $0x77; BYTE $0x48; BYTE $0x72; BYTE $0xc0; // VCVTNE2PS2BF16 Z0, Z1, Z0
+	VPERMW Z0, Z31, Z2
+	VMOVUPS Z2, 1024(R12)
+	PREFETCHT0 0(AX)(R9*2)
+	PREFETCHT0 64(AX)(R9*2)
+	ADDQ $128, AX
+	PREFETCHT0 0(BX)(R9*2)
+	PREFETCHT0 64(BX)(R9*2)
+	ADDQ $128, BX
+	ADDQ R8, R12
 	DECQ CX
-	JNZ tile
+	JNZ panel
+rest:
+	TESTQ R11, R11
+	JZ next
+	KANDD K1, K3, K5
+	KANDD K2, K3, K6
+	VMOVUPS.Z 0(AX), K5, Z0
+	VMOVUPS.Z 0(BX), K6, Z1
+	BYTE $0x62; BYTE $0xf2; BYTE $0x77; BYTE $0x48; BYTE $0x72; BYTE $0xc0; // VCVTNE2PS2BF16 Z0, Z1, Z0
+	VPERMW Z0, Z31, Z2
+	VMOVUPS Z2, 0(R12)
+	CMPQ R11, $16
+	JLE next
+	KANDD K1, K4, K5
+	KANDD K2, K4, K6
+	VMOVUPS.Z 64(AX), K5, Z0
+	VMOVUPS.Z 64(BX), K6, Z1
+	BYTE $0x62; BYTE $0xf2; BYTE $0x77; BYTE $0x48; BYTE $0x72; BYTE $0xc0; // VCVTNE2PS2BF16 Z0, Z1, Z0
+	VPERMW Z0, Z31, Z2
+	VMOVUPS Z2, 1024(R12)
+next:
+	LEAQ (SI)(R9*2), SI
+	SUBQ $2, R10
+	ADDQ $64, R13
+	DECQ DX
+	JNZ pair
+	ADDQ dstStep+8(FP), DI
+	CMPQ R10, $0
+	JGT step
 	VZEROUPPER
 	RET
 
-// func tileRowsF16AMX(dst *byte, dstStep int, src unsafe.Pointer, lds, count, steps int)
-TEXT ·tileRowsF16AMX(SB), NOSPLIT, $0-48
+// func tileAlongF16AMX(dst *byte, dstStep int, src unsafe.Pointer, lds, count, k int)
+TEXT ·tileAlongF16AMX(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), DI
 	MOVQ dstStep+8(FP), R8
 	MOVQ src+16(FP), SI
 	MOVQ lds+24(FP), R9
 	MOVQ count+32(FP), R10
+	MOVQ k+40(FP), DX
+	MOVQ DX, R11
+	ANDQ $31, R11
+	SHRQ $5, DX
+	MOVL $-1, AX
+	BZHIL R11, AX, AX
+	KMOVD AX, K1
+	KSHIFTRD $16, K1, K2
 vector:
 	MOVQ SI, AX
 	MOVQ DI, BX
-	MOVQ steps+40(FP), CX
+	MOVQ DX, CX
+	TESTQ CX, CX
+	JZ rest
 step:
 	VCVTPH2PS (AX), Z0
 	VCVTPH2PS 32(AX), Z1
@@ -267,6 +383,16 @@ step:
 	ADDQ R8, BX
 	DECQ CX
 	JNZ step
+rest:
+	TESTQ R11, R11
+	JZ next
+	VMOVDQU16.Z 0(AX), K1, Y0
+	VCVTPH2PS Y0, Z0
+	VMOVDQU16.Z 32(AX), K2, Y1
+	VCVTPH2PS Y1, Z1
+	BYTE $0x62; BYTE $0xf2; BYTE $0x77; BYTE $0x48; BYTE $0x72; BYTE $0xc0; // VCVTNE2PS2BF16 Z0, Z1, Z0
+	VMOVUPS Z0, (BX)
+next:
 	ADDQ R9, SI
 	ADDQ $64, DI
 	DECQ R10
@@ -274,51 +400,120 @@ step:
 	VZEROUPPER
 	RET
 
-// func tileColsF16AMX(dst *byte, dstStep int, src unsafe.Pointer, lds, count, steps int)
-TEXT ·tileColsF16AMX(SB), NOSPLIT, $0-48
+// func tileAcrossF16AMX(dst *byte, dstStep, panel int, src unsafe.Pointer, lds, rows, cols int)
+TEXT ·tileAcrossF16AMX(SB), NOSPLIT, $0-56
 	MOVQ dst+0(FP), DI
-	MOVQ dstStep+8(FP), R8
-	MOVQ src+16(FP), SI
-	MOVQ lds+24(FP), R9
-	MOVQ count+32(FP), CX
-	MOVL $1, AX
-	SHLL CX, AX
-	DECL AX
-	KMOVW AX, K1
-	MOVQ steps+40(FP), CX
-	VMOVDQU16 pairUp<>(SB), Z31
-tile:
-	MOVQ DI, BX
+	MOVQ panel+16(FP), R8
+	MOVQ src+24(FP), SI
+	MOVQ lds+32(FP), R9
+	MOVQ rows+40(FP), R10
+	MOVQ cols+48(FP), R11
+	ANDQ $31, R11
+	MOVL $-1, AX
+	BZHIL R11, AX, AX
+	KMOVD AX, K3
+	KSHIFTRD $16, K3, K4
+	VMOVDQU16 pairUp<>+64(SB), Z29
+	VMOVDQU16 pairUp<>+128(SB), Z30
+	VMOVDQU16 pairUp<>+0(SB), Z31
+step:
 	MOVQ $16, DX
-row:
-	VMOVDQU16.Z (SI), K1, Y0
+	MOVQ DI, R13
+pair:
+	XORL AX, AX
+	CMPQ R10, $0
+	SETGT AX
+	NEGL AX
+	KMOVD AX, K1
+	XORL AX, AX
+	CMPQ R10, $1
+	SETGT AX
+	NEGL AX
+	KMOVD AX, K2
+	MOVQ SI, AX
+	LEAQ (SI)(R9*1), BX
+	MOVQ R13, R12
+	MOVQ cols+48(FP), CX
+	SHRQ $5, CX
+	JZ rest
+panel:
+	VMOVDQU16.Z 0(AX), K1, Y0
 	VCVTPH2PS Y0, Z0
-	VMOVDQU16.Z (SI)(R9*1), K1, Y1
+	VMOVDQU16.Z 0(BX), K2, Y1
 	VCVTPH2PS Y1, Z1
 	BYTE $0x62; BYTE $0xf2; BYTE $0x77; BYTE $0x48; BYTE $0x72; BYTE $0xc0; // VCVTNE2PS2BF16 Z0, Z1, Z0
-	VPERMW Z0, Z31, Z0
-	VMOVUPS Z0, (BX)
-	LEAQ (SI)(R9*2), SI
+	VPERMW Z0, Z31, Z2
+	VMOVUPS Z2, 0(R12)
+	VMOVDQU16.Z 32(AX), K1, Y0
+	VCVTPH2PS Y0, Z0
+	VMOVDQU16.Z 32(BX), K2, Y1
+	VCVTPH2PS Y1, Z1
+	BYTE $0x62; BYTE $0xf2; BYTE $0x77; BYTE $0x48; BYTE $0x72; BYTE $0xc0; // VCVTNE2PS2BF16 Z0, Z1, Z0
+	VPERMW Z0, Z31, Z2
+	VMOVUPS Z2, 1024(R12)
+	PREFETCHT0 0(AX)(R9*2)
+	ADDQ $64, AX
+	PREFETCHT0 0(BX)(R9*2)
 	ADDQ $64, BX
-	DECQ DX
-	JNZ row
-	ADDQ R8, DI
+	ADDQ R8, R12
 	DECQ CX
-	JNZ tile
+	JNZ panel
+rest:
+	TESTQ R11, R11
+	JZ next
+	KANDD K1, K3, K5
+	KANDD K2, K3, K6
+	VMOVDQU16.Z 0(AX), K5, Y0
+	VCVTPH2PS Y0, Z0
+	VMOVDQU16.Z 0(BX), K6, Y1
+	VCVTPH2PS Y1, Z1
+	BYTE $0x62; BYTE $0xf2; BYTE $0x77; BYTE $0x48; BYTE $0x72; BYTE $0xc0; // VCVTNE2PS2BF16 Z0, Z1, Z0
+	VPERMW Z0, Z31, Z2
+	VMOVUPS Z2, 0(R12)
+	CMPQ R11, $16
+	JLE next
+	KANDD K1, K4, K5
+	KANDD K2, K4, K6
+	VMOVDQU16.Z 32(AX), K5, Y0
+	VCVTPH2PS Y0, Z0
+	VMOVDQU16.Z 32(BX), K6, Y1
+	VCVTPH2PS Y1, Z1
+	BYTE $0x62; BYTE $0xf2; BYTE $0x77; BYTE $0x48; BYTE $0x72; BYTE $0xc0; // VCVTNE2PS2BF16 Z0, Z1, Z0
+	VPERMW Z0, Z31, Z2
+	VMOVUPS Z2, 1024(R12)
+next:
+	LEAQ (SI)(R9*2), SI
+	SUBQ $2, R10
+	ADDQ $64, R13
+	DECQ DX
+	JNZ pair
+	ADDQ dstStep+8(FP), DI
+	CMPQ R10, $0
+	JGT step
 	VZEROUPPER
 	RET
 
-// func tileRowsBF16AMX(dst *byte, dstStep int, src unsafe.Pointer, lds, count, steps int)
-TEXT ·tileRowsBF16AMX(SB), NOSPLIT, $0-48
+// func tileAlongBF16AMX(dst *byte, dstStep int, src unsafe.Pointer, lds, count, k int)
+TEXT ·tileAlongBF16AMX(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), DI
 	MOVQ dstStep+8(FP), R8
 	MOVQ src+16(FP), SI
 	MOVQ lds+24(FP), R9
 	MOVQ count+32(FP), R10
+	MOVQ k+40(FP), DX
+	MOVQ DX, R11
+	ANDQ $31, R11
+	SHRQ $5, DX
+	MOVL $-1, AX
+	BZHIL R11, AX, AX
+	KMOVD AX, K1
+	KSHIFTRD $16, K1, K2
 vector:
 	MOVQ SI, AX
 	MOVQ DI, BX
-	MOVQ steps+40(FP), CX
+	MOVQ DX, CX
+	TESTQ CX, CX
+	JZ rest
 step:
 	VMOVUPS (AX), Z0
 	ADDQ $64, AX
@@ -326,6 +521,12 @@ step:
 	ADDQ R8, BX
 	DECQ CX
 	JNZ step
+rest:
+	TESTQ R11, R11
+	JZ next
+	VMOVDQU16.Z (AX), K1, Z0
+	VMOVUPS Z0, (BX)
+next:
 	ADDQ R9, SI
 	ADDQ $64, DI
 	DECQ R10
@@ -333,35 +534,88 @@ step:
 	VZEROUPPER
 	RET
 
-// func tileColsBF16AMX(dst *byte, dstStep int, src unsafe.Pointer, lds, count, steps int)
-TEXT ·tileColsBF16AMX(SB), NOSPLIT, $0-48
+// func tileAcrossBF16AMX(dst *byte, dstStep, panel int, src unsafe.Pointer, lds, rows, cols int)
+TEXT ·tileAcrossBF16AMX(SB), NOSPLIT, $0-56
 	MOVQ dst+0(FP), DI
-	MOVQ dstStep+8(FP), R8
-	MOVQ src+16(FP), SI
-	MOVQ lds+24(FP), R9
-	MOVQ count+32(FP), CX
-	MOVL $1, AX
-	SHLL CX, AX
-	DECL AX
-	KMOVW AX, K1
-	MOVQ steps+40(FP), CX
-	VMOVDQU16 pairUp<>(SB), Z31
-tile:
-	MOVQ DI, BX
+	MOVQ panel+16(FP), R8
+	MOVQ src+24(FP), SI
+	MOVQ lds+32(FP), R9
+	MOVQ rows+40(FP), R10
+	MOVQ cols+48(FP), R11
+	ANDQ $31, R11
+	MOVL $-1, AX
+	BZHIL R11, AX, AX
+	KMOVD AX, K3
+	KSHIFTRD $16, K3, K4
+	VMOVDQU16 pairUp<>+64(SB), Z29
+	VMOVDQU16 pairUp<>+128(SB), Z30
+	VMOVDQU16 pairUp<>+0(SB), Z31
+step:
 	MOVQ $16, DX
-row:
-	VMOVDQU16.Z (SI), K1, Y0
-	VMOVDQU16.Z (SI)(R9*1), K1, Y1
-	VINSERTI64X4 $1, Y1, Z0, Z0
-	VPERMW Z0, Z31, Z0
-	VMOVUPS Z0, (BX)
-	LEAQ (SI)(R9*2), SI
+	MOVQ DI, R13
+pair:
+	XORL AX, AX
+	CMPQ R10, $0
+	SETGT AX
+	NEGL AX
+	KMOVD AX, K1
+	XORL AX, AX
+	CMPQ R10, $1
+	SETGT AX
+	NEGL AX
+	KMOVD AX, K2
+	MOVQ SI, AX
+	LEAQ (SI)(R9*1), BX
+	MOVQ R13, R12
+	MOVQ cols+48(FP), CX
+	SHRQ $5, CX
+	JZ rest
+panel:
+	VMOVDQU16.Z (AX), K1, Z0
+	VMOVDQU16.Z (BX), K2, Z1
+	VMOVDQU64 Z29, Z2
+	VPERMI2W Z1, Z0, Z2
+	VMOVUPS Z2, 0(R12)
+	VMOVDQU16.Z (AX), K1, Z0
+	VMOVDQU16.Z (BX), K2, Z1
+	VMOVDQU64 Z30, Z2
+	VPERMI2W Z1, Z0, Z2
+	VMOVUPS Z2, 1024(R12)
+	PREFETCHT0 0(AX)(R9*2)
+	ADDQ $64, AX
+	PREFETCHT0 0(BX)(R9*2)
 	ADDQ $64, BX
-	DECQ DX
-	JNZ row
-	ADDQ R8, DI
+	ADDQ R8, R12
 	DECQ CX
-	JNZ tile
+	JNZ panel
+rest:
+	TESTQ R11, R11
+	JZ next
+	KANDD K1, K3, K5
+	KANDD K2, K3, K6
+	VMOVDQU16.Z (AX), K5, Z0
+	VMOVDQU16.Z (BX), K6, Z1
+	VMOVDQU64 Z29, Z2
+	VPERMI2W Z1, Z0, Z2
+	VMOVUPS Z2, 0(R12)
+	CMPQ R11, $16
+	JLE next
+	KANDD K1, K3, K5
+	KANDD K2, K3, K6
+	VMOVDQU16.Z (AX), K5, Z0
+	VMOVDQU16.Z (BX), K6, Z1
+	VMOVDQU64 Z30, Z2
+	VPERMI2W Z1, Z0, Z2
+	VMOVUPS Z2, 1024(R12)
+next:
+	LEAQ (SI)(R9*2), SI
+	SUBQ $2, R10
+	ADDQ $64, R13
+	DECQ DX
+	JNZ pair
+	ADDQ dstStep+8(FP), DI
+	CMPQ R10, $0
+	JGT step
 	VZEROUPPER
 	RET
 
@@ -1608,258 +1862,52 @@ TEXT ·tileOutAVX512(SB), NOSPLIT, $0-56
 	SHLQ $2, R8
 	MOVQ tile+16(FP), SI
 	MOVQ cols+32(FP), CX
-	MOVL $1, AX
-	SHLL CX, AX
-	DECL AX
-	KMOVW AX, K1
+	MOVL $-1, AX
+	BZHIL CX, AX, AX
+	KMOVD AX, K1
+	KSHIFTRD $16, K1, K2
 	MOVQ rows+24(FP), CX
 	MOVBLZX add+40(FP), DX
 	MOVQ bias+48(FP), BX
-	VMOVUPS 0(SI), Z0
-	VMOVUPS 64(SI), Z1
-	VMOVUPS 128(SI), Z2
-	VMOVUPS 192(SI), Z3
-	VMOVUPS 256(SI), Z4
-	VMOVUPS 320(SI), Z5
-	VMOVUPS 384(SI), Z6
-	VMOVUPS 448(SI), Z7
-	VMOVUPS 512(SI), Z8
-	VMOVUPS 576(SI), Z9
-	VMOVUPS 640(SI), Z10
-	VMOVUPS 704(SI), Z11
-	VMOVUPS 768(SI), Z12
-	VMOVUPS 832(SI), Z13
-	VMOVUPS 896(SI), Z14
-	VMOVUPS 960(SI), Z15
+row:
+	VMOVUPS (SI), Z0
 	TESTQ BX, BX
 	JZ sums
-	VMOVUPS.Z (BX), K1, Z31
-	VADDPS Z31, Z0, Z0
-	VADDPS Z31, Z1, Z1
-	VADDPS Z31, Z2, Z2
-	VADDPS Z31, Z3, Z3
-	VADDPS Z31, Z4, Z4
-	VADDPS Z31, Z5, Z5
-	VADDPS Z31, Z6, Z6
-	VADDPS Z31, Z7, Z7
-	VADDPS Z31, Z8, Z8
-	VADDPS Z31, Z9, Z9
-	VADDPS Z31, Z10, Z10
-	VADDPS Z31, Z11, Z11
-	VADDPS Z31, Z12, Z12
-	VADDPS Z31, Z13, Z13
-	VADDPS Z31, Z14, Z14
-	VADDPS Z31, Z15, Z15
+	VADDPS.Z (BX), Z0, K1, Z0
 sums:
 	TESTQ DX, DX
-	JNZ add
-	CMPQ R8, $8192
-	JLT plain
-	MOVQ DI, AX
-	ORQ R8, AX
-	TESTQ $63, AX
-	JNZ plain
-	CMPQ CX, $16
-	JNE plain
-	CMPQ cols+32(FP), $16
-	JEQ stream
-plain:
-	CMPQ CX, $0
-	JLE done
-	VMOVUPS Z0, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $1
-	JLE done
-	VMOVUPS Z1, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $2
-	JLE done
-	VMOVUPS Z2, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $3
-	JLE done
-	VMOVUPS Z3, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $4
-	JLE done
-	VMOVUPS Z4, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $5
-	JLE done
-	VMOVUPS Z5, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $6
-	JLE done
-	VMOVUPS Z6, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $7
-	JLE done
-	VMOVUPS Z7, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $8
-	JLE done
-	VMOVUPS Z8, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $9
-	JLE done
-	VMOVUPS Z9, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $10
-	JLE done
-	VMOVUPS Z10, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $11
-	JLE done
-	VMOVUPS Z11, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $12
-	JLE done
-	VMOVUPS Z12, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $13
-	JLE done
-	VMOVUPS Z13, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $14
-	JLE done
-	VMOVUPS Z14, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $15
-	JLE done
-	VMOVUPS Z15, K1, (DI)
-	JMP done
-stream:
-	VMOVNTPS Z0, (DI)
-	ADDQ R8, DI
-	VMOVNTPS Z1, (DI)
-	ADDQ R8, DI
-	VMOVNTPS Z2, (DI)
-	ADDQ R8, DI
-	VMOVNTPS Z3, (DI)
-	ADDQ R8, DI
-	VMOVNTPS Z4, (DI)
-	ADDQ R8, DI
-	VMOVNTPS Z5, (DI)
-	ADDQ R8, DI
-	VMOVNTPS Z6, (DI)
-	ADDQ R8, DI
-	VMOVNTPS Z7, (DI)
-	ADDQ R8, DI
-	VMOVNTPS Z8, (DI)
-	ADDQ R8, DI
-	VMOVNTPS Z9, (DI)
-	ADDQ R8, DI
-	VMOVNTPS Z10, (DI)
-	ADDQ R8, DI
-	VMOVNTPS Z11, (DI)
-	ADDQ R8, DI
-	VMOVNTPS Z12, (DI)
-	ADDQ R8, DI
-	VMOVNTPS Z13, (DI)
-	ADDQ R8, DI
-	VMOVNTPS Z14, (DI)
-	ADDQ R8, DI
-	VMOVNTPS Z15, (DI)
-	SFENCE
-	JMP done
-add:
-	CMPQ CX, $0
-	JLE done
+	JZ put
 	VADDPS.Z (DI), Z0, K1, Z0
+put:
 	VMOVUPS Z0, K1, (DI)
+	ADDQ $64, SI
 	ADDQ R8, DI
-	CMPQ CX, $1
-	JLE done
-	VADDPS.Z (DI), Z1, K1, Z1
-	VMOVUPS Z1, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $2
-	JLE done
-	VADDPS.Z (DI), Z2, K1, Z2
-	VMOVUPS Z2, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $3
-	JLE done
-	VADDPS.Z (DI), Z3, K1, Z3
-	VMOVUPS Z3, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $4
-	JLE done
-	VADDPS.Z (DI), Z4, K1, Z4
-	VMOVUPS Z4, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $5
-	JLE done
-	VADDPS.Z (DI), Z5, K1, Z5
-	VMOVUPS Z5, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $6
-	JLE done
-	VADDPS.Z (DI), Z6, K1, Z6
-	VMOVUPS Z6, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $7
-	JLE done
-	VADDPS.Z (DI), Z7, K1, Z7
-	VMOVUPS Z7, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $8
-	JLE done
-	VADDPS.Z (DI), Z8, K1, Z8
-	VMOVUPS Z8, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $9
-	JLE done
-	VADDPS.Z (DI), Z9, K1, Z9
-	VMOVUPS Z9, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $10
-	JLE done
-	VADDPS.Z (DI), Z10, K1, Z10
-	VMOVUPS Z10, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $11
-	JLE done
-	VADDPS.Z (DI), Z11, K1, Z11
-	VMOVUPS Z11, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $12
-	JLE done
-	VADDPS.Z (DI), Z12, K1, Z12
-	VMOVUPS Z12, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $13
-	JLE done
-	VADDPS.Z (DI), Z13, K1, Z13
-	VMOVUPS Z13, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $14
-	JLE done
-	VADDPS.Z (DI), Z14, K1, Z14
-	VMOVUPS Z14, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $15
-	JLE done
-	VADDPS.Z (DI), Z15, K1, Z15
-	VMOVUPS Z15, K1, (DI)
-done:
+	DECQ CX
+	JNZ row
 	VZEROUPPER
 	RET
 
-// func tileOutTransposedAVX512(c *float32, ldc int, tile *float32, rows, cols int, add bool, bias *float32)
-TEXT ·tileOutTransposedAVX512(SB), NOSPLIT, $0-56
+// func tileFlippedAVX512(c *float32, ldc int, tiles *float32, panel, rows, cols, mode int, bias *float32)
+TEXT ·tileFlippedAVX512(SB), NOSPLIT, $0-64
 	MOVQ c+0(FP), DI
 	MOVQ ldc+8(FP), R8
 	SHLQ $2, R8
-	MOVQ tile+16(FP), SI
-	MOVQ cols+32(FP), CX
-	MOVL $1, AX
-	SHLL CX, AX
-	DECL AX
-	KMOVW AX, K1
-	MOVQ rows+24(FP), CX
-	MOVBLZX add+40(FP), DX
-	MOVQ bias+48(FP), BX
+	MOVQ tiles+16(FP), SI
+	MOVQ SI, R12
+	MOVQ rows+32(FP), R9
+	MOVQ cols+40(FP), CX
+	MOVQ mode+48(FP), R11
+	MOVQ bias+56(FP), BX
+	XORQ R10, R10
+	KXNORW K1, K1, K1
+tile:
+	CMPQ CX, $16
+	JGE whole
+	MOVL $-1, AX
+	BZHIL CX, AX, AX
+	KMOVD AX, K1
+	KSHIFTRD $16, K1, K2
+whole:
 	VMOVUPS 0(SI), Z0
 	VMOVUPS 64(SI), Z1
 	VMOVUPS 128(SI), Z2
@@ -1943,6 +1991,7 @@ TEXT ·tileOutTransposedAVX512(SB), NOSPLIT, $0-56
 	TESTQ BX, BX
 	JZ sums
 	VMOVUPS.Z (BX), K1, Z31
+	ADDQ $64, BX
 	VADDPS Z31, Z0, Z0
 	VADDPS Z31, Z1, Z1
 	VADDPS Z31, Z2, Z2
@@ -1960,197 +2009,337 @@ TEXT ·tileOutTransposedAVX512(SB), NOSPLIT, $0-56
 	VADDPS Z31, Z14, Z14
 	VADDPS Z31, Z15, Z15
 sums:
-	TESTQ DX, DX
-	JNZ add
-	CMPQ R8, $8192
-	JLT plain
 	MOVQ DI, AX
-	ORQ R8, AX
-	TESTQ $63, AX
-	JNZ plain
+	CMPQ R11, $1
+	JEQ add
+	JLT store
 	CMPQ CX, $16
-	JNE plain
-	CMPQ cols+32(FP), $16
-	JEQ stream
-plain:
-	CMPQ CX, $0
-	JLE done
-	VMOVUPS Z0, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $1
-	JLE done
-	VMOVUPS Z1, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $2
-	JLE done
-	VMOVUPS Z2, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $3
-	JLE done
-	VMOVUPS Z3, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $4
-	JLE done
-	VMOVUPS Z4, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $5
-	JLE done
-	VMOVUPS Z5, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $6
-	JLE done
-	VMOVUPS Z6, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $7
-	JLE done
-	VMOVUPS Z7, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $8
-	JLE done
-	VMOVUPS Z8, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $9
-	JLE done
-	VMOVUPS Z9, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $10
-	JLE done
-	VMOVUPS Z10, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $11
-	JLE done
-	VMOVUPS Z11, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $12
-	JLE done
-	VMOVUPS Z12, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $13
-	JLE done
-	VMOVUPS Z13, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $14
-	JLE done
-	VMOVUPS Z14, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $15
-	JLE done
-	VMOVUPS Z15, K1, (DI)
-	JMP done
+	JLT store
 stream:
-	VMOVNTPS Z0, (DI)
-	ADDQ R8, DI
-	VMOVNTPS Z1, (DI)
-	ADDQ R8, DI
-	VMOVNTPS Z2, (DI)
-	ADDQ R8, DI
-	VMOVNTPS Z3, (DI)
-	ADDQ R8, DI
-	VMOVNTPS Z4, (DI)
-	ADDQ R8, DI
-	VMOVNTPS Z5, (DI)
-	ADDQ R8, DI
-	VMOVNTPS Z6, (DI)
-	ADDQ R8, DI
-	VMOVNTPS Z7, (DI)
-	ADDQ R8, DI
-	VMOVNTPS Z8, (DI)
-	ADDQ R8, DI
-	VMOVNTPS Z9, (DI)
-	ADDQ R8, DI
-	VMOVNTPS Z10, (DI)
-	ADDQ R8, DI
-	VMOVNTPS Z11, (DI)
-	ADDQ R8, DI
-	VMOVNTPS Z12, (DI)
-	ADDQ R8, DI
-	VMOVNTPS Z13, (DI)
-	ADDQ R8, DI
-	VMOVNTPS Z14, (DI)
-	ADDQ R8, DI
-	VMOVNTPS Z15, (DI)
-	SFENCE
-	JMP done
+	VMOVNTPS Z0, (AX)
+	CMPQ R9, $1
+	JLE next
+	ADDQ R8, AX
+	VMOVNTPS Z1, (AX)
+	CMPQ R9, $2
+	JLE next
+	ADDQ R8, AX
+	VMOVNTPS Z2, (AX)
+	CMPQ R9, $3
+	JLE next
+	ADDQ R8, AX
+	VMOVNTPS Z3, (AX)
+	CMPQ R9, $4
+	JLE next
+	ADDQ R8, AX
+	VMOVNTPS Z4, (AX)
+	CMPQ R9, $5
+	JLE next
+	ADDQ R8, AX
+	VMOVNTPS Z5, (AX)
+	CMPQ R9, $6
+	JLE next
+	ADDQ R8, AX
+	VMOVNTPS Z6, (AX)
+	CMPQ R9, $7
+	JLE next
+	ADDQ R8, AX
+	VMOVNTPS Z7, (AX)
+	CMPQ R9, $8
+	JLE next
+	ADDQ R8, AX
+	VMOVNTPS Z8, (AX)
+	CMPQ R9, $9
+	JLE next
+	ADDQ R8, AX
+	VMOVNTPS Z9, (AX)
+	CMPQ R9, $10
+	JLE next
+	ADDQ R8, AX
+	VMOVNTPS Z10, (AX)
+	CMPQ R9, $11
+	JLE next
+	ADDQ R8, AX
+	VMOVNTPS Z11, (AX)
+	CMPQ R9, $12
+	JLE next
+	ADDQ R8, AX
+	VMOVNTPS Z12, (AX)
+	CMPQ R9, $13
+	JLE next
+	ADDQ R8, AX
+	VMOVNTPS Z13, (AX)
+	CMPQ R9, $14
+	JLE next
+	ADDQ R8, AX
+	VMOVNTPS Z14, (AX)
+	CMPQ R9, $15
+	JLE next
+	ADDQ R8, AX
+	VMOVNTPS Z15, (AX)
+	JMP next
+store:
+	VMOVUPS Z0, K1, (AX)
+	CMPQ R9, $1
+	JLE next
+	ADDQ R8, AX
+	VMOVUPS Z1, K1, (AX)
+	CMPQ R9, $2
+	JLE next
+	ADDQ R8, AX
+	VMOVUPS Z2, K1, (AX)
+	CMPQ R9, $3
+	JLE next
+	ADDQ R8, AX
+	VMOVUPS Z3, K1, (AX)
+	CMPQ R9, $4
+	JLE next
+	ADDQ R8, AX
+	VMOVUPS Z4, K1, (AX)
+	CMPQ R9, $5
+	JLE next
+	ADDQ R8, AX
+	VMOVUPS Z5, K1, (AX)
+	CMPQ R9, $6
+	JLE next
+	ADDQ R8, AX
+	VMOVUPS Z6, K1, (AX)
+	CMPQ R9, $7
+	JLE next
+	ADDQ R8, AX
+	VMOVUPS Z7, K1, (AX)
+	CMPQ R9, $8
+	JLE next
+	ADDQ R8, AX
+	VMOVUPS Z8, K1, (AX)
+	CMPQ R9, $9
+	JLE next
+	ADDQ R8, AX
+	VMOVUPS Z9, K1, (AX)
+	CMPQ R9, $10
+	JLE next
+	ADDQ R8, AX
+	VMOVUPS Z10, K1, (AX)
+	CMPQ R9, $11
+	JLE next
+	ADDQ R8, AX
+	VMOVUPS Z11, K1, (AX)
+	CMPQ R9, $12
+	JLE next
+	ADDQ R8, AX
+	VMOVUPS Z12, K1, (AX)
+	CMPQ R9, $13
+	JLE next
+	ADDQ R8, AX
+	VMOVUPS Z13, K1, (AX)
+	CMPQ R9, $14
+	JLE next
+	ADDQ R8, AX
+	VMOVUPS Z14, K1, (AX)
+	CMPQ R9, $15
+	JLE next
+	ADDQ R8, AX
+	VMOVUPS Z15, K1, (AX)
+	JMP next
 add:
-	CMPQ CX, $0
-	JLE done
-	VADDPS.Z (DI), Z0, K1, Z0
-	VMOVUPS Z0, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $1
-	JLE done
-	VADDPS.Z (DI), Z1, K1, Z1
-	VMOVUPS Z1, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $2
-	JLE done
-	VADDPS.Z (DI), Z2, K1, Z2
-	VMOVUPS Z2, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $3
-	JLE done
-	VADDPS.Z (DI), Z3, K1, Z3
-	VMOVUPS Z3, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $4
-	JLE done
-	VADDPS.Z (DI), Z4, K1, Z4
-	VMOVUPS Z4, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $5
-	JLE done
-	VADDPS.Z (DI), Z5, K1, Z5
-	VMOVUPS Z5, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $6
-	JLE done
-	VADDPS.Z (DI), Z6, K1, Z6
-	VMOVUPS Z6, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $7
-	JLE done
-	VADDPS.Z (DI), Z7, K1, Z7
-	VMOVUPS Z7, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $8
-	JLE done
-	VADDPS.Z (DI), Z8, K1, Z8
-	VMOVUPS Z8, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $9
-	JLE done
-	VADDPS.Z (DI), Z9, K1, Z9
-	VMOVUPS Z9, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $10
-	JLE done
-	VADDPS.Z (DI), Z10, K1, Z10
-	VMOVUPS Z10, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $11
-	JLE done
-	VADDPS.Z (DI), Z11, K1, Z11
-	VMOVUPS Z11, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $12
-	JLE done
-	VADDPS.Z (DI), Z12, K1, Z12
-	VMOVUPS Z12, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $13
-	JLE done
-	VADDPS.Z (DI), Z13, K1, Z13
-	VMOVUPS Z13, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $14
-	JLE done
-	VADDPS.Z (DI), Z14, K1, Z14
-	VMOVUPS Z14, K1, (DI)
-	ADDQ R8, DI
-	CMPQ CX, $15
-	JLE done
-	VADDPS.Z (DI), Z15, K1, Z15
-	VMOVUPS Z15, K1, (DI)
+	VADDPS.Z (AX), Z0, K1, Z0
+	VMOVUPS Z0, K1, (AX)
+	CMPQ R9, $1
+	JLE next
+	ADDQ R8, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	VMOVUPS Z1, K1, (AX)
+	CMPQ R9, $2
+	JLE next
+	ADDQ R8, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VMOVUPS Z2, K1, (AX)
+	CMPQ R9, $3
+	JLE next
+	ADDQ R8, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	VMOVUPS Z3, K1, (AX)
+	CMPQ R9, $4
+	JLE next
+	ADDQ R8, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	VMOVUPS Z4, K1, (AX)
+	CMPQ R9, $5
+	JLE next
+	ADDQ R8, AX
+	VADDPS.Z (AX), Z5, K1, Z5
+	VMOVUPS Z5, K1, (AX)
+	CMPQ R9, $6
+	JLE next
+	ADDQ R8, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	VMOVUPS Z6, K1, (AX)
+	CMPQ R9, $7
+	JLE next
+	ADDQ R8, AX
+	VADDPS.Z (AX), Z7, K1, Z7
+	VMOVUPS Z7, K1, (AX)
+	CMPQ R9, $8
+	JLE next
+	ADDQ R8, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	VMOVUPS Z8, K1, (AX)
+	CMPQ R9, $9
+	JLE next
+	ADDQ R8, AX
+	VADDPS.Z (AX), Z9, K1, Z9
+	VMOVUPS Z9, K1, (AX)
+	CMPQ R9, $10
+	JLE next
+	ADDQ R8, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	VMOVUPS Z10, K1, (AX)
+	CMPQ R9, $11
+	JLE next
+	ADDQ R8, AX
+	VADDPS.Z (AX), Z11, K1, Z11
+	VMOVUPS Z11, K1, (AX)
+	CMPQ R9, $12
+	JLE next
+	ADDQ R8, AX
+	VADDPS.Z (AX), Z12, K1, Z12
+	VMOVUPS Z12, K1, (AX)
+	CMPQ R9, $13
+	JLE next
+	ADDQ R8, AX
+	VADDPS.Z (AX), Z13, K1, Z13
+	VMOVUPS Z13, K1, (AX)
+	CMPQ R9, $14
+	JLE next
+	ADDQ R8, AX
+	VADDPS.Z (AX), Z14, K1, Z14
+	VMOVUPS Z14, K1, (AX)
+	CMPQ R9, $15
+	JLE next
+	ADDQ R8, AX
+	VADDPS.Z (AX), Z15, K1, Z15
+	VMOVUPS Z15, K1, (AX)
+next:
+	ADDQ $64, DI
+	ADDQ $1024, SI
+	XORQ $1, R10
+	JNZ same
+	ADDQ panel+24(FP), R12
+	MOVQ R12, SI
+same:
+	SUBQ $16, CX
+	JGT tile
+	CMPQ R11, $2
+	JNE done
+	SFENCE
+done:
+	VZEROUPPER
+	RET
+
+// func tileLinesAVX512(c *float32, ldc int, tiles *float32, cols, mode int, bias *float32)
+TEXT ·tileLinesAVX512(SB), NOSPLIT, $0-48
+	MOVQ c+0(FP), DI
+	MOVQ ldc+8(FP), R8
+	SHLQ $2, R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ tiles+16(FP), SI
+	MOVQ cols+24(FP), CX
+	ANDQ $15, CX
+	MOVL $-1, AX
+	BZHIL CX, AX, AX
+	KMOVW AX, K1
+	MOVQ mode+32(FP), R11
+	MOVQ $4, R10
+four:
+	MOVQ SI, R12
+	MOVQ DI, AX
+	MOVQ bias+40(FP), BX
+	MOVQ cols+24(FP), CX
+	SUBQ $16, CX
+	JLT last
+tile:
+	VMOVUPS 0(R12), Z0
+	VMOVUPS 64(R12), Z1
+	VMOVUPS 128(R12), Z2
+	VMOVUPS 192(R12), Z3
+	TESTQ BX, BX
+	JZ sums
+	VMOVUPS (BX), Z4
+	ADDQ $64, BX
+	VADDPS Z4, Z0, Z0
+	VADDPS Z4, Z1, Z1
+	VADDPS Z4, Z2, Z2
+	VADDPS Z4, Z3, Z3
+sums:
+	CMPQ R11, $1
+	JEQ add
+	JGT stream
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, (AX)(R8*1)
+	VMOVUPS Z2, (AX)(R8*2)
+	VMOVUPS Z3, (AX)(R9*1)
+	JMP put
+stream:
+	VMOVNTPS Z0, (AX)
+	VMOVNTPS Z1, (AX)(R8*1)
+	VMOVNTPS Z2, (AX)(R8*2)
+	VMOVNTPS Z3, (AX)(R9*1)
+	JMP put
+add:
+	VADDPS (AX), Z0, Z0
+	VMOVUPS Z0, (AX)
+	VADDPS (AX)(R8*1), Z1, Z1
+	VMOVUPS Z1, (AX)(R8*1)
+	VADDPS (AX)(R8*2), Z2, Z2
+	VMOVUPS Z2, (AX)(R8*2)
+	VADDPS (AX)(R9*1), Z3, Z3
+	VMOVUPS Z3, (AX)(R9*1)
+put:
+	ADDQ $2048, R12
+	ADDQ $64, AX
+	SUBQ $16, CX
+	JGE tile
+last:
+	ADDQ $16, CX
+	JZ next
+	VMOVUPS 0(R12), Z0
+	VMOVUPS 64(R12), Z1
+	VMOVUPS 128(R12), Z2
+	VMOVUPS 192(R12), Z3
+	TESTQ BX, BX
+	JZ lastsums
+	VMOVUPS.Z (BX), K1, Z4
+	ADDQ $64, BX
+	VADDPS Z4, Z0, Z0
+	VADDPS Z4, Z1, Z1
+	VADDPS Z4, Z2, Z2
+	VADDPS Z4, Z3, Z3
+lastsums:
+	CMPQ R11, $1
+	JEQ lastadd
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K1, (AX)(R8*1)
+	VMOVUPS Z2, K1, (AX)(R8*2)
+	VMOVUPS Z3, K1, (AX)(R9*1)
+	JMP lastput
+lastadd:
+	VADDPS.Z (AX), Z0, K1, Z0
+	VMOVUPS Z0, K1, (AX)
+	VADDPS.Z (AX)(R8*1), Z1, K1, Z1
+	VMOVUPS Z1, K1, (AX)(R8*1)
+	VADDPS.Z (AX)(R8*2), Z2, K1, Z2
+	VMOVUPS Z2, K1, (AX)(R8*2)
+	VADDPS.Z (AX)(R9*1), Z3, K1, Z3
+	VMOVUPS Z3, K1, (AX)(R9*1)
+lastput:
+next:
+	ADDQ $256, SI
+	LEAQ (DI)(R8*4), DI
+	DECQ R10
+	JNZ four
+	CMPQ R11, $2
+	JNE done
+	SFENCE
 done:
 	VZEROUPPER
 	RET

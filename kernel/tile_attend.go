@@ -20,7 +20,7 @@ func (p *Pool) AttendPacked(y, q Mat, keys, values *Packed, seen []int32, lse []
 			y.shape(), q.shape(), len(seen), keys.n, keys.k, values.k, values.n, values.block))
 	}
 	g := &p.tiles
-	g.c, g.ldc, g.flip, g.s0 = y.F32, y.Stride, false, 0
+	g.c, g.ldc, g.flip, g.s0, g.s = y.F32, y.Stride, false, 0, y.Cols
 	g.rows, g.r, g.k, g.steps = operandOf(q, false), q.Rows, q.Cols, ceilDiv(q.Cols, tileDepth)
 	for r := 0; r < q.Rows; r += panelSide {
 		p.attendPanel(r, keys, values, seen[r:min(r+panelSide, q.Rows)], lse)

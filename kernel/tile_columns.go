@@ -37,8 +37,6 @@ func (x *Packed) pack(from operand, n, k, block int) {
 	x.n, x.k, x.block = n, k, block
 	x.grow(n, ceilDiv(k, tileDepth), ceilDiv(block, tileDepth))
 	for t := 0; t < k; t += block {
-		for j := 0; j < n; j += tileSide {
-			packTiles(x.at(j, t/block), panelBytes, &from, j, min(tileSide, n-j), t, min(block, k-t), false)
-		}
+		packColumns(&x.tileColumns, t/block, 0, &from, 0, n, t, min(block, k-t))
 	}
 }

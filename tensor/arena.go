@@ -15,7 +15,11 @@ const (
 	headChunk = 1 << 8
 )
 
-func (a *arena) floats(n int) []float32 { return a.f32.take(n, f32Chunk) }
+// floats begin at a cache line, as chunks do.
+func (a *arena) floats(n int) []float32 {
+	const line = 64 / 4
+	return a.f32.take((n+line-1)/line*line, f32Chunk)[:n:n]
+}
 
 func (a *arena) shape(s []int) []int {
 	d := a.ints.take(len(s), intChunk)

@@ -51,11 +51,17 @@ func newOptimizer(st *Stage, net any, part func(name string) string, pool *kerne
 
 // norm is the Euclidean length of the whole gradient.
 func (o *optimizer) norm() float64 {
-	sum := 0.0
-	for _, p := range o.params {
-		if p.t.HasGrad() {
-			sum += kernel.SumSquares(p.t.Grad())
+	squares := make([]float64, len(o.params))
+	o.pool.For(len(o.params), 1, func(lo, hi int) {
+		for i, p := range o.params[lo:hi] {
+			if p.t.HasGrad() {
+				squares[lo+i] = kernel.SumSquares(p.t.Grad())
+			}
 		}
+	})
+	sum := 0.0
+	for _, s := range squares { // in one order, whatever the number of workers
+		sum += s
 	}
 	return math.Sqrt(sum)
 }

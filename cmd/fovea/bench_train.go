@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/fovea-ml/fovea/kernel"
 	"github.com/fovea-ml/fovea/lora"
@@ -85,7 +86,7 @@ func (c *benchTrainCmd) Run(ctx context.Context, g *globals) error {
 	if err != nil {
 		return err
 	}
-	took, err := median(ctx, func() error { s.Step(p); return nil })
+	took, err := medianOver(ctx, 3*time.Second, func() error { s.Step(p); return nil })
 	if err != nil {
 		return err
 	}

@@ -120,7 +120,12 @@ func (b *bencher) prompt(n int) *model.Prompt {
 // median runs f once to warm up, then for about half a second, at least three
 // times, and returns the median time.
 func median(ctx context.Context, f func() error) (time.Duration, error) {
-	const budget, least = time.Second / 2, 3
+	return medianOver(ctx, time.Second/2, f)
+}
+
+// medianOver is median over some other time.
+func medianOver(ctx context.Context, budget time.Duration, f func() error) (time.Duration, error) {
+	const least = 3
 	var times []time.Duration
 	began := time.Now()
 	for len(times) <= least || time.Since(began) < budget {

@@ -11,8 +11,8 @@ func tiles(g *gen) {
 	tileVector(g)
 	tilePeak(g)
 	for _, t := range []string{"F32", "F16", "BF16"} {
-		tileRows(g, t)
-		tileCols(g, t)
+		tileAlong(g, t)
+		tileAcross(g, t)
 	}
 	levelTables(g)
 	for _, t := range tileTypes {
@@ -20,8 +20,9 @@ func tiles(g *gen) {
 	}
 	tileTranspose(g)
 	tileWeigh(g)
-	tileOut(g, false)
-	tileOut(g, true)
+	tileOut(g)
+	tileFlipped(g)
+	tileLines(g)
 	tileBias(g)
 }
 

@@ -1,21 +1,29 @@
 package main
 
-// tileRows writes the copy of up to 16 vectors that lie along k: steps tiles, each
-// 32 elements of every vector as bfloat16, one row of 64 bytes for each.
+// tileAlong writes the copy of up to 16 vectors that lie along k: tiles of 32 elements
+// of every vector as bfloat16, one row of 64 bytes for each. The last tile is filled up
+// with zeros.
 //
 //	DI dst, R8 bytes between tiles, SI src, R9 bytes between vectors, R10 vectors left
-//	AX and BX run along k, CX counts steps
-func tileRows(g *gen, dtype string) {
-	g.fn("tileRows"+dtype+"AMX", "(dst *byte, dstStep int, src unsafe.Pointer, lds, count, steps int)", 48)
+//	AX and BX run along k, CX counts tiles; R11 elements of the last one, K1 and K2 its halves
+func tileAlong(g *gen, dtype string) {
+	g.fn("tileAlong"+dtype+"AMX", "(dst *byte, dstStep int, src unsafe.Pointer, lds, count, k int)", 48)
 	g.op("MOVQ dst+0(FP), DI")
 	g.op("MOVQ dstStep+8(FP), R8")
 	g.op("MOVQ src+16(FP), SI")
 	g.op("MOVQ lds+24(FP), R9")
 	g.op("MOVQ count+32(FP), R10")
+	g.op("MOVQ k+40(FP), DX")
+	g.op("MOVQ DX, R11")
+	g.op("ANDQ $31, R11")
+	g.op("SHRQ $5, DX")
+	firstLanes(g, "R11", 1, 2)
 	g.label("vector")
 	g.op("MOVQ SI, AX")
 	g.op("MOVQ DI, BX")
-	g.op("MOVQ steps+40(FP), CX")
+	g.op("MOVQ DX, CX")
+	g.op("TESTQ CX, CX")
+	g.op("JZ rest")
 	g.label("step")
 	switch dtype {
 	case "F32":
@@ -36,6 +44,18 @@ func tileRows(g *gen, dtype string) {
 	g.op("ADDQ R8, BX")
 	g.op("DECQ CX")
 	g.op("JNZ step")
+	g.label("rest")
+	g.op("TESTQ R11, R11")
+	g.op("JZ next")
+	if dtype == "BF16" {
+		g.op("VMOVDQU16.Z (AX), K1, Z0")
+	} else {
+		halfLine(g, dtype, "AX", 0, 1, 0)
+		halfLine(g, dtype, "AX", 1, 2, 1)
+		g.brains(1, 0, 0)
+	}
+	g.op("VMOVUPS Z0, (BX)")
+	g.label("next")
 	g.op("ADDQ R9, SI")
 	g.op("ADDQ $64, DI")
 	g.op("DECQ R10")
@@ -43,62 +63,136 @@ func tileRows(g *gen, dtype string) {
 	g.ret()
 }
 
-// tileCols writes the copy of up to 16 vectors that lie across k: steps tiles,
-// each 16 rows of pairs of elements as bfloat16.
-//
-//	DI dst, R8 bytes between tiles, SI src, R9 bytes between steps of k, CX tiles left, DX rows left
-func tileCols(g *gen, dtype string) {
-	g.fn("tileCols"+dtype+"AMX", "(dst *byte, dstStep int, src unsafe.Pointer, lds, count, steps int)", 48)
-	g.op("MOVQ dst+0(FP), DI")
-	g.op("MOVQ dstStep+8(FP), R8")
-	g.op("MOVQ src+16(FP), SI")
-	g.op("MOVQ lds+24(FP), R9")
-	g.op("MOVQ count+32(FP), CX")
-	g.op("MOVL $1, AX")
-	g.op("SHLL CX, AX")
-	g.op("DECL AX")
-	g.op("KMOVW AX, K1")
-	g.op("MOVQ steps+40(FP), CX")
-	g.op("VMOVDQU16 pairUp<>(SB), Z31")
-	g.label("tile")
-	g.op("MOVQ DI, BX")
-	g.op("MOVQ $16, DX")
-	g.label("row")
-	switch dtype {
-	case "F32":
-		g.op("VMOVUPS.Z (SI), K1, Z0")
-		g.op("VMOVUPS.Z (SI)(R9*1), K1, Z1")
-		g.brains(1, 0, 0)
-	case "F16":
-		for i, at := range []string{"(SI)", "(SI)(R9*1)"} {
-			g.op("VMOVDQU16.Z %s, K1, Y%d", at, i)
-			g.op("VCVTPH2PS Y%d, Z%d", i, i)
-		}
-		g.brains(1, 0, 0)
-	case "BF16":
-		g.op("VMOVDQU16.Z (SI), K1, Y0")
-		g.op("VMOVDQU16.Z (SI)(R9*1), K1, Y1")
-		g.op("VINSERTI64X4 $1, Y1, Z0, Z0")
+// firstLanes sets the lower bits of a mask, as many as a register says, and puts bits 16 to 31 into another.
+func firstLanes(g *gen, bits string, lo, hi int) {
+	g.op("MOVL $-1, AX")
+	g.op("BZHIL %s, AX, AX", bits)
+	g.op("KMOVD AX, K%d", lo)
+	g.op("KSHIFTRD $16, K%d, K%d", lo, hi)
+}
+
+// halfLine reads 16 elements, half of 32 from base on, as floats; those that a mask has not are zero.
+func halfLine(g *gen, dtype, base string, half, mask, dst int) {
+	if dtype == "F32" {
+		g.op("VMOVUPS.Z %d(%s), K%d, Z%d", 64*half, base, mask, dst)
+		return
 	}
-	g.op("VPERMW Z0, Z31, Z0")
-	g.op("VMOVUPS Z0, (BX)")
-	g.op("LEAQ (SI)(R9*2), SI")
-	g.op("ADDQ $64, BX")
-	g.op("DECQ DX")
-	g.op("JNZ row")
-	g.op("ADDQ R8, DI")
+	g.op("VMOVDQU16.Z %d(%s), K%d, Y%d", 32*half, base, mask, dst)
+	g.op("VCVTPH2PS Y%d, Z%d", dst, dst)
+}
+
+// tileAcross writes the copy of vectors that lie across k: for every 32 rows of them
+// tiles of 16 vectors, whose lines are pairs of rows as bfloat16. It goes along the rows,
+// two by two, as memory has them. The last tiles are filled up with zeros.
+//
+//	DI dst, R8 bytes between panels, SI src, R9 bytes between rows, R10 rows left
+//	AX and BX run along two rows, R12 along panels, CX counts them; R13 line 64·DX of the tiles
+//	R11 vectors of the last panel; K1 and K2 tell if the rows are there, K3 and K4 its vectors
+func tileAcross(g *gen, dtype string) {
+	g.fn("tileAcross"+dtype+"AMX", "(dst *byte, dstStep, panel int, src unsafe.Pointer, lds, rows, cols int)", 56)
+	g.op("MOVQ dst+0(FP), DI")
+	g.op("MOVQ panel+16(FP), R8")
+	g.op("MOVQ src+24(FP), SI")
+	g.op("MOVQ lds+32(FP), R9")
+	g.op("MOVQ rows+40(FP), R10")
+	g.op("MOVQ cols+48(FP), R11")
+	g.op("ANDQ $31, R11")
+	firstLanes(g, "R11", 3, 4)
+	for i, table := range []string{"pairUp<>+64(SB)", "pairUp<>+128(SB)"} {
+		g.op("VMOVDQU16 %s, Z%d", table, 29+i)
+	}
+	g.op("VMOVDQU16 pairUp<>+0(SB), Z31")
+	g.label("step")
+	g.op("MOVQ $16, DX")
+	g.op("MOVQ DI, R13")
+	g.label("pair")
+	for i, k := range []int{1, 2} {
+		g.op("XORL AX, AX")
+		g.op("CMPQ R10, $%d", i)
+		g.op("SETGT AX")
+		g.op("NEGL AX")
+		g.op("KMOVD AX, K%d", k)
+	}
+	g.op("MOVQ SI, AX")
+	g.op("LEAQ (SI)(R9*1), BX")
+	g.op("MOVQ R13, R12")
+	g.op("MOVQ cols+48(FP), CX")
+	g.op("SHRQ $5, CX")
+	g.op("JZ rest")
+	g.label("panel")
+	acrossHalf(g, dtype, 0, 1, 2)
+	acrossHalf(g, dtype, 1, 1, 2)
+	bytes := 64
+	if dtype == "F32" {
+		bytes = 128
+	}
+	for _, at := range []string{"AX", "BX"} {
+		for i := 0; i < bytes; i += 64 {
+			g.op("PREFETCHT0 %d(%s)(R9*2)", i, at) // of the next two rows
+		}
+		g.op("ADDQ $%d, %s", bytes, at)
+	}
+	g.op("ADDQ R8, R12")
 	g.op("DECQ CX")
-	g.op("JNZ tile")
+	g.op("JNZ panel")
+	g.label("rest")
+	g.op("TESTQ R11, R11")
+	g.op("JZ next")
+	for half := range 2 {
+		if half == 1 {
+			g.op("CMPQ R11, $16")
+			g.op("JLE next")
+		}
+		mask := 3 + half
+		if dtype == "BF16" {
+			mask = 3 // of both halves
+		}
+		g.op("KANDD K1, K%d, K5", mask)
+		g.op("KANDD K2, K%d, K6", mask)
+		acrossHalf(g, dtype, half, 5, 6)
+	}
+	g.label("next")
+	g.op("LEAQ (SI)(R9*2), SI")
+	g.op("SUBQ $2, R10")
+	g.op("ADDQ $64, R13")
+	g.op("DECQ DX")
+	g.op("JNZ pair")
+	g.op("ADDQ dstStep+8(FP), DI")
+	g.op("CMPQ R10, $0")
+	g.op("JGT step")
 	g.ret()
 }
 
-// tileTables writes the order that joins element i of two halves to a pair.
-func tileTables(g *gen) {
-	g.raw("\n// Word i of the lower half, then word i of the upper one.\n")
-	for i := range 16 {
-		g.data("DATA pairUp<>+%d(SB)/4, $0x%08x", 4*i, i|(i+16)<<16)
+// acrossHalf writes the way of 16 pairs to a line, by masks of the two rows.
+func acrossHalf(g *gen, dtype string, half, k0, k1 int) {
+	if dtype == "BF16" {
+		g.op("VMOVDQU16.Z (AX), K%d, Z0", k0)
+		g.op("VMOVDQU16.Z (BX), K%d, Z1", k1)
+		g.op("VMOVDQU64 Z%d, Z2", 29+half)
+		g.op("VPERMI2W Z1, Z0, Z2")
+	} else {
+		halfLine(g, dtype, "AX", half, k0, 0)
+		halfLine(g, dtype, "BX", half, k1, 1)
+		g.brains(1, 0, 0)
+		g.op("VPERMW Z0, Z31, Z2")
 	}
-	g.data("GLOBL pairUp<>(SB), RODATA|NOPTR, $64")
+	g.op("VMOVUPS Z2, %d(R12)", 1024*half)
+}
+
+// tileTables writes the orders that join words to pairs.
+func tileTables(g *gen) {
+	g.raw("\n// Word i of the lower half, then word i of the upper one; of one register, then of\n" +
+		"// another, words of the lower halves; the same of the upper halves.\n")
+	for t, first := range []int{0, 0, 16} {
+		for i := range 16 {
+			other := i + 16
+			if t > 0 {
+				other = first + i + 32
+			}
+			g.data("DATA pairUp<>+%d(SB)/4, $0x%08x", 64*t+4*i, first+i|other<<16)
+		}
+	}
+	g.data("GLOBL pairUp<>(SB), RODATA|NOPTR, $192")
 }
 
 // tileTranspose writes the transposition, in place, of tiles of 16 by 16 units of
@@ -155,113 +249,4 @@ func transpose16(g *gen) (rows [16]int) {
 		}
 	}
 	return rows
-}
-
-// tileOut writes the way of a tile of sums to c: as it is, or transposed. The last
-// rows and columns may be missing. A bias, if there is one, has a float for each column.
-//
-//	SI tile, DI c, R8 bytes between c's rows, CX rows left, K1 columns
-func tileOut(g *gen, transposed bool) {
-	name := "tileOutAVX512"
-	if transposed {
-		name = "tileOutTransposedAVX512"
-	}
-	g.fn(name, "(c *float32, ldc int, tile *float32, rows, cols int, add bool, bias *float32)", 56)
-	g.op("MOVQ c+0(FP), DI")
-	g.op("MOVQ ldc+8(FP), R8")
-	g.op("SHLQ $2, R8")
-	g.op("MOVQ tile+16(FP), SI")
-	g.op("MOVQ cols+32(FP), CX")
-	g.op("MOVL $1, AX")
-	g.op("SHLL CX, AX")
-	g.op("DECL AX")
-	g.op("KMOVW AX, K1")
-	g.op("MOVQ rows+24(FP), CX")
-	g.op("MOVBLZX add+40(FP), DX")
-	g.op("MOVQ bias+48(FP), BX")
-	for i := range 16 {
-		g.op("VMOVUPS %d(SI), Z%d", 64*i, i)
-	}
-	rows := [16]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}
-	if transposed {
-		rows = transpose16(g)
-	}
-	g.op("TESTQ BX, BX")
-	g.op("JZ sums")
-	g.op("VMOVUPS.Z (BX), K1, Z31")
-	for _, r := range rows {
-		g.op("VADDPS Z31, Z%d, Z%d", r, r)
-	}
-	g.label("sums")
-	g.op("TESTQ DX, DX")
-	g.op("JNZ add")
-	streamed(g)
-	for i, r := range rows {
-		outRow(g, i, "done", func() { g.op("VMOVUPS Z%d, K1, (DI)", r) })
-	}
-	g.op("JMP done")
-	g.label("stream")
-	for i, r := range rows {
-		g.op("VMOVNTPS Z%d, (DI)", r)
-		if i < 15 {
-			g.op("ADDQ R8, DI")
-		}
-	}
-	g.op("SFENCE") // the lines are seen before whoever wrote them tells
-	g.op("JMP done")
-	g.label("add")
-	for i, r := range rows {
-		outRow(g, i, "done", func() {
-			g.op("VADDPS.Z (DI), Z%d, K1, Z%d", r, r)
-			g.op("VMOVUPS Z%d, K1, (DI)", r)
-		})
-	}
-	g.label("done")
-	g.ret()
-}
-
-// streamed jumps to stream if a tile is whole, each of its rows a cache line, and c so
-// wide that the lines would not stay in a cache: writing around it saves reading them.
-func streamed(g *gen) {
-	const wide = 2048 // floats
-	g.op("CMPQ R8, $%d", 4*wide)
-	g.op("JLT plain")
-	g.op("MOVQ DI, AX")
-	g.op("ORQ R8, AX")
-	g.op("TESTQ $63, AX")
-	g.op("JNZ plain")
-	g.op("CMPQ CX, $16")
-	g.op("JNE plain")
-	g.op("CMPQ cols+32(FP), $16")
-	g.op("JEQ stream")
-	g.label("plain")
-}
-
-func outRow(g *gen, i int, done string, put func()) {
-	g.op("CMPQ CX, $%d", i)
-	g.op("JLE %s", done)
-	put()
-	if i < 15 {
-		g.op("ADDQ R8, DI")
-	}
-}
-
-// tileBias writes the sum of lines of 16 floats and a bias that has a float for each of 32.
-//
-//	DI sums, CX groups of 32 lines left, SI bias
-func tileBias(g *gen) {
-	g.fn("tileBiasAVX512", "(sums, bias *float32, groups int)", 24)
-	g.op("MOVQ sums+0(FP), DI")
-	g.op("MOVQ bias+8(FP), SI")
-	g.op("MOVQ groups+16(FP), CX")
-	g.label("group")
-	for i := range 32 {
-		g.op("VBROADCASTSS %d(SI), Z0", 4*i)
-		g.op("VADDPS %d(DI), Z0, Z0", 64*i)
-		g.op("VMOVUPS Z0, %d(DI)", 64*i)
-	}
-	g.op("ADDQ $2048, DI")
-	g.op("DECQ CX")
-	g.op("JNZ group")
-	g.ret()
 }

@@ -44,6 +44,26 @@ func TestBrokenRows(t *testing.T) {
 		{"qwen-vl", `{"conversations": [{"from": "user", "value": "<img>cat.png</img>"}, {"from": "assistant", "value": "<box>somewhere</box>"}]}`, "holds no points"},
 		{"refs", `{"image": "cat.png", "sent": "", "bbox": [1, 2, 3, 4]}`, "want an image, a sent"},
 		{"refs", `{"image": "cat.png", "sent": "x", "bbox": [4, 4, 1, 1]}`, "has no size"},
+		{"refcoco-hf", `{"question_id": "1", "image": "cat.png", "answer": ["x"]}`, "bbox has 0 numbers"},
+		{"refcoco-hf", `{"question_id": "1", "image": "cat.png", "answer": ["x"], "bbox": [1, 2, 3]}`, "bbox has 3 numbers"},
+		{"refcoco-hf", `{"question_id": "1", "image": "cat.png", "answer": ["x"], "bbox": [1, 2, 0, 4]}`, "has no size"},
+		{"refcoco-hf", `{"question_id": "1", "image": "cat.png", "answer": "x", "bbox": [1, 2, 3, 4]}`, ""},
+		{"refcoco-hf", `{"question_id": "1", "image": "cat.png", "answer": ["x", " "], "bbox": [1, 2, 3, 4]}`, `"1_2"): the text that names something is empty`},
+		{"refcoco-hf", `{"question_id": "1", "image": "cat.png", "answer": [], "bbox": [1, 2, 3, 4]}`, "neither a text nor a list"},
+		{"refcoco-hf", `{"question_id": "1", "image": "cat.png", "bbox": [1, 2, 3, 4]}`, "neither a text nor a list"},
+		{"refcoco-hf", `{"question_id": "1", "answer": ["x"], "bbox": [1, 2, 3, 4]}`, "no image"},
+		{"refcoco-hf", `{"question_id": "1", "image": {"bytes": "%%", "path": null}, "answer": ["x"], "bbox": [1, 2, 3, 4]}`, "image in base64"},
+		{"refcoco-hf", `{"question_id": "1", "image": {"bytes": null, "path": null}, "answer": ["x"], "bbox": [1, 2, 3, 4]}`, "no image"},
+		{"refcoco-tsv", "7_0\t7\ta dog\t1,2,3,4\tAAA_", ""},
+		{"refcoco-tsv", "7_0\t7\ta dog\t1,2,3,4", "4 columns with tabs between, want 5"},
+		{"refcoco-tsv", "7_0\t7\ta dog\t1,2,3,4\tAAAA\tAAAA", "6 columns"},
+		{"refcoco-tsv", "7_0\t7\ta dog\t1,2,3\tAAAA", `"7_0"): box "1,2,3" has 3 numbers`},
+		{"refcoco-tsv", "7_0\t7\ta dog\t1,2,3,4,5\tAAAA", "has 5 numbers"},
+		{"refcoco-tsv", "7_0\t7\ta dog\t1,2,3,left\tAAAA", "want four numbers"},
+		{"refcoco-tsv", "7_0\t7\ta dog\t1,2,1e300,4\tAAAA", "no coordinates"},
+		{"refcoco-tsv", "7_0\t7\ta dog\t3,2,1,4\tAAAA", "has no size"},
+		{"refcoco-tsv", "7_0\t7\ta dog\t1,2,3,4\tcat.png", "image in base64"},
+		{"refcoco-tsv", "7_0\t7\t \t1,2,3,4\tAAAA", "is empty"},
 		{"captions", `{"image": "cat.png", "caption": " "}`, "caption is empty"},
 		{"grit", `{"url": "http://x", "caption": "a dog", "ref_exps": [[0, 9, 0, 0, 1, 1, 1]]}`, "character 0 to 9 of 5"},
 		{"grit", `{"url": "http://x", "caption": "a dog", "ref_exps": [[0, 3]]}`, "an expression of 2 numbers"},
@@ -64,6 +84,15 @@ func TestBrokenRows(t *testing.T) {
 		case d.Broken() != 1 || !strings.Contains(d.Problems()[0].Error(), c.want):
 			t.Errorf("%s %s: %v, want %q", c.format, c.text, d.Problems(), c.want)
 		}
+	}
+}
+
+// TestLongLine: a line that is too long is told, and hides none behind it.
+func TestLongLine(t *testing.T) {
+	line := "7_0\t7\ta dog\t1,2,3,4\t"
+	d := opened(t, write(t, "rows.tsv", line+strings.Repeat("A", maxRow)+"\n"+line+"AAAA\n"), Options{})
+	if d.Len() != 1 || d.Broken() != 1 || !strings.Contains(d.Problems()[0].Error(), "row 1: longer than") {
+		t.Errorf("%s: %d samples, %v", d.Format(), d.Len(), d.Problems())
 	}
 }
 

@@ -17,6 +17,8 @@ func captionFormats() []format {
 		{"coco", "COCO's captions: images and annotations", func(p *probe) bool { return p.within("images", `"file_name"`) }, openCOCO},
 		{"vqav2", "VQAv2's questions, with the annotations beside or in --answers", func(p *probe) bool { return p.within("questions", `"question_id"`) }, openVQA},
 		{"refcoco", "RefCOCO, RefCOCO+ and RefCOCOg: refs(...).p with instances.json beside", isRefCOCO, openRefCOCO},
+		{"refcoco-hf", "lmms-eval's rows of RefCOCO, in Parquet or JSON lines: question_id, image, answer and bbox", func(p *probe) bool { return p.has("question_id", "image", "answer", "bbox") }, openParts(rowFormat{objectParts, parseObject})},
+		{"refcoco-tsv", "OFA's tables of RefCOCO: name, picture's number, text, x0,y0,x1,y1 and the picture in base64, tabs between", isRefTSV, func(o *opener) (source, error) { return o.lines(o.refLine) }},
 		{"captions", "LAVIS's rows of image and caption", func(p *probe) bool { return p.has("image", "caption") }, openRows(parseCaption)},
 		{"grit", "GRIT's rows, in Parquet or JSON lines: url, caption, ref_exps, noun_chunks", func(p *probe) bool { return p.has("caption") && p.any("ref_exps", "noun_chunks") }, openRows(parseGRIT)},
 	}

@@ -14,7 +14,7 @@ func (s *Sample) Conversation(turns []Turn) ([]model.Turn, error) {
 	conv := make([]model.Turn, len(turns))
 	marked, first := 0, -1
 	for i, t := range turns {
-		conv[i] = model.Turn{Role: t.Role, Text: t.Text, Mute: t.Mute}
+		conv[i] = model.Turn{Role: t.Role, Text: t.Text, Mute: t.Mute, Weight: t.Weight}
 		marked += strings.Count(t.Text, Marker)
 		if first < 0 && (t.Role == User || s.Document) {
 			first = i

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -101,26 +100,7 @@ func openText(o *opener) (source, error) {
 	case ".json", ".jsonl", ".parquet", ".zip":
 		return openRows(parseText)(o)
 	}
-	file, in, err := o.file()
-	if err != nil {
-		return nil, err
-	}
-	t := &table{o: o, files: []io.Closer{file}}
-	s, err := newScanner(in)
-	if err == nil {
-		err = s.lines(t.each(func(at int64, raw []byte, row int) error {
-			t.add(at, raw, row, 1)
-			return nil
-		}))
-	}
-	t.build = func(p place, s *Sample) error {
-		raw, err := readAt(file, p.at, p.size)
-		if err != nil {
-			return err
-		}
-		return s.document(string(raw))
-	}
-	return t.ready(err)
+	return o.lines(func(line string, s *Sample) error { return s.document(line) })
 }
 
 // parseText reads a row {"text", "images"}, whose pictures stand at the markers.

@@ -40,6 +40,9 @@ func keptSets() []kept {
 		{"lavis.json", "captions", images, 2, "coco_57870 40×30\nuser: Describe the picture.\nassistant: A square.", []string{"llava", "sharegpt"}},
 		{"v2_OpenEnded_mscoco_train2014_questions.json", "vqav2", images, 2, "9000 40×30\nuser: What colour is it?\nassistant: red\nrejected \"\", verdict 0, meta [{other en [red red red red red red red pink pink pink]}]", []string{"swift", "webdataset"}},
 		{"refcoco", "refcoco", images, 3, "0 40×30\nuser: Where is <ref-object>? [\"the square\"]\nassistant: <bbox> [] 0:(8,6)(24,21)", []string{"swift", "webdataset"}},
+		{"refcoco_val.parquet", "refcoco-hf", Options{}, 3, "469306_1 40×30\nuser: Where is <ref-object>? [\"red square\"]\nassistant: <bbox> [] 0:(8,6)(24,21)", []string{"swift", "webdataset"}}, // the three: tools/refcoco_samples.py
+		{"refcoco_val.jsonl", "refcoco-hf", Options{}, 3, "469306_1 40×30\nuser: Where is <ref-object>? [\"red square\"]\nassistant: <bbox> [] 0:(8,6)(24,21)", []string{"swift", "webdataset"}},
+		{"refcoco_val.tsv", "refcoco-tsv", Options{}, 3, "79_0 40×30\nuser: Where is <ref-object>? [\"red square\"]\nassistant: <bbox> [] 0:(8,6)(24,21)", []string{"swift", "webdataset"}},
 		{"coyo_0_snappy.parquet", "grit", cache, 2, "g1 40×30\nuser: Describe the picture.\nassistant: <ref-object><bbox> [\"a red square é on white ground\"] 0:(8,6)(24,21)", []string{"swift", "webdataset"}},
 		{"mmc4.jsonl", "mmc4", cache, 1, "http://example.org/shapes.html 40×30 24×32\n: A page about shapes. <image>This is a square. <image>And this a circle.", []string{"webdataset", "swift", "text"}},
 		{"docs_shard_0_v2.jsonl.zip", "mmc4", cache, 1, "http://example.org/shapes.html 40×30 24×32\n: A page about shapes. <image>This is a square. <image>And this a circle.", []string{"swift", "text"}},

@@ -107,7 +107,7 @@ func FuzzRows(f *testing.F) {
 }
 
 func rowFormats() []string {
-	return []string{"llava", "sharegpt", "openai", "swift", "qwen-vl", "refs", "captions", "grit", "mmc4", "obelics", "text", "coco", "karpathy"}
+	return []string{"llava", "sharegpt", "openai", "swift", "qwen-vl", "refs", "refcoco-hf", "captions", "grit", "mmc4", "obelics", "text", "coco", "karpathy"}
 }
 
 // FuzzLines reads plain text.
@@ -116,6 +116,14 @@ func FuzzLines(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text []byte) { readAll(t, "a.txt", "text", text) })
+}
+
+// FuzzTable reads lines with tabs between.
+func FuzzTable(f *testing.F) {
+	for _, text := range seeds(f, ".tsv") {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text []byte) { readAll(t, "a.tsv", "refcoco-tsv", text) })
 }
 
 // FuzzScanner: the bytes of a row are those at its place.
@@ -149,9 +157,10 @@ func FuzzParquet(f *testing.F) {
 		f.Add(uint8(0), text)
 		f.Add(uint8(1), text)
 		f.Add(uint8(2), text)
+		f.Add(uint8(3), text)
 	}
 	f.Fuzz(func(t *testing.T, format uint8, text []byte) {
-		readAll(t, "a.parquet", []string{"llava", "grit", "obelics"}[format%3], text)
+		readAll(t, "a.parquet", []string{"llava", "grit", "obelics", "refcoco-hf"}[format%4], text)
 	})
 }
 

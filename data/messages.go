@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 )
 
@@ -86,7 +87,8 @@ func parseMessages(o *opener, raw []byte, s *Sample) error {
 		if err := s.document(list[0].text); err != nil {
 			return err
 		}
-		s.Turns[0].Places = list[0].places
+		t := &s.Turns[0]
+		t.Places, t.Mute, t.Weight = list[0].places, list[0].mute, list[0].weight
 		return nil
 	}
 	return o.converse(s, names.all(), list)
@@ -123,8 +125,8 @@ func (m *openaiMessage) read(names *pictureNames) (message, error) {
 		if out.weight = *m.Scale; out.weight == 0 {
 			out.mute = true
 		}
-		if out.weight < 0 {
-			return out, fmt.Errorf("loss_scale %v is negative", out.weight)
+		if out.weight < 0 || out.weight > math.MaxFloat32 {
+			return out, fmt.Errorf("loss_scale %v is negative or too large", out.weight)
 		}
 	}
 	var err error

@@ -221,6 +221,8 @@ func (o *Options) coords(format string) Coords {
 		return *o.Coords
 	case format == "qwen-vl":
 		return Coords{Unit: Norm999}
+	case format == "refcoco-hf":
+		return Coords{Sized: true}
 	}
 	return Coords{}
 }

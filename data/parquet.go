@@ -40,6 +40,7 @@ type parquetFile struct {
 	mu     sync.Mutex // of reader, which stands behind the row that was read last
 	reader *parquet.GenericReader[any]
 	next   int64
+	last   []byte // the row that was read last
 }
 
 // openParquetFile checks what a file promises of itself before any of it is decoded.
@@ -114,10 +115,14 @@ func guarded(f func() error) (err error) {
 	return f()
 }
 
-// row reads row i as a JSON object.
+// row reads row i as a JSON object, which is lent.
 func (p *parquetFile) row(i int64) (raw []byte, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.last != nil && i == p.next-1 {
+		return p.last, nil
+	}
+	p.last = nil
 	err = guarded(func() error {
 		if p.reader == nil {
 			p.reader, p.next = parquet.NewGenericReader[any](p.File), 0
@@ -137,9 +142,10 @@ func (p *parquetFile) row(i int64) (raw []byte, err error) {
 	})
 	if err != nil {
 		p.reader = nil
-		err = errors.Join(errUndecoded, err)
+		return nil, errors.Join(errUndecoded, err)
 	}
-	return raw, err
+	p.last = raw
+	return raw, nil
 }
 
 // errUndecoded is about the file and not about what a row says.
@@ -198,7 +204,7 @@ func element(item any) any {
 }
 
 // openParquet reads a file whose rows are like those of a JSON file.
-func openParquet(o *opener, parse rowParser) (source, error) {
+func openParquet(o *opener, f rowFormat) (source, error) {
 	p, err := openParquetFile(o.name)
 	if err != nil {
 		return nil, err
@@ -209,9 +215,9 @@ func openParquet(o *opener, parse rowParser) (source, error) {
 		if err != nil {
 			return err
 		}
-		return parse(o, raw, s)
+		return f.parse(o, raw, int(at.part), s)
 	}
-	if err := t.parquetRows(p); err != nil {
+	if err := t.parquetRows(p, f); err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
 	groups, err := json.Marshal(p.Metadata().RowGroups)
@@ -225,18 +231,26 @@ func openParquet(o *opener, parse rowParser) (source, error) {
 }
 
 // parquetRows reads every row once. Behind one that cannot be decoded none can.
-func (t *table) parquetRows(p *parquetFile) error {
+func (t *table) parquetRows(p *parquetFile, f rowFormat) error {
 	for i := range p.NumRows() {
-		at := place{at: i, row: int32(i + 1)}
-		s, err := t.read(at)
+		row := int(i + 1)
+		raw, err := p.row(i)
+		if err != nil {
+			return t.o.problem(row, "", fmt.Errorf("the rest of the file cannot be read: %w", err))
+		}
+		from := len(t.places)
+		n, err := f.samples(raw)
+		if err != nil {
+			err = t.o.problem(row, "", err)
+			n = 0
+		}
+		for part := range n {
+			t.places = append(t.places, place{at: i, row: int32(row), part: int32(part)})
+		}
 		if err == nil {
-			t.places = append(t.places, at)
-			continue
+			err = t.check(from)
 		}
-		if errors.Is(err, errUndecoded) {
-			return t.o.problem(int(at.row), "", fmt.Errorf("the rest of the file cannot be read: %w", err))
-		}
-		if err := t.o.problem(int(at.row), s.ID, err); err != nil {
+		if err != nil {
 			return err
 		}
 	}

@@ -15,28 +15,46 @@ type place struct {
 	row, part int32 // row is its number, from 1
 }
 
-// jsonRows is a file of rows in JSON, each a sample.
+// jsonRows is a file of rows in JSON.
 type jsonRows struct {
 	o      *opener
 	file   *os.File
 	places []place
-	parse  rowParser
+	format rowFormat
+}
+
+// rowFormat is how samples are made of rows.
+type rowFormat struct {
+	parts func(raw []byte) (int, error) // how many samples a row holds; nil: one
+	parse func(o *opener, raw []byte, part int, s *Sample) error
+}
+
+func (f *rowFormat) samples(raw []byte) (int, error) {
+	if f.parts == nil {
+		return 1, nil
+	}
+	return f.parts(raw)
 }
 
 // rowParser fills a sample from a row.
 type rowParser func(o *opener, raw []byte, s *Sample) error
 
-// openRows opens a JSON array or JSON lines.
+// openRows opens a JSON array, JSON lines or a Parquet file, of which each row is a sample.
 func openRows(parse rowParser) func(o *opener) (source, error) {
+	return openParts(rowFormat{parse: func(o *opener, raw []byte, _ int, s *Sample) error { return parse(o, raw, s) }})
+}
+
+// openParts is openRows for rows that may hold several samples.
+func openParts(f rowFormat) func(o *opener) (source, error) {
 	return func(o *opener) (source, error) {
 		if isParquet(o.name) {
-			return openParquet(o, parse)
+			return openParquet(o, f)
 		}
 		file, in, err := o.file()
 		if err != nil {
 			return nil, err
 		}
-		d := &jsonRows{o: o, file: file, parse: parse}
+		d := &jsonRows{o: o, file: file, format: f}
 		if err := d.scan(in); err != nil {
 			return nil, errors.Join(err, file.Close())
 		}
@@ -52,15 +70,14 @@ func (d *jsonRows) scan(in io.Reader) error {
 	row := 0
 	err = s.rows(func(at int64, raw []byte, bad error) error {
 		row++
-		var sample Sample
+		n := 0
 		if bad == nil {
-			bad = d.read(raw, row, &sample)
+			n, bad = d.format.samples(raw)
 		}
 		if bad != nil {
-			return d.o.problem(row, sample.ID, bad)
+			return d.o.problem(row, "", bad)
 		}
-		d.places = append(d.places, place{at: at, size: int32(len(raw)), row: int32(row)})
-		return nil
+		return d.add(place{at: at, size: int32(len(raw)), row: int32(row)}, raw, n)
 	})
 	if _, isProblem := errors.AsType[*Problem](err); err == nil || isProblem || row == 0 {
 		return err
@@ -68,11 +85,25 @@ func (d *jsonRows) scan(in io.Reader) error {
 	return d.o.problem(row+1, "", fmt.Errorf("the rest of the file cannot be read: %w", err))
 }
 
-func (d *jsonRows) read(raw []byte, row int, s *Sample) error {
-	if err := d.parse(d.o, raw, s); err != nil {
+// add checks the samples of a row, and notes the place of those that are whole.
+func (d *jsonRows) add(p place, raw []byte, parts int) error {
+	for part := range parts {
+		p.part = int32(part)
+		var s Sample
+		if bad := d.read(raw, p, &s); bad == nil {
+			d.places = append(d.places, p)
+		} else if err := d.o.problem(int(p.row), s.ID, bad); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *jsonRows) read(raw []byte, p place, s *Sample) error {
+	if err := d.format.parse(d.o, raw, int(p.part), s); err != nil {
 		return err
 	}
-	return d.o.finish(s, row)
+	return d.o.finish(s, int(p.row))
 }
 
 func (d *jsonRows) count() int { return len(d.places) }
@@ -82,7 +113,7 @@ func (d *jsonRows) sample(i int) (*Sample, error) {
 	raw, err := readAt(d.file, p.at, p.size)
 	s := &Sample{}
 	if err == nil {
-		err = d.read(raw, int(p.row), s)
+		err = d.read(raw, p, s)
 	}
 	if err != nil {
 		return nil, &Problem{File: d.o.name, Row: int(p.row), ID: s.ID, Err: err}

@@ -42,10 +42,10 @@ func (t *table) Close() (err error) {
 	return err
 }
 
-// check reads every sample once and takes those out that are broken.
-func (t *table) check() error {
-	kept := t.places[:0]
-	for _, p := range t.places {
+// check reads every sample from one on, and takes those out that are broken.
+func (t *table) check(from int) error {
+	kept := t.places[:from]
+	for _, p := range t.places[from:] {
 		s, err := t.read(p)
 		if err == nil {
 			kept = append(kept, p)
@@ -62,7 +62,7 @@ func (t *table) check() error {
 // ready checks a table that has been scanned, and closes it if it is of no use.
 func (t *table) ready(err error) (source, error) {
 	if err == nil {
-		err = t.check()
+		err = t.check(0)
 	}
 	if err != nil {
 		return nil, errors.Join(err, t.Close())
@@ -75,6 +75,30 @@ func (t *table) add(at int64, raw []byte, row, parts int) {
 	for part := range parts {
 		t.places = append(t.places, place{at, int32(len(raw)), int32(row), int32(part)})
 	}
+}
+
+// lines opens a text of which each line is a sample.
+func (o *opener) lines(parse func(line string, s *Sample) error) (source, error) {
+	file, in, err := o.file()
+	if err != nil {
+		return nil, err
+	}
+	t := &table{o: o, files: []io.Closer{file}}
+	t.build = func(p place, s *Sample) error {
+		raw, err := readAt(file, p.at, p.size)
+		if err != nil {
+			return err
+		}
+		return parse(string(raw), s)
+	}
+	s, err := newScanner(in)
+	if err == nil {
+		err = s.lines(t.each(func(at int64, raw []byte, row int) error {
+			t.add(at, raw, row, 1)
+			return nil
+		}))
+	}
+	return t.ready(err)
 }
 
 // each is a visitor that counts the rows and notes what is wrong with them.

@@ -51,6 +51,9 @@ type Prompt struct {
 	Images   []*Tiles // in the order of their placeholders
 	Labels   []int32  // next-token targets: Labels[i] follows token i of Reads; negative where nothing is taught
 
+	// Weights[i] is what the loss of Labels[i] is multiplied by. Nil: all are 1.
+	Weights []float32
+
 	// At[i] is the first placeholder of Images[i]. Nil where pictures have none
 	// since the decoder reads them by cross-attention: then Images[i] is that of
 	// the conversation i.

@@ -6,12 +6,14 @@ import (
 )
 
 // Pack lays prompts end to end as one prompt of several conversations. Where
-// only some have labels the others teach nothing.
+// only some have labels the others teach nothing, and where only some have weights
+// those of the others are 1.
 func Pack(prompts []*Prompt) *Prompt {
 	out := &Prompt{Starts: make([]int, 1, len(prompts)+1)}
 	decoded := slices.ContainsFunc(prompts, func(p *Prompt) bool { return p.DecoderIDs != nil })
 	branched := slices.ContainsFunc(prompts, func(p *Prompt) bool { return p.Branches != nil })
 	labelled := slices.ContainsFunc(prompts, func(p *Prompt) bool { return p.Labels != nil })
+	weighted := weighted(prompts)
 	for _, p := range prompts {
 		base := len(out.IDs)
 		out.IDs = append(out.IDs, p.IDs...)
@@ -20,6 +22,9 @@ func Pack(prompts []*Prompt) *Prompt {
 			out.At = append(out.At, base+at)
 		}
 		out.Labels = append(out.Labels, p.Labels...)
+		if weighted {
+			out.Weights = p.addWeights(out.Weights, 0)
+		}
 		if decoded {
 			out.DecoderStarts = follow(out.DecoderStarts, len(out.DecoderIDs), p.DecoderStarts)
 			out.DecoderIDs = append(out.DecoderIDs, p.Reads()...)
@@ -27,6 +32,9 @@ func Pack(prompts []*Prompt) *Prompt {
 		}
 		for labelled && len(out.Labels) < len(out.Reads()) {
 			out.Labels = append(out.Labels, -1)
+		}
+		for weighted && len(out.Weights) < len(out.Labels) {
+			out.Weights = append(out.Weights, 0)
 		}
 		out.Starts = append(follow(out.Starts, base, p.Starts), len(out.IDs))
 		if branched {
@@ -99,15 +107,45 @@ func Branch(prompts []*Prompt) (*Prompt, error) {
 		out.IDs = append(out.IDs, p.IDs[trunk:]...)
 		out.Labels = append(out.Labels, p.Labels[trunk:]...)
 	}
+	if weighted(prompts) {
+		out.Weights = first.addWeights(nil, 0)[:trunk]
+		for _, p := range prompts {
+			out.Weights = p.addWeights(out.Weights, trunk)
+		}
+	}
 	out.Branches = [][]int{branches}
 	return out, nil
 }
 
-// shared is the number of tokens with the same labels that two prompts begin with.
+// shared is the number of tokens with the same labels, of the same weights, that two
+// prompts begin with.
 func shared(a, b *Prompt) int {
 	n := 0
-	for n < min(len(a.Labels), len(b.Labels)) && a.IDs[n] == b.IDs[n] && a.Labels[n] == b.Labels[n] {
+	for n < min(len(a.Labels), len(b.Labels)) && a.IDs[n] == b.IDs[n] && a.Labels[n] == b.Labels[n] && a.weight(n) == b.weight(n) {
 		n++
 	}
 	return n
+}
+
+func weighted(prompts []*Prompt) bool {
+	return slices.ContainsFunc(prompts, func(p *Prompt) bool { return p.Weights != nil })
+}
+
+// weight is that of label i; of one that teaches nothing, 0.
+func (p *Prompt) weight(i int) float32 {
+	switch {
+	case p.Labels[i] < 0:
+		return 0
+	case p.Weights == nil:
+		return 1
+	}
+	return p.Weights[i]
+}
+
+// addWeights adds those of the labels from one on.
+func (p *Prompt) addWeights(to []float32, from int) []float32 {
+	for i := from; i < len(p.Labels); i++ {
+		to = append(to, p.weight(i))
+	}
+	return to
 }

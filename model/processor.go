@@ -12,7 +12,8 @@ type Turn struct {
 	Text   string
 	Images []*imageproc.RGB
 	Videos []*imageproc.Video
-	Mute   bool // an answer that Learn reads and does not label
+	Mute   bool    // an answer that Learn reads and does not label
+	Weight float64 // of an answer's loss, in Prompt.Weights; 0 stands for 1
 }
 
 // Pictures are those of all turns, in order.

@@ -128,6 +128,7 @@ func TestPanics(t *testing.T) {
 		"LayerNorm":         func() { LayerNorm(c, x, nil, tensor.New(6), 1e-5) },
 		"RoPE":              func() { RoPE(c, x, &Rotary{Dim: 4, HeadDim: 4}) },
 		"CrossEntropy":      func() { CrossEntropy(c, x, []int32{0, 4}, 1) },
+		"Weights":           func() { WeightedCrossEntropy(c, x, []int32{0, 1}, []float32{1}, 1) },
 		"Patches":           func() { Patches(c, x, 1) },
 		"Attention width":   func() { Attention(c, x, x, y, &Attn{Heads: 2, KVHeads: 2}) },
 		"Attention heads":   func() { Attention(c, x, x, x, &Attn{Heads: 3, KVHeads: 2}) },

@@ -18,7 +18,7 @@ func table() []row {
 		rows = append(rows, add(m, n), mul(m, n), scale(m, n), addRowsRow(m, n), swiGLU(m, n), layerScaleRow(m, n), meanRowsRow(m, n, 1), meanRowsRow(3, n, m),
 			rmsNorm(m, n), layerNorm(m, n), layerNormOf(m, n, true, false), layerNormOf(m, n, false, false),
 			softmax(m, n), l2Norm(m, n), sum(m, n), mean(m, n), gather(m, n), join(m, n), crossEntropyRow(m, n),
-			smoothedRow(m, n), maxRow(m, n), divideRow(m, n))
+			weightedRow(m, n), smoothedRow(m, n), maxRow(m, n), divideRow(m, n))
 		for act := range activationRefs {
 			rows = append(rows, activateRow(m, n, Act(act)))
 		}
@@ -378,6 +378,22 @@ func crossEntropyRow(m, n int) row {
 	return row{op: "CrossEntropy", name: size(m, n), in: []input{x(m, n)},
 		run: func(c *tensor.Ctx, in []*T) *T { return CrossEntropy(c, in[0], labels, 2.5) },
 		ref: func(in [][]float64) []float64 { return []float64{smoothedLoss(in[0], labels, 0) / 2.5} }}
+}
+
+func weightedRow(m, n int) row {
+	labels, weights := someLabels(m, n), make([]float32, m)
+	for i := range weights {
+		weights[i] = []float32{2, 0.25, 1, 0}[i%4]
+	}
+	return row{op: "WeightedCrossEntropy", name: size(m, n), in: []input{x(m, n)},
+		run: func(c *tensor.Ctx, in []*T) *T { return WeightedCrossEntropy(c, in[0], labels, weights, 2.5) },
+		ref: func(in [][]float64) []float64 {
+			loss := 0.0
+			for i, w := range weights {
+				loss += float64(w) * smoothedLoss(in[0][i*n:(i+1)*n], labels[i:i+1], 0)
+			}
+			return []float64{loss / 2.5}
+		}}
 }
 
 func smoothedRow(m, n int) row {

@@ -19,7 +19,7 @@ type Step struct {
 	Stage    string  `json:"stage"`
 	Step     int     `json:"step"` // updates of the stage so far, this one included
 	Of       int     `json:"of"`
-	Loss     float64 `json:"loss"` // mean over the labelled tokens of the batch
+	Loss     float64 `json:"loss"` // mean over the labelled tokens of the batch, of what each loses times its weight
 	LR       float64 `json:"lr"`
 	Norm     float64 `json:"grad_norm"` // before clipping
 	Tokens   int     `json:"tokens"`    // run, placeholders included

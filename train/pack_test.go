@@ -57,13 +57,7 @@ func TestPackedIsUnpacked(t *testing.T) {
 	if math.Abs(loss-together) > 1e-6*loss {
 		t.Errorf("loss %v packed, %v one by one", together, loss)
 	}
-	diff, size := 0.0, 0.0
-	for name, g := range want {
-		for i, x := range g {
-			diff, size = diff+(x-got[name][i])*(x-got[name][i]), size+x*x
-		}
-	}
-	if rel := math.Sqrt(diff / size); !(rel < 1e-6) || len(got) != len(want) {
+	if rel := apart(t, got, want); !(rel < 1e-6) {
 		t.Errorf("gradients differ by %.2g of their length", rel)
 	}
 }

@@ -29,15 +29,17 @@ func (f *feeder) preference(place int) (*preference, error) {
 	if err := f.ground(sample, sample.Turns, conv); err != nil {
 		return nil, err
 	}
-	for k := range len(conv) - 1 {
+	last := len(conv) - 1
+	for k := range last {
 		conv[k].Mute = true
 	}
+	conv[last].Weight = 0 // how likely an answer is does not depend on what it counts
 	var p preference
 	if p.chosen, err = f.proc.Learn(conv); err != nil {
 		return nil, err
 	}
 	worse := slices.Clone(conv)
-	worse[len(worse)-1].Text = sample.Rejected
+	worse[last].Text = sample.Rejected
 	p.rejected, err = f.proc.Learn(worse)
 	return &p, err
 }

@@ -58,6 +58,19 @@ func TestPreferences(t *testing.T) {
 	}
 }
 
+// TestPreferencesKnowNoWeights: how likely an answer is does not depend on its weight.
+func TestPreferencesKnowNoWeights(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ranked.jsonl")
+	row := `{"messages": [{"role": "user", "content": "What is it?"}, {"role": "assistant", "content": "Yes.", "loss_scale": 2}], "rejected_response": "No."}`
+	check(t, os.WriteFile(path, []byte(row), 0o644))
+	tr := newTrainer(t, tiny(t, preferring(t), func(r *Recipe) { r.Stages[0].Data = []Source{{Format: "swift", Path: path}} }))
+	p, err := tr.stages[0].preference(0)
+	check(t, err)
+	if p.chosen.Labelled() == 0 || p.chosen.Weights != nil || p.rejected.Weights != nil {
+		t.Errorf("weights %v and %v of %d labels", p.chosen.Weights, p.rejected.Weights, p.chosen.Labelled())
+	}
+}
+
 // TestPreferenceGradients compares them with differences of the loss.
 func TestPreferenceGradients(t *testing.T) {
 	tr := newTrainer(t, tiny(t, preferring(t)))

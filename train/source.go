@@ -128,20 +128,11 @@ func (s *source) conversation(i int, rng *rand.Rand, g ground) ([]model.Turn, er
 	if err != nil {
 		return nil, err
 	}
+	turns = s.Augment.apply(turns, conv, rng)
 	if slices.ContainsFunc(turns, func(t data.Turn) bool { return t.Places != nil }) {
-		if s.Augment != (Augment{}) {
-			return nil, fmt.Errorf("%s: sample %s has boxes, which augment would leave behind: take it out of the recipe", s.Path, sample.ID)
-		}
-		if err := g(sample, turns, conv); err != nil {
-			return nil, err
-		}
+		err = g(sample, turns, conv)
 	}
-	for t := range conv {
-		for k, img := range conv[t].Images {
-			conv[t].Images[k] = s.Augment.apply(img, rng)
-		}
-	}
-	return conv, nil
+	return conv, err
 }
 
 // draw picks Ask of a sample's rounds in random order, of the kinds that the

@@ -100,7 +100,7 @@ func (v *validation) due(step, steps int) bool {
 	return v != nil && (step%v.Every == 0 || step == steps)
 }
 
-// loss is the mean over the labelled tokens of all samples.
+// loss is the mean over the labelled tokens of all samples, of what each loses times its weight.
 func (v *validation) loss(c *tensor.Ctx, m model.VLM) (float64, error) {
 	sum, labelled := 0.0, 0
 	c.Train = false

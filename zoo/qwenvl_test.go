@@ -97,7 +97,7 @@ func TestQwenVLRaw(t *testing.T) {
 	}
 }
 
-// TestQwenVLLearns labels answers and the token that ends them.
+// TestQwenVLLearns labels answers and the token that ends them, with the weight of their loss.
 func TestQwenVLLearns(t *testing.T) {
 	m, err := OpenDir(fixtures + "qwen_vl")
 	if err != nil {
@@ -105,15 +105,18 @@ func TestQwenVLLearns(t *testing.T) {
 	}
 	defer m.Close()
 	img := &imageproc.RGB{W: 2, H: 2, Pix: make([]uint8, 12)}
-	conv := []model.Turn{{Role: "user", Text: "What?", Images: []*imageproc.RGB{img, img}}, {Role: "assistant", Text: "a red car"}}
+	conv := []model.Turn{{Role: "user", Text: "What?", Images: []*imageproc.RGB{img, img}}, {Role: "assistant", Text: "a red car", Weight: 2}}
 	p, err := m.Processor.Learn(conv)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var taught []int32
-	for _, l := range p.Labels {
+	for i, l := range p.Labels {
 		if l >= 0 {
 			taught = append(taught, l)
+		}
+		if (l >= 0) != (p.Weights[i] == 2) {
+			t.Errorf("label %d is %d, with a weight of %v", i, l, p.Weights[i])
 		}
 	}
 	if got := m.Tokenizer.Decode(taught, false); got != "a red car<|im_end|>" {

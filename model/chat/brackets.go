@@ -16,13 +16,17 @@ type Brackets struct {
 
 // placeBetween is place for pictures between brackets. What the text has between
 // them is a name: the reference writes its bytes as ids, and pads.
-func (p *Processor) placeBetween(out *model.Prompt, ids []int32, taught []bool) (*model.Prompt, error) {
-	add := func(id int32, taught bool) {
+func (p *Processor) placeBetween(out *model.Prompt, ids []int32, taught []float32) (*model.Prompt, error) {
+	add := func(id int32, weight float32) {
 		out.IDs = append(out.IDs, id)
-		out.Labels = append(out.Labels, label(id, taught))
+		teach(out, id, weight)
 	}
 	for i := 0; i < len(ids); i++ {
-		add(ids[i], taught != nil && taught[i])
+		var weight float32
+		if taught != nil {
+			weight = taught[i]
+		}
+		add(ids[i], weight)
 		if ids[i] != p.Marker {
 			continue
 		}
@@ -40,9 +44,9 @@ func (p *Processor) placeBetween(out *model.Prompt, ids []int32, taught []bool) 
 		}
 		for k := range n {
 			if id := p.Brackets.Pad; k >= len(name) {
-				add(id, false)
+				add(id, 0)
 			} else {
-				add(int32(name[k]), false)
+				add(int32(name[k]), 0)
 			}
 		}
 		i += length

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/fovea-ml/fovea/imageproc"
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/tokenizer"
 )
@@ -18,25 +17,30 @@ func isDocument(conv []model.Turn) bool { return len(conv) == 1 && conv[0].Role 
 // the text says <image>; neither their places nor the tokens around these are learned. No
 // template is applied. A model with an encoder reads the pictures there, and its decoder
 // learns the text.
-func (p *Processor) learnText(text string, images []*imageproc.RGB) (*model.Prompt, error) {
+func (p *Processor) learnText(t *model.Turn) (*model.Prompt, error) {
 	end, err := p.mustEnd()
 	if err != nil {
 		return nil, err
 	}
-	if text, err = p.document(text, len(images)); err != nil {
-		return nil, err
-	}
-	s, err := p.see(images, nil)
+	text, err := p.document(t.Text, len(t.Images))
 	if err != nil {
 		return nil, err
 	}
-	out, err := p.learnRounds([]round{{answer: text + end}}, s)
+	weight, err := weightOf(t)
+	if err != nil {
+		return nil, err
+	}
+	s, err := p.see(t.Images, nil)
+	if err != nil {
+		return nil, err
+	}
+	out, err := p.learnRounds([]round{{answer: text + end, weight: weight}}, s)
 	if err != nil {
 		return nil, err
 	}
 	around := p.Tok.Encode(p.pictureText(), tokenizer.Bare)
 	for i, id := range out.Labels {
-		if len(images) > 0 && id >= 0 && p.Tok.Special(id) && slices.Contains(around, id) {
+		if len(t.Images) > 0 && id >= 0 && p.Tok.Special(id) && slices.Contains(around, id) {
 			out.Labels[i] = -1
 		}
 	}

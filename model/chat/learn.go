@@ -2,6 +2,7 @@ package chat
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,11 +14,12 @@ import (
 // Learn renders a conversation with its answers and labels them: every token of
 // an answer and the end token behind it, and nothing else. A template that sets
 // no end token behind answers, as LLaVA's, gets one there; without it the model
-// would never learn to stop. Answers that are muted have no labels; one turn
-// without a role is a document, which is learned whole.
+// would never learn to stop. Answers that are muted have no labels, and labels
+// have weights where an answer's is not 1; one turn without a role is a document,
+// which is learned whole.
 func (p *Processor) Learn(conv []model.Turn) (*model.Prompt, error) {
 	if isDocument(conv) {
-		return p.learnText(conv[0].Text, conv[0].Images)
+		return p.learnText(&conv[0])
 	}
 	s, err := p.see(model.Pictures(conv), model.Videos(conv))
 	if err != nil {
@@ -31,7 +33,7 @@ func (p *Processor) Learn(conv []model.Turn) (*model.Prompt, error) {
 // belong to the first question and stand before its text.
 func (p *Processor) LearnApart(conv []model.Turn) (*model.Prompt, error) {
 	if isDocument(conv) {
-		return p.learnText(conv[0].Text, conv[0].Images)
+		return p.learnText(&conv[0])
 	}
 	s, err := p.see(model.Pictures(conv), model.Videos(conv))
 	if err != nil {
@@ -100,13 +102,16 @@ func (p *Processor) learnRounds(rounds []round, s seen) (_ *model.Prompt, err er
 		return p.learnEncoded(rounds, s)
 	}
 	var ids []int32
-	var taught []bool
+	var taught []float32
 	for i, r := range rounds {
 		asked, whole := p.encodeRound(r.asked, i == 0), p.encodeRound(r.asked+r.answer, i == 0)
 		from := common(asked, whole)
 		for j, id := range whole {
-			ids = append(ids, id)
-			taught = append(taught, r.learned() && j >= from && !p.isPlace(id))
+			weight := float32(0)
+			if r.learned() && j >= from && !p.isPlace(id) {
+				weight = r.weight
+			}
+			ids, taught = append(ids, id), append(taught, weight)
 		}
 	}
 	return p.place(ids, taught, s)
@@ -130,6 +135,9 @@ func (p *Processor) learnEncoded(rounds []round, s seen) (*model.Prompt, error) 
 		answer := p.Tok.Encode(strings.TrimLeft(r.answer, " "), tokenizer.Bare)
 		out.DecoderIDs = append(slices.Clone(p.Start), answer[:len(answer)-1]...)
 		out.Labels = append(slices.Repeat([]int32{-1}, len(p.Start)-1), answer...)
+		if r.weight != 1 {
+			out.Weights = slices.Repeat([]float32{r.weight}, len(out.Labels))
+		}
 		prompts = append(prompts, out)
 		before += strings.TrimSuffix(r.answer, p.end())
 	}
@@ -145,10 +153,24 @@ func (p *Processor) learnEncoded(rounds []round, s seen) (*model.Prompt, error) 
 // round is what the template puts before an answer, and the answer with its end token.
 type round struct {
 	asked, answer string
-	mute          bool
+	weight        float32 // of the answer's loss; 0: it is not learned
 }
 
-func (r *round) learned() bool { return r.answer != "" && !r.mute }
+func (r *round) learned() bool { return r.answer != "" && r.weight != 0 }
+
+// weightOf is the weight of a turn's loss, 0 if it is not learned.
+func weightOf(t *model.Turn) (float32, error) {
+	switch w := float32(t.Weight); {
+	case !(w >= 0 && w <= math.MaxFloat32):
+		return 0, fmt.Errorf("chat: the weight of an answer's loss is %v", t.Weight)
+	case t.Mute:
+		return 0, nil
+	case t.Weight == 0:
+		return 1, nil
+	default:
+		return w, nil
+	}
+}
 
 // rounds renders the conversation with a stand-in for every answer, cuts it
 // there, and puts the answers back.
@@ -183,9 +205,11 @@ func (p *Processor) rounds(conv []model.Turn, s seen) ([]round, error) {
 		text = after
 	}
 	spoken := 0
-	for _, t := range conv {
-		if t.Role == "assistant" {
-			out[spoken].mute = t.Mute
+	for i := range conv {
+		if conv[i].Role == "assistant" {
+			if out[spoken].weight, err = weightOf(&conv[i]); err != nil {
+				return nil, err
+			}
 			spoken++
 		}
 	}

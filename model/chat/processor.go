@@ -181,7 +181,7 @@ func (p *Processor) beside(tiles []*model.Tiles, text string) ([]*model.Tiles, e
 }
 
 // ahead puts the markers of the pictures before ids.
-func (p *Processor) ahead(ids []int32, taught []bool, tiles []*model.Tiles) ([]int32, []bool, error) {
+func (p *Processor) ahead(ids []int32, taught []float32, tiles []*model.Tiles) ([]int32, []float32, error) {
 	if p.Ahead && p.Tokens == nil && len(tiles) == 0 {
 		return nil, nil, fmt.Errorf("chat: this model reads a picture beside the text, and the prompt has none")
 	}
@@ -199,14 +199,14 @@ func (p *Processor) ahead(ids []int32, taught []bool, tiles []*model.Tiles) ([]i
 		at = 1
 	}
 	if taught != nil {
-		taught = slices.Insert(slices.Clone(taught), at, false)
+		taught = slices.Insert(slices.Clone(taught), at, 0)
 	}
 	return slices.Insert(slices.Clone(ids), at, p.Marker), taught, nil
 }
 
 // place repeats every marker among ids once for each token of its picture or video.
-// taught, if not nil, says which ids are answers.
-func (p *Processor) place(ids []int32, taught []bool, s seen) (*model.Prompt, error) {
+// taught, if not nil, has for each id the weight of its loss, 0 where it is not learned.
+func (p *Processor) place(ids []int32, taught []float32, s seen) (*model.Prompt, error) {
 	tiles, err := p.inOrder(ids, s)
 	if err != nil {
 		return nil, err
@@ -218,6 +218,9 @@ func (p *Processor) place(ids []int32, taught []bool, s seen) (*model.Prompt, er
 		return nil, err
 	}
 	out := &model.Prompt{Images: tiles}
+	if slices.ContainsFunc(taught, func(w float32) bool { return w != 0 && w != 1 }) {
+		out.Weights = make([]float32, 0, len(ids))
+	}
 	if p.Brackets != nil && p.Pictures != nil {
 		return p.placeBetween(out, ids, taught)
 	}
@@ -232,7 +235,7 @@ func (p *Processor) place(ids []int32, taught []bool, s seen) (*model.Prompt, er
 		for range n {
 			out.IDs = append(out.IDs, id)
 			if taught != nil {
-				out.Labels = append(out.Labels, label(id, taught[i]))
+				teach(out, id, taught[i])
 			}
 		}
 	}
@@ -250,7 +253,7 @@ func (p *Processor) next(out *model.Prompt) (int, error) {
 	return n, nil
 }
 
-// placed checks that every picture has a place, and moves the labels to theirs.
+// placed checks that every picture has a place, and moves labels and weights to theirs.
 func (p *Processor) placed(out *model.Prompt, labelled bool) (*model.Prompt, error) {
 	if p.Tokens != nil && len(out.At) < len(out.Images) {
 		return nil, fmt.Errorf("chat: the prompt has %d %s markers and %d pictures", len(out.At), p.ownMarker(), len(out.Images))
@@ -258,13 +261,21 @@ func (p *Processor) placed(out *model.Prompt, labelled bool) (*model.Prompt, err
 	if labelled { // a label stands at the token before the one it names
 		copy(out.Labels, out.Labels[1:])
 		out.Labels[len(out.Labels)-1] = -1
+		if out.Weights != nil {
+			copy(out.Weights, out.Weights[1:])
+			out.Weights[len(out.Weights)-1] = 0
+		}
 	}
 	return out, nil
 }
 
-func label(id int32, taught bool) int32 {
-	if taught {
-		return id
+// teach adds the label of an id, with the weight of its loss if the prompt has weights.
+func teach(out *model.Prompt, id int32, weight float32) {
+	if out.Weights != nil {
+		out.Weights = append(out.Weights, weight)
 	}
-	return -1
+	if weight == 0 {
+		id = -1
+	}
+	out.Labels = append(out.Labels, id)
 }

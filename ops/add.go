@@ -16,8 +16,8 @@ func Add(c *tensor.Ctx, a, b *T) *T {
 	})
 	if y.NeedsGrad() {
 		c.Record(y, func() {
-			accumulate(c, a, y.Grad())
 			accumulate(c, b, y.Grad())
+			pass(c, a, y)
 		})
 	}
 	return y
@@ -35,10 +35,10 @@ func AddRows(c *tensor.Ctx, x, table *T, idx []int32) *T {
 	each(c, m, n, addRows{y, x, table, idx}, (*addRows).run)
 	if y.NeedsGrad() {
 		c.Record(y, func() {
-			accumulate(c, x, y.Grad())
 			if table.NeedsGrad() {
 				scatter(c, table.Grad(), y.Grad(), idx, n)
 			}
+			pass(c, x, y)
 		})
 	}
 	return y

@@ -21,10 +21,10 @@ func AddBias(c *tensor.Ctx, x, b *T) *T {
 	})
 	if y.NeedsGrad() {
 		c.Record(y, func() {
-			accumulate(c, x, y.Grad())
 			if b.NeedsGrad() {
 				sumRows(c, b.Grad(), y.Grad())
 			}
+			pass(c, x, y)
 		})
 	}
 	return y

@@ -31,7 +31,8 @@ func linearGrad(c *tensor.Ctx, y, x, w, b *T) {
 		c.Pool.GemmNN(kernel.F32Mat(dx, m, k), dy, w.Mat(), used)
 	}
 	if w.NeedsGrad() {
-		c.Pool.GemmTN(kernel.F32Mat(w.Grad(), n, k), dy, x.Mat(), true)
+		dw, used := w.GradSink()
+		c.Pool.GemmTN(kernel.F32Mat(dw, n, k), dy, x.Mat(), used)
 	}
 	if b.NeedsGrad() {
 		sumRows(c, b.Grad(), y.Grad())

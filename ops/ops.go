@@ -133,6 +133,13 @@ func accumulate(c *tensor.Ctx, x *T, dy []float32) {
 	each(c, len(dy), 1, unary{g, dy}, store)
 }
 
+// pass adds the gradient of y, which nothing reads afterwards, to that of x if it needs one.
+func pass(c *tensor.Ctx, x, y *T) {
+	if x.NeedsGrad() && !x.AdoptGrad(y) {
+		accumulate(c, x, y.Grad())
+	}
+}
+
 func sameShape(op string, a, b *T) {
 	if a.Len() != b.Len() || a.Cols() != b.Cols() {
 		panic(fmt.Sprintf("ops: %s: shapes %v and %v", op, a.Shape, b.Shape))

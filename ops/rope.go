@@ -41,13 +41,12 @@ func RoPE(c *tensor.Ctx, x *T, r *Rotary) *T {
 	if y.NeedsGrad() {
 		// Nothing reads y's gradient after this, so that it is rotated in place.
 		c.Record(y, func() {
-			each(c, m, n, rope{y: y.Grad(), dx: sinkOf(x), n: n, r: r, turn: back}, func(a *rope, lo, hi int) {
+			each(c, m, n, rope{y: y.Grad(), n: n, r: r, turn: back}, func(a *rope, lo, hi int) {
 				for i := lo; i < hi; i++ {
-					dy := a.y[i*a.n : (i+1)*a.n]
-					a.rotate(dy, i)
-					kernel.AddTo(a.dx.part(i*a.n, (i+1)*a.n), dy)
+					a.rotate(a.y[i*a.n:(i+1)*a.n], i)
 				}
 			})
+			pass(c, x, y)
 		})
 	}
 	return y
@@ -63,7 +62,6 @@ func (r *Rotary) kernels() (turn, back func(x, cos, sin []float32)) {
 
 type rope struct {
 	y, x []float32
-	dx   sink
 	n    int
 	r    *Rotary
 	turn func(x, cos, sin []float32)

@@ -52,12 +52,8 @@ func (c *Ctx) View(t *Tensor, shape ...int) *Tensor {
 	if Size(shape) != t.Len() {
 		panic(fmt.Sprintf("tensor: View: %v as %v", t.Shape, shape))
 	}
-	y := c.arena.header()
-	*y = *t
+	y := c.sharing(t)
 	y.Shape = c.arena.shape(shape)
-	if t.needs {
-		y.grad = t.Grad()
-	}
 	return y
 }
 
@@ -67,8 +63,7 @@ func (c *Ctx) Slice(t *Tensor, lo, hi int) *Tensor {
 	if lo < 0 || hi < lo || hi > t.Shape[0] {
 		panic(fmt.Sprintf("tensor: Slice: %d to %d of %v", lo, hi, t.Shape))
 	}
-	y := c.arena.header()
-	*y = *t
+	y := c.sharing(t)
 	y.Shape = c.arena.shape(t.Shape)
 	y.Shape[0] = hi - lo
 	per := Size(t.Shape[1:])
@@ -78,8 +73,18 @@ func (c *Ctx) Slice(t *Tensor, lo, hi int) *Tensor {
 		y.Raw = t.Raw[t.DType.Bytes(lo*per):t.DType.Bytes(hi*per)]
 	}
 	if t.needs {
-		y.grad = t.Grad()[lo*per : hi*per]
+		y.grad = y.grad[lo*per : hi*per]
 	}
+	return y
+}
+
+// sharing is a copy of t that shares its elements and its gradient.
+func (c *Ctx) sharing(t *Tensor) *Tensor {
+	if t.needs {
+		t.Grad()
+	}
+	y := c.arena.header()
+	*y = *t
 	return y
 }
 

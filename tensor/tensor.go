@@ -29,6 +29,7 @@ type Tensor struct {
 	Raw   []byte    // packed little-endian elements otherwise; may alias a read-only mapping
 
 	grad  []float32
+	spent bool   // what grad holds is of the past: the next sum takes its place
 	needs bool   // a gradient flows into or through this tensor
 	arena *arena // nil for parameters
 	depth int    // arena scope that the tensor was made in
@@ -111,7 +112,7 @@ func (t *Tensor) SetTrainable(on bool) {
 	}
 	t.needs = on
 	if !on {
-		t.grad = nil
+		t.grad, t.spent = nil, false
 	}
 }
 
@@ -130,7 +131,8 @@ func (t *Tensor) Grad() []float32 {
 // pass over memory.
 func (t *Tensor) GradSink() (g []float32, used bool) {
 	if t.grad != nil {
-		return t.grad, true
+		used, t.spent = !t.spent, false
+		return t.grad, used
 	}
 	// Within an arena scope, the gradient of a tensor from outside has to outlive the scope.
 	if t.arena != nil && t.depth == t.arena.depth {
@@ -141,11 +143,21 @@ func (t *Tensor) GradSink() (g []float32, used bool) {
 	return t.grad, false
 }
 
+// AdoptGrad makes the gradient of y, which nothing may read any more, that of t, and
+// reports whether it could: t has none yet, and lives as long as y.
+func (t *Tensor) AdoptGrad(y *Tensor) bool {
+	if t.grad != nil || t.arena == nil || t.arena != y.arena || t.depth != y.depth {
+		return false
+	}
+	t.grad = y.Grad()
+	return true
+}
+
 // HasGrad reports whether a gradient has been accumulated since the last ZeroGrad of an intermediate, or ever for a parameter.
 func (t *Tensor) HasGrad() bool { return t.grad != nil }
 
 // ZeroGrad forgets the accumulated gradient.
-func (t *Tensor) ZeroGrad() { clear(t.grad) }
+func (t *Tensor) ZeroGrad() { t.spent = t.grad != nil }
 
 // String shows the dtype and shape, not the elements.
 func (t *Tensor) String() string { return fmt.Sprintf("%v%v", t.DType, t.Shape) }

@@ -48,8 +48,8 @@ func (r *adafactor) update(p *param, _ *Stage, lr, scale float64) {
 			kernel.Scale(p.t.F32[lo:hi], p.t.F32[lo:hi], float32(1-float64(lr*p.decay)))
 		}
 		kernel.Axpy(p.t.F32[lo:hi], step, g[lo:hi])
-		clear(g[lo:hi])
 	})
+	p.t.ZeroGrad()
 }
 
 // whole turns a gradient into its update by a second moment of its own for each element.

@@ -77,7 +77,7 @@ func (o *muon) step(w *muonWorker, p *param) {
 	w.x = sized(w.x, len(g))
 	kernel.Scale(w.x, m, muonMomentum)
 	kernel.Axpy(w.x, float32(o.scale), g)
-	clear(g)
+	p.t.ZeroGrad()
 	rows, cols := p.t.Shape[0], p.t.Shape[1]
 	w.orthogonalize(rows, cols)
 	kernel.Scale(p.t.F32, p.t.F32, float32(1-float64(lr*p.decay)))

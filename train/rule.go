@@ -11,7 +11,7 @@ import (
 type rule interface {
 	// moments declares what is kept of w between updates.
 	moments(w *tensor.Tensor) []moment
-	// update moves p by its gradient times scale, and clears the gradient.
+	// update moves p by its gradient times scale, and forgets the gradient.
 	update(p *param, s *Stage, lr, scale float64)
 }
 
@@ -51,6 +51,6 @@ func (r adamw) update(p *param, s *Stage, lr, scale float64) {
 	g, m, v := p.t.Grad(), p.moments[0].x, p.moments[1].x
 	r.pool.For(len(g), 1<<15, func(lo, hi int) {
 		kernel.AdamW(p.t.F32[lo:hi], m[lo:hi], v[lo:hi], g[lo:hi], a)
-		clear(g[lo:hi])
 	})
+	p.t.ZeroGrad()
 }

@@ -58,6 +58,9 @@ func TestResumeLoRA(t *testing.T) {
 		whole := tiny(t, low)
 		runAll(t, whole)
 		want := outcomeOf(t, whole.Output)
+		if !strings.Contains(want.adapter, "adapter_model.safetensors:") {
+			t.Fatal("there is no adapter")
+		}
 		for n := 1; n < 6; n += 2 {
 			t.Run(fmt.Sprint(name, n), func(t *testing.T) {
 				t.Parallel()
@@ -67,9 +70,6 @@ func TestResumeLoRA(t *testing.T) {
 					t.Errorf("%d steps more, to %d", len(steps), tr.Resumed())
 				}
 				sameOutcome(t, r.Output, want)
-				if a, b := readText(t, r.Output, adapterDir, "adapter_model.safetensors"), readText(t, whole.Output, adapterDir, "adapter_model.safetensors"); a != b {
-					t.Error("the adapters differ")
-				}
 			})
 		}
 	}

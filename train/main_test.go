@@ -96,13 +96,19 @@ func runFor(t *testing.T, r *Recipe, n int) *Trainer {
 	return tr
 }
 
-// outcome is what two runs of a recipe must have in common: the log and the
-// weights of the final model.
-type outcome struct{ log, weights string }
+// outcome is what two runs of a recipe must have in common: the log, the weights of
+// the final model, and the files of the adapter if there is one.
+type outcome struct{ log, weights, adapter string }
 
 func outcomeOf(t *testing.T, output string) outcome {
 	t.Helper()
-	return outcome{readText(t, output, logFile), readText(t, output, finalDir, "model.safetensors")}
+	o := outcome{log: readText(t, output, logFile), weights: readText(t, output, finalDir, "model.safetensors")}
+	files, err := filepath.Glob(filepath.Join(output, adapterDir, "*"))
+	check(t, err)
+	for _, f := range files {
+		o.adapter += filepath.Base(f) + ":" + readText(t, f)
+	}
+	return o
 }
 
 func sameOutcome(t *testing.T, output string, want outcome) {
@@ -113,6 +119,9 @@ func sameOutcome(t *testing.T, output string, want outcome) {
 	}
 	if got.weights != want.weights {
 		t.Error("the final weights differ")
+	}
+	if got.adapter != want.adapter {
+		t.Error("the adapters differ")
 	}
 }
 

@@ -41,7 +41,7 @@ func (t *Trainer) save(log *logbook) error {
 		return t.explainSave(errors.Join(err, os.RemoveAll(tmp)), t.checkpointSize())
 	}
 	t.saved = t.state.Total
-	return t.prune()
+	return errors.Join(t.prune(), t.pruneBest())
 }
 
 func (t *Trainer) saveAs(dir, tmp string, log *logbook) error {

@@ -31,6 +31,9 @@ func (r *Recipe) open() (sets [][]*source, err error) {
 	for i, st := range r.Stages {
 		for k, d := range st.Data {
 			s, err := d.open(r.Strict)
+			if errors.Is(err, fs.ErrNotExist) {
+				err = fmt.Errorf("%w, or say where the data is by --data", err)
+			}
 			if err != nil {
 				return nil, errors.Join(fmt.Errorf("stage %d (%s): data %d: %w", i+1, st.Name, k+1, err), closeSets(sets))
 			}
@@ -71,7 +74,7 @@ func (s Source) open(strict bool) (*source, error) {
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%w; change path in the recipe, or say where the data is by --data", err)
+		return nil, fmt.Errorf("%w; change path in the recipe", err)
 	case err != nil:
 		return nil, err
 	case d.Len() == 0:

@@ -20,14 +20,15 @@ const stateFile = "trainer_state.json"
 type state struct {
 	Recipe  json.RawMessage `json:"recipe"` // to refuse going on with another one
 	Stage   int             `json:"stage"`
-	Step    int             `json:"step"`             // steps of the stage
-	Total   int             `json:"total"`            // steps of all stages, and lines of the log
-	Updates int             `json:"updates"`          // of the optimizer since the stage began
-	Missed  map[string]int  `json:"missed,omitempty"` // updates that a parameter missed before its first gradient
-	Cursor  cursor          `json:"cursor"`           // what the stage has taken of its data
-	Data    []string        `json:"data,omitempty"`   // fingerprints of the data sets, to refuse others
-	Trend   trend           `json:"trend,omitzero"`   // of the stage's loss
-	Valid   valid           `json:"valid,omitzero"`   // of its validation
+	Step    int             `json:"step"`              // steps of the stage
+	Total   int             `json:"total"`             // steps of all stages, and lines of the log
+	Updates int             `json:"updates"`           // of the optimizer since the stage began
+	Missed  map[string]int  `json:"missed,omitempty"`  // updates that a parameter missed before its first gradient
+	Cursor  cursor          `json:"cursor"`            // what the stage has taken of its data
+	Data    []string        `json:"data,omitempty"`    // fingerprints of the data sets, to refuse others
+	Trend   trend           `json:"trend,omitzero"`    // of the stage's loss
+	Valid   valid           `json:"valid,omitzero"`    // of its validation
+	Settled bool            `json:"settled,omitempty"` // the stage is over, and the model has the weights that it ends with
 
 	Before   [][]Metric `json:"before,omitempty"`   // what the stage's measures found when it began
 	Measured []Measured `json:"measured,omitempty"` // what those of the stages before found
@@ -71,7 +72,7 @@ func (t *Trainer) open(dir string) (*zoo.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(moments.Close(), t.checkAverage(dir, s)); err != nil {
+	if err := errors.Join(moments.Close(), t.checkAverage(dir, s), t.checkBest(s)); err != nil {
 		return nil, err
 	}
 	openModel := zoo.OpenDir

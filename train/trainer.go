@@ -166,7 +166,10 @@ func (t *Trainer) run(ctx context.Context, log *logbook) error {
 	if err := t.save(log); err != nil {
 		return err
 	}
-	return t.explainSave(t.finish(), t.modelSize())
+	if err := t.finish(); err != nil {
+		return t.explainSave(err, t.modelSize())
+	}
+	return t.removeBest(nil)
 }
 
 // finish writes the final model.
@@ -214,7 +217,7 @@ func (t *Trainer) updates(ctx context.Context, f *feeder, log *logbook) error {
 	steps := f.steps()
 	next, stop := f.prefetch(t.state.Step, steps)
 	defer stop()
-	for t.state.Step < steps && t.patient() {
+	for !t.over(steps) {
 		if err := ctx.Err(); err != nil {
 			return cmp.Or(t.save(log), err)
 		}
@@ -232,13 +235,16 @@ func (t *Trainer) updates(ctx context.Context, f *feeder, log *logbook) error {
 		if t.OnStep != nil {
 			t.OnStep(s)
 		}
+		if err := t.settle(steps); err != nil {
+			return err
+		}
 		if t.state.Total%t.Recipe.Save == 0 {
 			if err := t.save(log); err != nil {
 				return err
 			}
 		}
 	}
-	return t.settle()
+	return t.settle(steps) // of a run that goes on from its last step
 }
 
 // beginStage freezes what the stage does not teach and readies the optimizer.

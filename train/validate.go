@@ -1,14 +1,9 @@
 package train
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strconv"
 
-	"github.com/fovea-ml/fovea/checkpoint"
 	"github.com/fovea-ml/fovea/model"
 	"github.com/fovea-ml/fovea/tensor"
 )
@@ -144,53 +139,4 @@ func (t *Trainer) validate(steps int) (float64, error) {
 	}
 	t.state.Valid = valid{Best: loss, Step: t.state.Step}
 	return loss, t.keepBest()
-}
-
-// patient reports whether the stage goes on.
-func (t *Trainer) patient() bool {
-	v := t.valid[t.state.Stage]
-	return v == nil || v.Patience == 0 || t.state.Valid.Waited < v.Patience
-}
-
-// bestFile holds the weights of the best measurement of a stage. A run that is
-// resumed from before it finds them, or others, again.
-func (t *Trainer) bestFile() string {
-	return fmt.Sprintf("%s%d.safetensors", bestPrefix, t.state.Stage+1)
-}
-
-const bestPrefix = "best-"
-
-func (t *Trainer) keepBest() error {
-	var all []checkpoint.Param
-	for _, p := range t.opt.params {
-		all = append(all, checkpoint.Param{Name: p.name, T: p.t})
-	}
-	err := checkpoint.Write(filepath.Join(t.Recipe.Output, t.bestFile()), all, map[string]string{"step": strconv.Itoa(t.state.Valid.Step)})
-	return t.explainSave(err, sizeOf(all))
-}
-
-// settle gives the model the weights that the stage ends with: the best, or
-// else the average, or else those of the last step.
-func (t *Trainer) settle() error {
-	if v := t.valid[t.state.Stage]; v == nil || v.Patience == 0 {
-		t.average.adopt()
-		return nil
-	}
-	c, err := checkpoint.Open(os.DirFS(t.Recipe.Output), t.bestFile())
-	if err != nil {
-		return err
-	}
-	if got, want := c.Metadata()["step"], strconv.Itoa(t.state.Valid.Step); got != want {
-		err = fmt.Errorf("%s is of step %s, not of step %s, the best of this run: remove %s and begin anew", t.bestFile(), cmp.Or(got, "none"), want, t.Recipe.Output)
-	}
-	for _, p := range t.opt.params {
-		if err != nil {
-			break
-		}
-		var w []float32
-		if w, err = floats(c, t.bestFile(), p.name, p.t.Len()); err == nil {
-			copy(p.t.F32, w)
-		}
-	}
-	return errors.Join(err, c.Close())
 }

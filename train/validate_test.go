@@ -2,8 +2,6 @@ package train
 
 import (
 	"math"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -89,22 +87,6 @@ func TestPatience(t *testing.T) {
 	}
 }
 
-func TestBestOfAnotherStep(t *testing.T) {
-	r := tiny(t, validated(20))
-	runFor(t, r, 3)
-	other := tiny(t, validated(20))
-	runFor(t, other, 1)
-	best := filepath.Join("best-1.safetensors")
-	data, err := os.ReadFile(filepath.Join(other.Output, best))
-	check(t, err)
-	tr := newTrainer(t, r)
-	tr.state.Step, tr.state.Valid.Step = 4, 3 // nothing is left to do
-	check(t, os.WriteFile(filepath.Join(r.Output, best), data, 0o644))
-	if err := tr.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "best-1.safetensors is of step 1, not of step 3") {
-		t.Errorf("error %v", err)
-	}
-}
-
 func TestValidationThatIsWrong(t *testing.T) {
 	for _, tc := range []struct{ name, validate, want string }{
 		{"no data", `{"every": 1}`, "validate: data is empty"},
@@ -121,22 +103,4 @@ func TestValidationThatIsWrong(t *testing.T) {
 	if err := newTrainer(t, r).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "validate: no sample has a labelled token") {
 		t.Errorf("error %v", err)
 	}
-}
-
-// A run goes on to the same end from every step, and from the one at which patience
-// ran out, whose checkpoint has the weights of that step.
-func TestStopAndResumeOfPatience(t *testing.T) {
-	impatient := func(r *Recipe) { validated(2, worse)(r); r.Stages[0].EMA, r.Save = 0.5, 1 }
-	whole := tiny(t, impatient)
-	_, steps := runAll(t, whole)
-	want := outcomeOf(t, whole.Output)
-	for n := 1; n < len(steps); n++ {
-		r := tiny(t, impatient)
-		runFor(t, r, n)
-		runAll(t, r)
-		sameOutcome(t, r.Output, want)
-	}
-	check(t, os.RemoveAll(filepath.Join(whole.Output, finalDir)))
-	runAll(t, whole)
-	sameOutcome(t, whole.Output, want)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/fovea-ml/fovea/train"
 )
@@ -29,26 +30,45 @@ func readRecipe(name, data string) (*train.Recipe, error) {
 	return r, nil
 }
 
-// withData sets the path of every source that is read from files.
-func withData(recipe []byte, path string) ([]byte, error) {
+// withData sets the path of every source that is learned from files, and of those that
+// look at the run, by validation or questions, where they name the path of one that is
+// learned. What is held out lies elsewhere and stays there.
+func withData(recipe []byte, data string) ([]byte, error) {
 	d := json.NewDecoder(bytes.NewReader(recipe))
 	d.UseNumber()
 	var all map[string]any
 	if err := d.Decode(&all); err != nil {
 		return nil, err
 	}
-	found := false
-	for _, stage := range list(all["stages"]) {
-		for _, source := range list(stage["data"]) {
-			if source["format"] != "scenes" {
-				source["path"], found = path, true
-			}
+	learned, looking := sources(all)
+	moved := map[string]bool{}
+	for _, source := range learned {
+		if path, _ := source["path"].(string); source["format"] != "scenes" {
+			moved[filepath.Clean(path)] = true
+			source["path"] = data
 		}
 	}
-	if !found {
-		return nil, fmt.Errorf("the recipe reads no data from files, so --data means nothing")
+	if len(moved) == 0 {
+		return nil, fmt.Errorf("the recipe learns no data from files, so --data means nothing")
+	}
+	for _, source := range looking {
+		if path, _ := source["path"].(string); source["format"] != "scenes" && moved[filepath.Clean(path)] {
+			source["path"] = data
+		}
 	}
 	return json.Marshal(all)
+}
+
+// sources are those of a recipe that its stages learn, and the others.
+func sources(recipe map[string]any) (learned, looking []map[string]any) {
+	looking = list([]any{recipe["watch"]})
+	for _, stage := range list(recipe["stages"]) {
+		learned = append(learned, list(stage["data"])...)
+		if v, ok := stage["validate"].(map[string]any); ok {
+			looking = append(looking, list(v["data"])...)
+		}
+	}
+	return learned, looking
 }
 
 // list returns the objects of a JSON array.

@@ -13,7 +13,7 @@ import (
 type trainCmd struct {
 	Recipe  string  `arg:"" help:"Recipe file."`
 	Output  string  `help:"Directory of logs, checkpoints and the final model, instead of the recipe's." placeholder:"DIR"`
-	Data    string  `help:"Path of the recipe's data that is read from files, instead of its own." placeholder:"PATH"`
+	Data    string  `help:"Path of the recipe's data that is learned from files, instead of its own; also of validation and questions that name the same." placeholder:"PATH"`
 	Seed    *uint64 `help:"Seed of weights, order and chance, instead of the recipe's." placeholder:"N"`
 	Compute string  `help:"Arithmetic of matrix products, instead of the recipe's: f32, or bf16 for matrix units." enum:",f32,bf16" default:"" placeholder:"TYPE"`
 	Keep    int     `help:"Checkpoints that stay, the newest, instead of the recipe's number; 0 is the recipe's." default:"0" placeholder:"N"`

@@ -23,9 +23,8 @@ const (
 type asking struct {
 	samples [][]*train.Sample // of each stage
 	askers  []*train.Asker
-	ends    []int // updates at the end of each stage
-	stage   int   // shown; -1 at first
-	asked   int   // the update of the answers that are shown
+	stage   int // shown; -1 at first
+	asked   int // the update of the answers that are shown
 	took    time.Duration
 	at      time.Time // when it was done
 }
@@ -33,38 +32,25 @@ type asking struct {
 // newAsking opens the samples of all stages, before anybody else uses the data.
 func newAsking(t *train.Trainer) (*asking, error) {
 	a := &asking{stage: -1, asked: -1}
-	end := 0
-	for i, n := range t.Steps() {
+	for i := range t.Recipe.Stages {
 		samples, err := t.Samples(i, askedSamples, askedTokens)
 		if err != nil {
 			return nil, err
 		}
-		end += n
-		a.samples, a.ends = append(a.samples, samples), append(a.ends, end)
+		a.samples = append(a.samples, samples)
 		a.askers = append(a.askers, t.Asker(samples, askedTokens))
 	}
 	return a, nil
 }
 
-// stageAt is the stage of the update behind so many.
-func (a *asking) stageAt(done int) int {
-	for i, end := range a.ends {
-		if done < end {
-			return i
-		}
-	}
-	return len(a.ends) - 1
-}
-
 // due says whether to ask: at the beginning of a stage, and when enough time has passed.
-func (a *asking) due(done int) bool {
-	return a.stageAt(done) != a.stage || time.Since(a.at) > max(askedPause, askedShare*a.took)
+func (a *asking) due(stage int) bool {
+	return stage != a.stage || time.Since(a.at) > max(askedPause, askedShare*a.took)
 }
 
-// ask shows what the model answers after so many updates, and returns that as a table in
-// Markdown; "" if it was asked already.
-func (a *asking) ask(ctx context.Context, b *page.Board, done int) (table string, err error) {
-	stage := a.stageAt(done)
+// ask shows what the model answers to the samples of a stage after so many updates, and
+// returns that as a table in Markdown; "" if it was asked already.
+func (a *asking) ask(ctx context.Context, b *page.Board, stage, done int) (table string, err error) {
 	if stage == a.stage && done == a.asked {
 		return "", nil
 	}

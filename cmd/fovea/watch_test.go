@@ -4,16 +4,49 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os/exec"
+	"reflect"
 	"regexp"
 	"strings"
 	"syscall"
+	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	page "github.com/fovea-ml/fovea/internal/watch"
+	"github.com/fovea-ml/fovea/train"
 )
+
+// TestStageOfUpdates follows a run of which the first stage and the third end early.
+func TestStageOfUpdates(t *testing.T) {
+	w := &watcher{t: &train.Trainer{Recipe: &train.Recipe{Stages: make([]train.Stage, 4)}}}
+	for i, tc := range []struct{ step, of, stage, next int }{
+		{1, 3, 0, 0}, {2, 3, 0, 0}, {1, 2, 1, 1}, {2, 2, 1, 2}, {1, 9, 2, 2}, {1, 1, 3, 3},
+	} {
+		p := w.point(train.Step{Step: tc.step, Of: tc.of})
+		if p.Step != i+1 || p.Stage != tc.stage || w.stage != tc.next {
+			t.Errorf("update %d: step %d of stage %d, then %d; want %d, then %d", i+1, p.Step, p.Stage, w.stage, tc.stage, tc.next)
+		}
+	}
+}
+
+// TestShownOfAnUpdate: all that the log has is on the page, and its curves in TensorBoard.
+func TestShownOfAnUpdate(t *testing.T) {
+	s := train.Step{Step: 1, Of: 2, Loss: 3, LR: 1, Norm: 2, Tokens: 8, Valid: 5, Skipped: 6, Broken: 7, Terms: map[string]float64{"itm": 1, "itc": 2}}
+	w := &watcher{t: &train.Trainer{Recipe: &train.Recipe{Stages: make([]train.Stage, 1)}}}
+	want := page.Point{Step: 1, Loss: 3, LR: 1, Norm: 2, Tokens: 8, Valid: 5, Skipped: 6, Broken: 7, Terms: s.Terms}
+	if got := w.point(s); !reflect.DeepEqual(got, want) {
+		t.Errorf("page: %+v, want %+v", got, want)
+	}
+	curves := "[{train/loss 3} {train/lr 1} {train/grad_norm 2} {train/tokens_per_second 4} {train/itc 2} {train/itm 1} {valid/loss 5}]"
+	if got := fmt.Sprint(scalars(s, 2)); got != curves {
+		t.Errorf("TensorBoard: %s, want %s", got, curves)
+	}
+}
 
 var watchURL = regexp.MustCompile(`http://\S+/`)
 

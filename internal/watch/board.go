@@ -18,22 +18,21 @@ type Run struct {
 	About  string  `json:"about"`
 	Model  string  `json:"model"` // its architecture
 	Output string  `json:"output"`
-	Stages []Stage `json:"stages"`
-}
-
-// Stage is a part of a run.
-type Stage struct {
-	Name    string `json:"name"`
-	Updates int    `json:"updates"`
+	Stages []Stage `json:"-"`
 }
 
 // Point is one update.
 type Point struct {
 	Step    int // updates of all stages so far, this one included
+	Stage   int // index of its stage
 	Loss    float64
+	Terms   map[string]float64 // of the loss, by name; may be nil
+	Valid   float64            // loss of validation behind it; 0 if there was none
 	LR      float64
 	Norm    float64 // of the gradient
 	Tokens  int
+	Skipped int     // samples that taught nothing
+	Broken  int     // samples that could not be read
 	Seconds float64 // that it took; 0 if it is not known
 	Memory  int64   // bytes that the process has held at most
 }
@@ -59,6 +58,7 @@ type Board struct {
 	began   time.Time
 	done    int // updates before this process began
 	shown   state
+	stages  stages
 	curve   curve
 	samples []*sample
 	version int // of the samples
@@ -82,7 +82,10 @@ type state struct {
 	Elapsed float64 `json:"elapsed"` // seconds of this process
 	Left    float64 `json:"left"`    // seconds, estimated
 	Memory  int64   `json:"memory"`
+	Skipped int     `json:"skipped"` // samples
+	Broken  int     `json:"broken"`  // samples
 
+	Stages  []stage       `json:"stages"`
 	Stride  int           `json:"stride"` // updates of a point
 	From    int           `json:"from"`   // points that the reader has and keeps
 	Curve   columns       `json:"curve"`
@@ -93,7 +96,7 @@ type state struct {
 func NewBoard(r Run, done int) *Board { return newBoard(r, done, time.Now) }
 
 func newBoard(r Run, done int, now func() time.Time) *Board {
-	b := &Board{now: now, began: now(), done: done, curve: curve{stride: 1}}
+	b := &Board{now: now, began: now(), done: done, curve: curve{stride: 1, terms: map[string]bool{}}, stages: newStages(r.Stages, done)}
 	b.shown = state{ID: strconv.FormatInt(b.began.UnixNano(), 36), Run: r, Status: running, Step: done}
 	return b
 }
@@ -103,7 +106,7 @@ func (b *Board) Past(points ...Point) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, p := range points {
-		b.curve.add(p)
+		b.add(p)
 	}
 }
 
@@ -111,14 +114,17 @@ func (b *Board) Past(points ...Point) {
 func (b *Board) Add(p Point) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.curve.add(p)
+	b.add(p)
 	b.shown.Step, b.shown.Memory = p.Step, p.Memory
-	total := 0
-	for _, s := range b.shown.Run.Stages {
-		total += s.Updates
-	}
 	each := b.now().Sub(b.began).Seconds() / float64(max(1, p.Step-b.done))
-	b.shown.Left = each * float64(total-p.Step)
+	b.shown.Left = each * float64(b.stages.updates()-p.Step)
+}
+
+func (b *Board) add(p Point) {
+	b.curve.add(p)
+	b.stages.add(p)
+	b.shown.Skipped += p.Skipped
+	b.shown.Broken += p.Broken
 }
 
 // Show puts other samples onto the page.
@@ -151,6 +157,9 @@ func (b *Board) End(status, note string) {
 	defer b.mu.Unlock()
 	b.shown.Status, b.shown.Note = status, note
 	b.shown.Elapsed = b.now().Sub(b.began).Seconds()
+	if status == Finished {
+		b.stages.end()
+	}
 }
 
 // state is what a reader lacks who has so many points of a stride. The URLs of
@@ -166,7 +175,7 @@ func (b *Board) state(have, stride int, url func(version, sample, picture int, p
 	if stride == b.curve.stride && have > 0 && have <= len(points) {
 		s.From = have - 1 // the last one may have changed
 	}
-	s.Stride, s.Curve = b.curve.stride, columnsOf(points[s.From:])
+	s.Stride, s.Curve, s.Stages = b.curve.stride, b.curve.columns(points[s.From:]), slices.Clone(b.stages.all)
 	for i, x := range b.samples {
 		shown := sampleState{Question: x.question, Answer: x.answer, Said: slices.Clone(x.said)}
 		for k, p := range x.pictures {

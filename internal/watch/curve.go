@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"maps"
 	"math"
 	"strconv"
 )
@@ -12,7 +13,9 @@ const mostPoints = 2048
 type curve struct {
 	stride int
 	full   []sum
-	last   sum // of fewer updates than stride
+	last   sum             // of fewer updates than stride
+	valid  bool            // some update was validated
+	terms  map[string]bool // that some update had
 }
 
 // sum is several updates added up.
@@ -20,18 +23,58 @@ type sum struct {
 	step           int // of the last one
 	n              float64
 	loss, lr, norm float64
-	tokens, secs   float64 // of the updates whose time is known
+	tokens, secs   float64         // of the updates whose time is known
+	valid          part            // of the updates that were validated
+	terms          map[string]part // never changed, as sums share it
 }
+
+// part is a sum over some of the updates.
+type part struct{ sum, n float64 }
+
+func (p part) plus(o part) part { return part{p.sum + o.sum, p.n + o.n} }
+
+// mean is no number where there was no update.
+func (p part) mean() number { return number(p.sum / p.n) }
 
 func (s sum) plus(o sum) sum {
-	return sum{o.step, s.n + o.n, s.loss + o.loss, s.lr + o.lr, s.norm + o.norm, s.tokens + o.tokens, s.secs + o.secs}
+	return sum{
+		o.step, s.n + o.n, s.loss + o.loss, s.lr + o.lr, s.norm + o.norm, s.tokens + o.tokens, s.secs + o.secs,
+		s.valid.plus(o.valid), joined(s.terms, o.terms),
+	}
 }
 
-func (c *curve) add(p Point) {
+func joined(a, b map[string]part) map[string]part {
+	if len(a) == 0 {
+		return b
+	}
+	out := maps.Clone(a)
+	for name, p := range b {
+		out[name] = out[name].plus(p)
+	}
+	return out
+}
+
+// one is an update.
+func (c *curve) one(p Point) sum {
 	one := sum{step: p.Step, n: 1, loss: p.Loss, lr: p.LR, norm: p.Norm}
 	if p.Seconds > 0 {
 		one.tokens, one.secs = float64(p.Tokens), p.Seconds
 	}
+	if p.Valid != 0 {
+		one.valid, c.valid = part{p.Valid, 1}, true
+	}
+	if len(p.Terms) > 0 {
+		one.terms = make(map[string]part, len(p.Terms))
+	}
+	for name, v := range p.Terms {
+		one.terms[name] = part{v, 1}
+		c.terms[name] = true
+	}
+	return one
+}
+
+func (c *curve) add(p Point) {
+	one := c.one(p)
 	c.last = c.last.plus(one)
 	if int(c.last.n) < c.stride {
 		return
@@ -55,26 +98,45 @@ func (c *curve) all() []sum {
 	return append(c.full[:len(c.full):len(c.full)], c.last)
 }
 
-// columns are points as the page reads them.
+// columns are points as the page reads them. What no update of the run had is left out.
 type columns struct {
-	Step []int    `json:"step"`
-	Loss []number `json:"loss"`
-	LR   []number `json:"lr"`
-	Norm []number `json:"norm"`
-	Rate []number `json:"rate"` // tokens a second
+	Step  []int               `json:"step"`
+	Loss  []number            `json:"loss"`
+	LR    []number            `json:"lr"`
+	Norm  []number            `json:"norm"`
+	Rate  []number            `json:"rate"` // tokens a second
+	Valid []number            `json:"valid,omitempty"`
+	Terms map[string][]number `json:"terms,omitempty"`
 }
 
-func columnsOf(points []sum) columns {
-	c := columns{Step: make([]int, len(points))}
-	for _, column := range []*[]number{&c.Loss, &c.LR, &c.Norm, &c.Rate} {
-		*column = make([]number, len(points))
+func (c *curve) columns(points []sum) columns {
+	column := func(of func(s sum) number) []number {
+		out := make([]number, len(points))
+		for i, s := range points {
+			out[i] = of(s)
+		}
+		return out
+	}
+	out := columns{
+		Step: make([]int, len(points)),
+		Loss: column(func(s sum) number { return number(s.loss / s.n) }),
+		LR:   column(func(s sum) number { return number(s.lr / s.n) }),
+		Norm: column(func(s sum) number { return number(s.norm / s.n) }),
+		Rate: column(func(s sum) number { return number(s.tokens / s.secs) }),
 	}
 	for i, s := range points {
-		c.Step[i] = s.step
-		c.Loss[i], c.LR[i], c.Norm[i] = number(s.loss/s.n), number(s.lr/s.n), number(s.norm/s.n)
-		c.Rate[i] = number(s.tokens / s.secs)
+		out.Step[i] = s.step
 	}
-	return c
+	if c.valid {
+		out.Valid = column(func(s sum) number { return s.valid.mean() })
+	}
+	for name := range c.terms {
+		if out.Terms == nil {
+			out.Terms = map[string][]number{}
+		}
+		out.Terms[name] = column(func(s sum) number { return s.terms[name].mean() })
+	}
+	return out
 }
 
 // number is written with five digits, or as null if it is none.

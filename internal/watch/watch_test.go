@@ -138,6 +138,80 @@ func TestAnswersAreThinned(t *testing.T) {
 	}
 }
 
+// TestTermsAndValidation: what a part of the updates had is there for these alone, and
+// a reader who came before the first of them gets whole columns all the same.
+func TestTermsAndValidation(t *testing.T) {
+	b := NewBoard(Run{}, 2)
+	b.Past(Point{Step: 1, Loss: 3}, Point{Step: 2, Loss: 2})
+	if s := b.state(0, 0, nil); s.Curve.Valid != nil || s.Curve.Terms != nil {
+		t.Errorf("columns before there is anything: %+v", s.Curve)
+	}
+	b.Add(Point{Step: 3, Loss: 1, Valid: 1.5, Terms: map[string]float64{"itc": 0.25, "itm": 0.75}})
+	b.Add(Point{Step: 4, Loss: 1, Terms: map[string]float64{"itc": 0.5, "<b>": -1}})
+	for _, tc := range []struct {
+		have int
+		want string
+	}{
+		{0, `"valid":[null,null,1.5,null],"terms":{"\u003cb\u003e":[null,null,null,-1],"itc":[null,null,0.25,0.5],"itm":[null,null,0.75,null]}`},
+		{4, `"valid":[null],"terms":{"\u003cb\u003e":[-1],"itc":[0.5],"itm":[null]}`},
+	} {
+		data, err := json.Marshal(b.state(tc.have, 1, nil))
+		check(t, err)
+		if !bytes.Contains(data, []byte(tc.want)) {
+			t.Errorf("who has %d points gets %s, want %s", tc.have, data, tc.want)
+		}
+	}
+}
+
+// TestPartsOfPoints: where updates are joined, terms and validation are means of those
+// that had them.
+func TestPartsOfPoints(t *testing.T) {
+	b := NewBoard(Run{}, 0)
+	for i := range mostPoints {
+		p := Point{Step: i + 1}
+		if i%4 == 0 {
+			p.Valid = float64(1 + i)
+		}
+		if i >= mostPoints/2 {
+			p.Terms = map[string]float64{"itc": float64(i)}
+		}
+		b.Add(p)
+	}
+	c := b.curve.columns(b.curve.all())
+	n, half := len(c.Step), len(c.Step)/2
+	if n != mostPoints/2 || c.Valid[0] != 1 || c.Valid[1] == c.Valid[1] || c.Valid[2] != 5 {
+		t.Errorf("%d points, validated %v", n, c.Valid[:3])
+	}
+	if itc := c.Terms["itc"]; itc[half-1] == itc[half-1] || float64(itc[half]) != mostPoints/2+0.5 {
+		t.Errorf("the term is %v at the middle", itc[half-1:half+1])
+	}
+}
+
+// TestStageThatEndsEarly: what follows moves up, whether another stage does or the run ends.
+func TestStageThatEndsEarly(t *testing.T) {
+	b := board(t) // of 4 updates and 6
+	b.Past(Point{Step: 1, Valid: 2}, Point{Step: 2, Valid: 1, Broken: 1})
+	b.Add(Point{Step: 3, Valid: 3, Skipped: 2})
+	if got := fmt.Sprint(b.stages.all); got != "[{a 4 4 1 2} {b 6 6 0 0}]" {
+		t.Errorf("in the first: %s", got)
+	}
+	b.Add(Point{Step: 4, Stage: 1, Valid: 9, Broken: 3})
+	if got := fmt.Sprint(b.stages.all); got != "[{a 3 4 1 2} {b 6 6 9 4}]" || b.shown.Left != 5 { // a second for each of five
+		t.Errorf("in the second: %s, %v s left", got, b.shown.Left)
+	}
+	b.End(Stopped, "")
+	if b.stages.updates() != 9 {
+		t.Errorf("stopped: %d updates", b.stages.updates())
+	}
+	b.End(Finished, "")
+	if got := fmt.Sprint(b.stages.all); got != "[{a 3 4 1 2} {b 1 6 9 4}]" {
+		t.Errorf("finished: %s", got)
+	}
+	if b.shown.Broken != 4 || b.shown.Skipped != 2 {
+		t.Errorf("%d broken, %d skipped", b.shown.Broken, b.shown.Skipped)
+	}
+}
+
 // TestReport wants one file without a link, whose state a JSON decoder reads.
 func TestReport(t *testing.T) {
 	b := board(t)
@@ -176,11 +250,14 @@ func TestReport(t *testing.T) {
 func TestReportIsSmall(t *testing.T) {
 	b := NewBoard(Run{}, 0)
 	for i := range 4*mostPoints - 1 {
-		b.Add(Point{Step: i + 1, Loss: 1.23456e-5 * float64(i), LR: 1.23456e-5, Norm: 1.23456e-5, Tokens: 12345, Seconds: 0.12345})
+		b.Add(Point{
+			Step: i + 1, Loss: 1.23456e-5 * float64(i), LR: 1.23456e-5, Norm: 1.23456e-5, Tokens: 12345, Seconds: 0.12345, Valid: 1.23456e-5,
+			Terms: map[string]float64{"a": 1.23456e-5, "b": 1.23456e-5, "c": 1.23456e-5},
+		})
 	}
 	data, err := b.Report()
 	check(t, err)
-	if len(data) > 160<<10 {
+	if len(data) > 250<<10 {
 		t.Errorf("%d bytes", len(data))
 	}
 }

@@ -71,8 +71,48 @@ func TestTileBlocks(t *testing.T) {
 		for _, form := range []string{"NT", "NN", "TN"} {
 			checkTiles(t, rng, pool, form, BF16, 690, 530, 1100, true)
 			checkTiles(t, rng, pool, form, F16, 70, 1400, 64, false)
+			checkTiles(t, rng, pool, form, F32, 130, 700, 1100, false)
+			checkTiles(t, rng, pool, form, F32, 530, 300, 700, true)
 		}
 	})
+}
+
+// TestTileStreams: sums that are written around the caches, to rows that are whole lines
+// of one, are those of any other c, and nothing beside c is touched.
+func TestTileStreams(t *testing.T) {
+	const m, n, k, stride = 640, 500, 96, 512
+	pool := brainPool(2)
+	defer pool.Close()
+	cputest.TestAll(t, Impls, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(7, 8))
+		for _, form := range []string{"NT", "NN", "TN"} {
+			for _, dtype := range []DType{F32, BF16} {
+				_, a, b := randomOperands(rng, form, dtype, m, n, k)
+				want := F32Mat(make([]float32, m*(n+1)), m, n)
+				want.Stride = n + 1 // no whole lines
+				multiplyForm(pool, form, want, a, b, false)
+				got := F32Mat(grow(nil, m*stride), m, n)
+				got.Stride = stride
+				fillNaN(got.F32)
+				multiplyForm(pool, form, got, a, b, false)
+				for i := range m {
+					row := got.F32[i*stride : (i+1)*stride]
+					if !slices.Equal(row[:n], want.F32[i*want.Stride:][:n]) {
+						t.Fatalf("%s %v: row %d differs", form, dtype, i)
+					}
+					if j := slices.IndexFunc(row[n:], func(v float32) bool { return v == v }); j >= 0 {
+						t.Fatalf("%s %v: row %d: element %d, beyond c, is %v", form, dtype, i, n+j, row[n+j])
+					}
+				}
+			}
+		}
+	})
+}
+
+func fillNaN(s []float32) {
+	for i := range s {
+		s[i] = float32(math.NaN())
+	}
 }
 
 func checkTiles(t *testing.T, rng *rand.Rand, p *Pool, form string, dtype DType, m, n, k int, add bool) {

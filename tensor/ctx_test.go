@@ -221,3 +221,52 @@ func TestBytes(t *testing.T) {
 		t.Errorf("%d bytes, want %d", got, want)
 	}
 }
+
+// TestForgottenGradient: after ZeroGrad the next sum takes the place of what was there,
+// and those after it are added, also when the parameter was frozen in between.
+func TestForgottenGradient(t *testing.T) {
+	for _, frozen := range []bool{false, true} {
+		w := parameter(1, 2)
+		copy(w.Grad(), []float32{5, 6})
+		w.ZeroGrad()
+		if frozen {
+			w.SetTrainable(false)
+			w.SetTrainable(true)
+		}
+		for _, before := range []bool{false, true} {
+			g, used := w.GradSink()
+			if used != before {
+				t.Errorf("frozen %v: used %v, want %v", frozen, used, before)
+			}
+			g[0], g[1] = 1, 1
+		}
+		w.ZeroGrad()
+		if !w.HasGrad() || !slices.Equal(w.Grad(), []float32{0, 0}) {
+			t.Errorf("frozen %v: gradient %v after ZeroGrad, has one %v", frozen, w.Grad(), w.HasGrad())
+		}
+	}
+}
+
+// TestAdoptGrad: a gradient is handed on only to a tensor that has none and lives as long.
+func TestAdoptGrad(t *testing.T) {
+	c, other := &Ctx{Train: true}, &Ctx{Train: true}
+	w := parameter(1, 2)
+	y := c.New([]int{2}, w)
+	y.Grad()[0] = 7
+	x, elsewhere, used := c.New([]int{2}, w), other.New([]int{2}, w), c.New([]int{2}, w)
+	used.Grad()
+	for name, to := range map[string]*Tensor{"a parameter": w, "a tensor of another pass": elsewhere, "one with a gradient": used} {
+		if to.AdoptGrad(y) {
+			t.Errorf("%s took a gradient over", name)
+		}
+	}
+	if !x.AdoptGrad(y) || x.Grad()[0] != 7 {
+		t.Errorf("gradient %v, want y's", x.Grad())
+	}
+	inner := c.arena.enter()
+	z := c.New([]int{2}, w)
+	if x.AdoptGrad(z) || z.AdoptGrad(y) {
+		t.Error("a gradient crossed the end of a scope")
+	}
+	c.arena.leave(inner)
+}

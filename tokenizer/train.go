@@ -1,7 +1,6 @@
 package tokenizer
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"iter"
@@ -67,104 +66,6 @@ func (s *Special) list() []string {
 		}
 	}
 	return names
-}
-
-// trainer counts pairs in the distinct words of the texts. Its ids index tokens: bytes first.
-type trainer struct {
-	tokens []string
-	words  [][]int32
-	counts []int
-	pairs  map[[2]int32]int
-	where  map[[2]int32]map[int]bool // words that hold a pair
-}
-
-func newTrainer(texts iter.Seq[string]) *trainer {
-	tr := &trainer{pairs: map[[2]int32]int{}, where: map[[2]int32]map[int]bool{}}
-	for b := range 256 {
-		tr.tokens = append(tr.tokens, string(byteChar(byte(b))))
-	}
-	index := map[string]int{}
-	for text := range texts {
-		scanner(scanGPT2).spans(text, func(word string, _ bool) {
-			i, ok := index[word]
-			if !ok {
-				i = len(tr.words)
-				index[word] = i
-				ids := make([]int32, len(word))
-				for k := range len(word) {
-					ids[k] = int32(word[k])
-				}
-				tr.words, tr.counts = append(tr.words, ids), append(tr.counts, 0)
-			}
-			tr.counts[i]++
-		})
-	}
-	for i := range tr.words {
-		tr.count(i, 1)
-	}
-	return tr
-}
-
-// count adds word i's pairs, sign times.
-func (tr *trainer) count(i, sign int) {
-	w := tr.words[i]
-	for k := 0; k+1 < len(w); k++ {
-		pair := [2]int32{w[k], w[k+1]}
-		tr.pairs[pair] += sign * tr.counts[i]
-		if tr.pairs[pair] == 0 {
-			delete(tr.pairs, pair)
-		}
-		if sign < 0 {
-			delete(tr.where[pair], i)
-			continue
-		}
-		if tr.where[pair] == nil {
-			tr.where[pair] = map[int]bool{}
-		}
-		tr.where[pair][i] = true
-	}
-}
-
-// best is the most frequent pair that makes a new token.
-func (tr *trainer) best(vocab map[string]int32) ([2]int32, bool) {
-	var top [2]int32
-	count := 1 // a pair seen once teaches nothing
-	for pair, n := range tr.pairs {
-		if n < count || n == count && (count == 1 || !tr.less(pair, top)) {
-			continue
-		}
-		if _, taken := vocab[tr.tokens[pair[0]]+tr.tokens[pair[1]]]; !taken {
-			top, count = pair, n
-		}
-	}
-	return top, count > 1
-}
-
-func (tr *trainer) less(a, b [2]int32) bool {
-	return cmp.Or(cmp.Compare(tr.tokens[a[0]], tr.tokens[b[0]]), cmp.Compare(tr.tokens[a[1]], tr.tokens[b[1]])) < 0
-}
-
-// merge joins a pair everywhere and returns the new token.
-func (tr *trainer) merge(pair [2]int32) string {
-	id := int32(len(tr.tokens))
-	token := tr.tokens[pair[0]] + tr.tokens[pair[1]]
-	tr.tokens = append(tr.tokens, token)
-	for _, i := range slices.Collect(maps.Keys(tr.where[pair])) {
-		tr.count(i, -1)
-		old, w := tr.words[i], tr.words[i][:0]
-		for k := 0; k < len(old); k++ {
-			if k+1 < len(old) && old[k] == pair[0] && old[k+1] == pair[1] {
-				w = append(w, id)
-				k++
-				continue
-			}
-			w = append(w, old[k])
-		}
-		tr.words[i] = w
-		tr.count(i, 1)
-	}
-	delete(tr.where, pair)
-	return token
 }
 
 // files makes the two files.

@@ -1,5 +1,7 @@
 package tensor
 
+import "slices"
+
 // arena hands out memory that lives until the Ctx is reset. Chunks are kept and
 // reused, so that a run which repeats its shapes allocates nothing after the first time.
 type arena struct {
@@ -7,6 +9,14 @@ type arena struct {
 	ints  slab[int]
 	heads slab[Tensor]
 	depth int // scopes entered and not left
+
+	spares []spare
+}
+
+// spare is the memory of a gradient that is done with, and the scope it lives in.
+type spare struct {
+	floats []float32
+	depth  int
 }
 
 const (
@@ -19,6 +29,18 @@ const (
 func (a *arena) floats(n int) []float32 {
 	const line = 64 / 4
 	return a.f32.take((n+line-1)/line*line, f32Chunk)[:n:n]
+}
+
+// gradient returns n floats for a tensor of the current scope: the newest spare ones of
+// that size, if there are any.
+func (a *arena) gradient(n int) []float32 {
+	for i, s := range slices.Backward(a.spares) {
+		if len(s.floats) == n && s.depth == a.depth {
+			a.spares = slices.Delete(a.spares, i, i+1)
+			return s.floats
+		}
+	}
+	return a.floats(n)
 }
 
 func (a *arena) shape(s []int) []int {
@@ -41,6 +63,7 @@ func (a *arena) enter() scope {
 
 func (a *arena) leave(s scope) {
 	a.depth--
+	a.spares = slices.DeleteFunc(a.spares, func(s spare) bool { return s.depth > a.depth })
 	a.back(s)
 }
 
@@ -55,7 +78,7 @@ func (a *arena) reset() {
 	a.f32.reset()
 	a.ints.reset()
 	a.heads.reset()
-	a.depth = 0
+	a.depth, a.spares = 0, a.spares[:0]
 }
 
 // scope is where an arena stood when the scope began.

@@ -25,8 +25,14 @@ type Ctx struct {
 	Inputs func(weight, x *Tensor)
 
 	arena arena
-	tape  []func()
+	tape  []record
 	kept  []any
+}
+
+// record is how an op pushes the gradient of y to its inputs.
+type record struct {
+	y    *Tensor
+	back func()
 }
 
 // New returns the output of an op, uninitialised, valid until Reset. When
@@ -89,14 +95,15 @@ func (c *Ctx) sharing(t *Tensor) *Tensor {
 }
 
 // Record remembers how to push y's gradient to the inputs it was made from. Ops
-// call it only if y.NeedsGrad(), so that inference makes no closure.
+// call it once, and only if y.NeedsGrad(), so that inference makes no closure.
 func (c *Ctx) Record(y *Tensor, back func()) {
 	if y.needs {
-		c.tape = append(c.tape, back)
+		c.tape = append(c.tape, record{y, back})
 	}
 }
 
-// Backward runs the tape from loss, a one-element tensor, to the parameters.
+// Backward runs the tape from loss, a one-element tensor, to the parameters. The
+// gradients of what is between are gone afterwards.
 func (c *Ctx) Backward(loss *Tensor) {
 	if len(loss.F32) != 1 {
 		panic(fmt.Sprintf("tensor: Backward from shape %v, want one element", loss.Shape))
@@ -105,13 +112,16 @@ func (c *Ctx) Backward(loss *Tensor) {
 	c.unwind(0)
 }
 
-// unwind runs and drops the tape's entries from the newest down to bottom.
+// unwind runs and drops the tape's entries from the newest down to bottom. Nobody reads
+// the gradient of an output that has been pushed to the inputs: the next ones take its
+// memory, which is in the caches still.
 func (c *Ctx) unwind(bottom int) {
 	for len(c.tape) > bottom {
-		back := c.tape[len(c.tape)-1]
-		c.tape[len(c.tape)-1] = nil
+		r := c.tape[len(c.tape)-1]
+		c.tape[len(c.tape)-1] = record{}
 		c.tape = c.tape[:len(c.tape)-1]
-		back()
+		r.back()
+		r.y.dropGrad()
 	}
 }
 

@@ -1,6 +1,7 @@
 package tensor
 
 import (
+	"math"
 	"slices"
 	"testing"
 )
@@ -269,4 +270,37 @@ func TestAdoptGrad(t *testing.T) {
 		t.Error("a gradient crossed the end of a scope")
 	}
 	c.arena.leave(inner)
+}
+
+// TestGradientMemory: gradients between the ops take turns in the memory of a few, in
+// blocks that are recomputed too.
+func TestGradientMemory(t *testing.T) {
+	const depth, n = 50, 1 << 12
+	w := New(n)
+	w.F32[0] = 1
+	w.SetTrainable(true)
+	ones := From(make([]float32, n), n)
+	ones.F32[0] = 1
+	for _, recompute := range []bool{false, true} {
+		c := &Ctx{Train: true}
+		for pass := range 3 {
+			c.Reset()
+			w.ZeroGrad()
+			x := double(c, w)
+			for range depth {
+				if recompute {
+					x = c.Recompute(x, double)
+				} else {
+					x = double(c, x)
+				}
+			}
+			c.Backward(product(c, x, ones))
+			if want := float32(math.Exp2(depth + 1)); w.Grad()[0] != want {
+				t.Fatalf("recompute %v, pass %d: gradient %v, want %v", recompute, pass, w.Grad()[0], want)
+			}
+		}
+		if got, most := c.Bytes(), 4*n*(depth+6); got > most {
+			t.Errorf("recompute %v: %d bytes for %d outputs of %d, want at most %d", recompute, got, depth+1, 4*n, most)
+		}
+	}
 }

@@ -136,7 +136,7 @@ func (t *Tensor) GradSink() (g []float32, used bool) {
 	}
 	// Within an arena scope, the gradient of a tensor from outside has to outlive the scope.
 	if t.arena != nil && t.depth == t.arena.depth {
-		t.grad = t.arena.floats(t.Len())
+		t.grad = t.arena.gradient(t.Len())
 	} else {
 		t.grad = make([]float32, t.Len())
 	}
@@ -150,7 +150,16 @@ func (t *Tensor) AdoptGrad(y *Tensor) bool {
 		return false
 	}
 	t.grad = y.Grad()
+	y.grad = nil
 	return true
+}
+
+// dropGrad hands the memory of the gradient on to those that are made next.
+func (t *Tensor) dropGrad() {
+	if t.arena != nil && t.grad != nil {
+		t.arena.spares = append(t.arena.spares, spare{t.grad, t.depth})
+		t.grad = nil
+	}
 }
 
 // HasGrad reports whether a gradient has been accumulated since the last ZeroGrad of an intermediate, or ever for a parameter.

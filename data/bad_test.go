@@ -59,6 +59,7 @@ func TestBrokenRows(t *testing.T) {
 		{"refcoco-hf", `{"question_id": "1", "answer": ["x"], "bbox": [1, 2, 3, 4]}`, "no image"},
 		{"refcoco-hf", `{"question_id": "1", "image": {"bytes": "%%", "path": null}, "answer": ["x"], "bbox": [1, 2, 3, 4]}`, "image in base64"},
 		{"refcoco-hf", `{"question_id": "1", "image": {"bytes": null, "path": null}, "answer": ["x"], "bbox": [1, 2, 3, 4]}`, "no image"},
+		{"refcoco-hf", `{"question_id": "1", "image": "cat.png", "answer": ["x"` + strings.Repeat(`, "x"`, maxNames) + `], "bbox": [1, 2, 3, 4]}`, "1025 answers, at most 1024"},
 		{"refcoco-tsv", "7_0\t7\ta dog\t1,2,3,4\tAAA_", ""},
 		{"refcoco-tsv", "7_0\t7\ta dog\t1,2,3,4", "4 columns with tabs between, want 5"},
 		{"refcoco-tsv", "7_0\t7\ta dog\t1,2,3,4\tAAAA\tAAAA", "6 columns"},
@@ -129,6 +130,8 @@ func TestBrokenFiles(t *testing.T) {
 		{"refs(x).p", "", "(d.", "want a list of refs"},
 		{"refs(x).p", "", "(l(la.", "instances.json"},
 		{"refs(x).p", "", "(lp0\ng0\na.", "nested too deeply"},
+		{"refs(x).p", "", "(l(lp1\nS'" + strings.Repeat("x", 1100) + "'\np0\na" + strings.Repeat("g0\na", 999) + "a.", "ref 1: more than 1048576 values and bytes"},
+		{"refs(x).p", "", "(l(lp1\n" + strings.Repeat("Na", 100) + "0(lp2\n" + strings.Repeat("g1\na", 100) + "0(l" + strings.Repeat("g2\na", 110) + "a.", "ref 1: more than 1048576 values and bytes"},
 	} {
 		name := write(t, c.name, c.text)
 		s, err := Open(name, Options{Format: c.format})

@@ -10,21 +10,24 @@ import (
 	meta "github.com/parquet-go/parquet-go/format"
 )
 
-// Limits on what a Parquet file may make us hold at once, and on what it may say of itself.
+// Limits on what a Parquet file may say of itself.
 const (
 	maxColumns   = 256
 	maxSchema    = 1 << 10 // columns and groups of columns
 	maxRowGroups = 1<<15 - 1
 	maxChunk     = 1 << 30 // bytes of a column in a row group, decoded
 	maxRows      = 1 << 30
-	maxRowValues = 1 << 21 // values of a row
+	maxRowValues = 1 << 18 // values of a row, each of which becomes a map or two
 	maxRowBytes  = 1 << 27 // bytes of its values
-
-	baseNeed = 64 << 20 // of a row group: bytes that it may need beyond needOfByte for each byte of it in the file,
-	maxNeed  = 1 << 31  // and at most
 )
 
-const needOfByte = 64
+// Limits on what the columns of a row group may need at once, in bytes: some, more for each
+// byte that they have in the file, and so much at most.
+const (
+	baseNeed   = 64 << 20
+	needOfByte = 64
+	maxNeed    = 1 << 31
+)
 
 // check wants sizes that can be, and pages that hold what their headers say: the decoder
 // believes both.

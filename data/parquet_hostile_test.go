@@ -234,7 +234,7 @@ func counted(t *testing.T) []bomb {
 		{"long values", "that a row group of this size may", columnOf(t, split)},
 		{"empty texts", "that a row group of this size may", columnOf(t, rawColumn{kind: parquet.ByteArray, codec: meta.Zstd, pages: []rawPage{page(bytes.Repeat(frame, 32), 32<<20, 10, meta.Plain)}})},
 		{"many columns", "bytes with the other columns", rawParquet(t, wide)},
-		{"long row", "a row of more than 2097152 values", of(parquet.ByteArray, meta.Repeated, page(long, len(long), maxRowValues+1, meta.Plain))},
+		{"long row", "a row of more than 262144 values", of(parquet.ByteArray, meta.Repeated, page(long, len(long), maxRowValues+1, meta.Plain))},
 	}
 }
 
@@ -388,4 +388,29 @@ func FuzzPages(f *testing.F) {
 		}
 		readAll(t, "a.parquet", "text", columnOf(t, c))
 	})
+}
+
+// TestLongestRow: a row of as many values as may be is read, and needs no more than some
+// hundred bytes for each.
+func TestLongestRow(t *testing.T) {
+	levels := append(behind32(append(runOf(1, 0), runOf(maxRowValues-1, 1)...)), behind32(runOf(maxRowValues, 1))...)
+	body := append(append(levels, 1), runOf(maxRowValues, 0)...)
+	name := write(t, "a.parquet", string(columnOf(t, rawColumn{kind: parquet.ByteArray, repeat: meta.Repeated, pages: []rawPage{entries(plainText(1), 1), page(body, len(body), maxRowValues, meta.RLEDictionary)}})))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	p, err := openParquetFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	row, err := p.row(0)
+	runtime.ReadMemStats(&after)
+	if want := len(`{"text":[]}`) + maxRowValues*len(`"x",`) - 1; err != nil || len(row) != want {
+		t.Errorf("%d bytes, want %d, %v", len(row), want, err)
+	}
+	if n := after.TotalAlloc - before.TotalAlloc; n > 128<<20 {
+		t.Errorf("%d MiB are allocated", n>>20)
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
 }

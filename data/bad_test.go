@@ -35,6 +35,11 @@ func TestBrokenRows(t *testing.T) {
 		{"openai", `{"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "", "tool_calls": [{"id": "x"}]}]}`, "calls of tools are not read"},
 		{"openai", `{"messages": [{"role": "user", "content": "q"}, {"role": "tool", "content": "x"}]}`, "calls of tools are not read"},
 		{"openai", `{"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": "data:image/png;base64,%%"}]}, {"role": "assistant", "content": "a"}]}`, "image in base64"},
+		{"openai", `{"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a", "weight": 0.5}]}`, "rows.jsonl: row 1: turn 2: weight 0.5, want 0 or 1"},
+		{"openai", `{"messages": [{"role": "user", "content": "q", "weight": 2}, {"role": "assistant", "content": "a"}]}`, "turn 1: weight 2, want 0 or 1"},
+		{"openai", `{"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a", "weight": "0"}]}`, `"messages.weight" is a string`},
+		{"openai", `{"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a", "weight": true}]}`, `"messages.weight" is a bool`},
+		{"openai", `{"messages": [{"role": "user", "content": "q", "weight": 0}, {"role": "assistant", "content": "a", "weight": null}]}`, ""},
 		{"sharegpt", `{"conversations": [{"from": "human"}]}`, "turn 1: want from and value"},
 		{"sharegpt", `{"conversations": [{"from": "human", "value": "q"}], "chosen": {"from": "human", "value": "a"}, "rejected": "b"}`, `from "user", want an answer`},
 		{"sharegpt", `{"conversations": [{"from": "human", "value": "q"}, {"from": "function_call", "value": "{}"}]}`, "calls of tools are not read"},
@@ -54,6 +59,7 @@ func TestBrokenRows(t *testing.T) {
 		{"refcoco-hf", `{"question_id": "1", "answer": ["x"], "bbox": [1, 2, 3, 4]}`, "no image"},
 		{"refcoco-hf", `{"question_id": "1", "image": {"bytes": "%%", "path": null}, "answer": ["x"], "bbox": [1, 2, 3, 4]}`, "image in base64"},
 		{"refcoco-hf", `{"question_id": "1", "image": {"bytes": null, "path": null}, "answer": ["x"], "bbox": [1, 2, 3, 4]}`, "no image"},
+		{"refcoco-hf", `{"question_id": "1", "image": "cat.png", "answer": ["x"` + strings.Repeat(`, "x"`, maxNames) + `], "bbox": [1, 2, 3, 4]}`, "1025 answers, at most 1024"},
 		{"refcoco-tsv", "7_0\t7\ta dog\t1,2,3,4\tAAA_", ""},
 		{"refcoco-tsv", "7_0\t7\ta dog\t1,2,3,4", "4 columns with tabs between, want 5"},
 		{"refcoco-tsv", "7_0\t7\ta dog\t1,2,3,4\tAAAA\tAAAA", "6 columns"},
@@ -124,6 +130,8 @@ func TestBrokenFiles(t *testing.T) {
 		{"refs(x).p", "", "(d.", "want a list of refs"},
 		{"refs(x).p", "", "(l(la.", "instances.json"},
 		{"refs(x).p", "", "(lp0\ng0\na.", "nested too deeply"},
+		{"refs(x).p", "", "(l(lp1\nS'" + strings.Repeat("x", 1100) + "'\np0\na" + strings.Repeat("g0\na", 999) + "a.", "ref 1: more than 1048576 values and bytes"},
+		{"refs(x).p", "", "(l(lp1\n" + strings.Repeat("Na", 100) + "0(lp2\n" + strings.Repeat("g1\na", 100) + "0(l" + strings.Repeat("g2\na", 110) + "a.", "ref 1: more than 1048576 values and bytes"},
 	} {
 		name := write(t, c.name, c.text)
 		s, err := Open(name, Options{Format: c.format})

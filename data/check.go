@@ -23,6 +23,8 @@ type Report struct {
 	Pictures  int `json:"pictures"`
 	Boxes     int `json:"boxes"`
 
+	Types map[string]int `json:"types,omitempty"` // samples of each type that a mixture names
+
 	BrokenRows     int `json:"broken_rows"`     // left out of Samples
 	BrokenPictures int `json:"broken_pictures"` // missing ones too
 	AbsentPictures int `json:"absent_pictures"` // only their addresses are known; no problem
@@ -119,11 +121,25 @@ func report(d *Set, all []checker) *Report {
 	r := &c.r
 	r.Path, r.Format, r.Fingerprint, r.Samples, r.BrokenRows = d.name, d.format, d.Fingerprint(), d.Len(), d.Broken()
 	r.Problems = append(append([]*Problem{}, d.Problems()...), r.Problems...) // a list in JSON, if an empty one
+	r.Types = d.types()
 	slices.SortStableFunc(r.Problems, func(a, b *Problem) int {
 		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Row, b.Row))
 	})
 	r.Turns, r.Images, r.Width, r.Height, r.Tokens = spread(c.turns), spread(c.images), spread(c.width), spread(c.height), spread(c.tokens)
 	return r
+}
+
+// types counts the samples of each type, nil if there are none.
+func (s *Set) types() (count map[string]int) {
+	for i := range s.Len() {
+		if t := s.Type(i); t != "" {
+			if count == nil {
+				count = map[string]int{}
+			}
+			count[t]++
+		}
+	}
+	return count
 }
 
 // checker collects.

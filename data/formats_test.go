@@ -31,7 +31,7 @@ func keptSets() []kept {
 		{"accessory.yaml", "accessory", Options{}, 4, "000000033471 40×30\nuser: What colour is the square?\nassistant: It is red.\nuser: And the ground?\nassistant: Nearly white.", []string{"swift", "llava"}},
 		{"sharegpt.json", "sharegpt", images, 3, " 40×30\nsystem: Answer shortly.\nuser: Who is this?\nassistant: A square.\nuser: Sure?\nassistant: Yes.", []string{"swift", "webdataset", "sharegpt"}},
 		{"dataset_info.json", "dataset-info", Options{}, 2, "\nuser: Hello\nassistant: Hi\nuser: Translate.\nHund\nassistant: dog", []string{"swift", "sharegpt"}},
-		{"openai.jsonl", "openai", images, 3, " 40×30 24×32\nsystem: Be kind.\nuser: Look: <image> and <image>. Which is taller?\nassistant: The second.", []string{"openai", "webdataset"}},
+		{"openai.jsonl", "openai", images, 4, " 40×30 24×32\nsystem: Be kind.\nuser: Look: <image> and <image>. Which is taller?\nassistant: The second.", []string{"openai", "swift", "webdataset"}},
 		{"swift.jsonl", "swift", images, 4, " 40×30\nuser: Find the <ref-object>. [\"red square\"]\nassistant: <bbox> [] 0:(8,6)(24,21)", []string{"swift", "webdataset"}},
 		{"qwen-vl.json", "qwen-vl", images, 2, "identity_0 40×30\nuser: Frame the red square.\nassistant: <ref-object><bbox> [\"the red square\"] 0:(8.008008,6.006006)(24.024024,21.021021)\nuser: Thanks!\nassistant: You are welcome.", []string{"qwen-vl", "swift", "webdataset"}},
 		{"refs.jsonl", "refs", images, 1, " 40×30\nuser: Where is <ref-object>? [\"red square\"]\nassistant: <bbox> [] 0:(8,6)(24,21)", []string{"swift", "webdataset"}},

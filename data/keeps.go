@@ -21,12 +21,13 @@ const (
 	keepsDocuments                    // texts that are learned whole
 	keepsNames                        // of samples
 	keepsPlaces                       // labels and boxes
-	keepsLoss                         // which answers are learned, and their weights
+	keepsMutes                        // which answers are learned
+	keepsWeights                      // of their losses
 	keepsPreference                   // a worse answer, a verdict
 	keepsMeta                         // what a benchmark knows
 
 	keepsTalk = keepsPictures | keepsNoPicture | keepsMany | keepsAnswers | keepsQuestions | keepsRounds | keepsSystem | keepsNames
-	keepsAll  = keepsTalk | keepsDocuments | keepsPlaces | keepsLoss | keepsPreference | keepsMeta
+	keepsAll  = keepsTalk | keepsDocuments | keepsPlaces | keepsMutes | keepsWeights | keepsPreference | keepsMeta
 )
 
 func (k keeps) has(what keeps) bool { return k&what == what }
@@ -53,8 +54,11 @@ func (s *Sample) needs() (soft, hard keeps) {
 		if t.Places != nil {
 			soft |= keepsPlaces
 		}
-		if t.Mute || t.Weight != 0 && t.Weight != 1 {
-			soft |= keepsLoss
+		if t.Mute {
+			soft |= keepsMutes
+		}
+		if t.Weight != 0 && t.Weight != 1 {
+			soft |= keepsWeights
 		}
 	}
 	if rounds > 1 {
@@ -86,7 +90,7 @@ func (k keeps) lost(s *Sample) (lost []string, never string) {
 	}{
 		{keepsNoPicture, "a sample without a picture"}, {keepsMany, fmt.Sprintf("%d pictures", len(s.Images))}, {keepsRounds, "several questions"},
 		{keepsDocuments, "a document"}, {keepsAnswers, "a conversation"}, {keepsSystem, "the system's turn"}, {keepsQuestions, "the question"}, {keepsPlaces, "the boxes, which become text"},
-		{keepsLoss, "which answers are learned, and their weights"}, {keepsPreference, "the rejected answer or the verdict"},
+		{keepsMutes, "which answers are learned"}, {keepsWeights, "the weights of answers"}, {keepsPreference, "the rejected answer or the verdict"},
 		{keepsMeta, "the kind of the question and its other answers"}, {keepsNames, "the sample's name"},
 	} {
 		switch {
@@ -117,8 +121,11 @@ func (k keeps) reduced(s *Sample) (*Sample, error) {
 		c.ID = "#"
 	}
 	for i := range c.Turns {
-		if !k.has(keepsLoss) {
-			c.Turns[i].Mute, c.Turns[i].Weight = false, 0
+		if !k.has(keepsMutes) {
+			c.Turns[i].Mute = false
+		}
+		if !k.has(keepsWeights) {
+			c.Turns[i].Weight = 0
 		}
 		if !k.has(keepsPlaces) && c.Turns[i].Places != nil {
 			text, err := s.inWords(&c.Turns[i])

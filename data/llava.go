@@ -2,6 +2,7 @@ package data
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -130,16 +131,20 @@ func parseRefs(o *opener, raw []byte, s *Sample) error {
 	if err := s.see(o.store, names); err != nil {
 		return err
 	}
-	o.locate(s, row.Sent, Box{At: row.BBox, Coords: o.coords})
-	return nil
+	return o.locate(s, row.Sent, Box{At: row.BBox, Coords: o.coords})
 }
 
-// locate makes the sample a question where something is, and its box the answer.
-func (o *opener) locate(s *Sample, what string, at Box) {
+// locate makes the sample a question where something is that goes by a name, and its box
+// the answer.
+func (o *opener) locate(s *Sample, name string, at Box) error {
+	if name = strings.TrimSpace(name); name == "" {
+		return errors.New("the text that names something is empty")
+	}
 	s.ask(o.prompt("Where is {}?", RefTag), BoxTag)
-	s.Turns[0].Places = &Places{Refs: []string{what}}
+	s.Turns[0].Places = &Places{Refs: []string{name}}
 	if !strings.Contains(s.Turns[0].Text, RefTag) {
 		s.Turns[0].Places = nil
 	}
 	s.Turns[1].Places = &Places{Boxes: []Box{at}}
+	return nil
 }

@@ -23,6 +23,7 @@ type openaiMessage struct {
 	Content json.RawMessage `json:"content"`
 	Loss    *bool           `json:"loss,omitempty"`
 	Scale   *float64        `json:"loss_scale,omitempty"`
+	Weight  *float64        `json:"weight,omitempty"` // OpenAI's, 0 or 1
 	Calls   json.RawMessage `json:"tool_calls,omitempty"`
 }
 
@@ -118,18 +119,10 @@ func (m *openaiMessage) read(names *pictureNames) (message, error) {
 	if len(m.Calls) > 0 && string(m.Calls) != "null" && string(m.Calls) != "[]" {
 		return out, errors.New("calls of tools are not read")
 	}
-	if m.Loss != nil {
-		out.mute = !*m.Loss
+	err := m.learned(&out)
+	if err != nil {
+		return out, err
 	}
-	if m.Scale != nil {
-		if out.weight = *m.Scale; out.weight == 0 {
-			out.mute = true
-		}
-		if out.weight < 0 || out.weight > math.MaxFloat32 {
-			return out, fmt.Errorf("loss_scale %v is negative or too large", out.weight)
-		}
-	}
-	var err error
 	if out.text, err = unquote(m.Content); err == nil {
 		return out, nil
 	}
@@ -145,6 +138,33 @@ func (m *openaiMessage) read(names *pictureNames) (message, error) {
 	}
 	out.text = text.String()
 	return out, nil
+}
+
+// learned reads whether a message is learned, and how much it counts: ms-swift's loss and
+// loss_scale, and OpenAI's weight, which is of the assistant's messages alone: on others it
+// means nothing (https://platform.openai.com/docs/guides/supervised-fine-tuning).
+func (m *openaiMessage) learned(out *message) error {
+	if m.Loss != nil {
+		out.mute = !*m.Loss
+	}
+	if m.Scale != nil {
+		if out.weight = *m.Scale; out.weight == 0 {
+			out.mute = true
+		}
+		if out.weight < 0 || out.weight > math.MaxFloat32 {
+			return fmt.Errorf("loss_scale %v is negative or too large", out.weight)
+		}
+	}
+	if m.Weight == nil {
+		return nil
+	}
+	if w := *m.Weight; w != 0 && w != 1 {
+		return fmt.Errorf("weight %v, want 0 or 1; other weights of a loss are ms-swift's loss_scale", w)
+	}
+	if r, _ := role(m.Role); r == Assistant && *m.Weight == 0 {
+		out.mute = true
+	}
+	return nil
 }
 
 // messagePart is a text or a picture of a message: OpenAI's image_url, Anthropic's image

@@ -36,12 +36,14 @@ func (t take) at(i, size int) int {
 type blend struct {
 	sets  []*Set
 	takes []take
-	ends  []int // how many samples there are up to the end of each
+	ends  []int    // how many samples there are up to the end of each
+	types []string // of each, as the mixture calls them; nil or "" where it does not
 }
 
 // add puts a set behind the others. Its problems and its fingerprint become those of
 // the whole.
 func (b *blend) add(o *opener, s *Set, t take) {
+	o.set.typed = b.typed
 	if s.Len() == 0 {
 		t.n = 0
 	}
@@ -62,13 +64,27 @@ func (b *blend) count() int {
 	return b.ends[len(b.ends)-1]
 }
 
-func (b *blend) sample(i int) (*Sample, error) {
-	k := sort.SearchInts(b.ends, i+1)
-	if k > 0 {
-		i -= b.ends[k-1]
+// find tells which set a sample is of, and which of that set it is.
+func (b *blend) find(i int) (set, at int) {
+	set = sort.SearchInts(b.ends, i+1)
+	if set > 0 {
+		i -= b.ends[set-1]
 	}
-	s := b.sets[k]
-	return s.At(b.takes[k].at(i, s.Len()))
+	return set, b.takes[set].at(i, b.sets[set].Len())
+}
+
+func (b *blend) sample(i int) (*Sample, error) {
+	k, i := b.find(i)
+	return b.sets[k].At(i)
+}
+
+// typed is the type of a sample: that of its set here, or what the set itself says.
+func (b *blend) typed(i int) string {
+	k, i := b.find(i)
+	if k < len(b.types) && b.types[k] != "" {
+		return b.types[k]
+	}
+	return b.sets[k].Type(i)
 }
 
 func (b *blend) Close() (err error) {

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -72,6 +73,45 @@ func TestMixtures(t *testing.T) {
 	for _, bad := range []float64{0, -1, 1e300} {
 		if _, err := repeated(bad, 10); err == nil {
 			t.Errorf("%v times is accepted", bad)
+		}
+	}
+}
+
+// TestTypes: what a mixture calls the kinds of its samples is kept, in mixtures of it too.
+func TestTypes(t *testing.T) {
+	dir := t.TempDir()
+	numberedSet(t, dir, "a", 3)
+	numberedSet(t, dir, "b", 2)
+	for name, text := range map[string]string{
+		"x.yaml": "META:\n- {path: a.jsonl, type: image_text, ratio: 2}\n- {path: b.jsonl}\n- {path: b.jsonl, type: 7}",
+		"y.yaml": "datasets:\n- {json_path: b.jsonl}\n- {json_path: x.yaml, sampling_strategy: 'end:3'}",
+		"z.yaml": "META:\n- {path: y.yaml, type: all}",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	six := strings.Repeat("image_text ", 6)
+	for _, c := range []struct {
+		name, types string
+		count       map[string]int
+	}{
+		{"a.jsonl", "- - -", nil},
+		{"x.yaml", six + "- - 7 7", map[string]int{"image_text": 6, "7": 2}},
+		{"y.yaml", "- - - 7 7", map[string]int{"7": 2}},
+		{"{x,a}.*", six + "- - 7 7 - - -", map[string]int{"image_text": 6, "7": 2}},
+		{"z.yaml", "all all all all all", map[string]int{"all": 5}},
+	} {
+		d := opened(t, filepath.Join(dir, c.name), Options{})
+		var got []string
+		for i := range d.Len() {
+			got = append(got, cmp.Or(d.Type(i), "-"))
+		}
+		if types := strings.Join(got, " "); types != c.types {
+			t.Errorf("%s: %s, want %s", c.name, types, c.types)
+		}
+		if r, err := Check(d, CheckOptions{}); err != nil || !reflect.DeepEqual(r.Types, c.count) {
+			t.Errorf("%s: %v, %v, want %v", c.name, r.Types, err, c.count)
 		}
 	}
 }

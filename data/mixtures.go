@@ -135,7 +135,8 @@ func sampled(text string, size int) (take, error) {
 }
 
 // openAccessory reads {META: [{path, type, root, ratio}]}
-// (https://github.com/Alpha-VLLM/LLaMA2-Accessory).
+// (https://github.com/Alpha-VLLM/LLaMA2-Accessory, which learns from samples of one type
+// in each step).
 func openAccessory(o *opener) (source, error) {
 	raw, err := o.names()
 	if err != nil {
@@ -165,6 +166,7 @@ func openAccessory(o *opener) (source, error) {
 		if err := o.child(b, o.beside(d.Path), opts, func(s *Set) (take, error) { return repeated(ratio, s.Len()) }); err != nil {
 			return nil, errors.Join(fmt.Errorf("data set %d: %w", i+1, err), b.Close())
 		}
+		b.types = append(b.types, d.Type)
 	}
 	return b, nil
 }

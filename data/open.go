@@ -89,6 +89,7 @@ type Set struct {
 	fingerprint string
 	problems    []*Problem
 	broken      int
+	typed       func(i int) string // Type, if there are any
 }
 
 // Len returns the number of samples, those with a problem in their row apart.
@@ -98,6 +99,17 @@ func (s *Set) Len() int { return s.count() }
 func (s *Set) At(i int) (*Sample, error) {
 	mustHave(s.name, i, s.Len())
 	return s.sample(i)
+}
+
+// Type is what a mixture that names data sets calls the kind of those that sample i is of,
+// such as image_text or text in LLaMA2-Accessory's; "" where nothing does. It reads no
+// file, and panics outside of [0, Len()).
+func (s *Set) Type(i int) string {
+	mustHave(s.name, i, s.Len())
+	if s.typed == nil {
+		return ""
+	}
+	return s.typed(i)
 }
 
 // Format is the name of the format in which the set is kept.

@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"sync"
 	"unicode/utf8"
 
 	"github.com/parquet-go/parquet-go"
-	meta "github.com/parquet-go/parquet-go/format"
 )
 
 // isParquet reports whether a file begins as Parquet files do.
@@ -26,13 +24,6 @@ func isParquet(name string) bool {
 	return err == nil && string(magic[:]) == "PAR1"
 }
 
-// Limits on what a Parquet file may make us read at once.
-const (
-	maxColumns = 256
-	maxChunk   = 1 << 30 // bytes of a column in a row group, decoded
-	maxRows    = 1 << 30
-)
-
 // parquetFile is a file of which rows are read as JSON.
 type parquetFile struct {
 	file *os.File
@@ -41,6 +32,8 @@ type parquetFile struct {
 	reader *parquet.GenericReader[any]
 	next   int64
 	last   []byte // the row that was read last
+
+	unpacker unpacker // of pages that are checked
 }
 
 // openParquetFile checks what a file promises of itself before any of it is decoded.
@@ -61,48 +54,14 @@ func openParquetFile(name string) (*parquetFile, error) {
 		if p.File, err = parquet.OpenFile(f, info.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true)); err != nil {
 			return err
 		}
-		return p.check(info.Size())
+		err = p.check(info.Size())
+		p.unpacker = unpacker{}
+		return err
 	})
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return p, nil
-}
-
-// check wants sizes that can be.
-func (p *parquetFile) check(size int64) error {
-	if n := p.NumRows(); n < 0 || n > min(maxRows, 8*size) {
-		return fmt.Errorf("%d rows in a file of %d bytes", n, size)
-	}
-	for i, g := range p.Metadata().RowGroups {
-		if len(g.Columns) > maxColumns {
-			return fmt.Errorf("row group %d has %d columns, at most %d are read", i+1, len(g.Columns), maxColumns)
-		}
-		for k := range g.Columns {
-			m := &g.Columns[k].MetaData
-			if err := p.checkColumn(m, size); err != nil {
-				return fmt.Errorf("row group %d: column %s: %w", i+1, strings.Join(m.PathInSchema, "."), err)
-			}
-		}
-	}
-	return nil
-}
-
-// checkColumn wants the pages of a column of a row group to lie in the file.
-func (p *parquetFile) checkColumn(m *meta.ColumnMetaData, size int64) error {
-	at, stored := m.DataPageOffset, m.TotalCompressedSize
-	if d := m.DictionaryPageOffset; d > 0 && d < at {
-		at = d
-	}
-	switch codec := m.Codec.String(); {
-	case strings.HasPrefix(codec, "LZ"): // the decoder does not come to an end of broken data
-		return fmt.Errorf("it is compressed by %s, which is not read: write it with ZSTD, SNAPPY, GZIP or BROTLI", codec)
-	case m.TotalUncompressedSize < 0 || m.TotalUncompressedSize > maxChunk:
-		return fmt.Errorf("%d bytes, at most %d are read", m.TotalUncompressedSize, maxChunk)
-	case stored < 0 || stored > size || at < 0 || at > size-stored:
-		return fmt.Errorf("%d bytes at %d of a file of %d", stored, at, size)
-	}
-	return checkPages(p.file, at, at+stored)
 }
 
 // guarded makes an error of a panic: the decoder does that for some files.
@@ -132,12 +91,11 @@ func (p *parquetFile) row(i int64) (raw []byte, err error) {
 				return err
 			}
 		}
-		var one [1]any
-		n, err := p.reader.Read(one[:])
-		if p.next = i + 1; n != 1 {
-			return fmt.Errorf("row %d cannot be read: %w", i+1, errors.Join(err, noEOF(err)))
+		v, err := p.value()
+		if p.next = i + 1; err != nil {
+			return fmt.Errorf("row %d cannot be read: %w", i+1, err)
 		}
-		raw, err = json.Marshal(listed(one[0]))
+		raw, err = json.Marshal(listed(v))
 		return err
 	})
 	if err != nil {
@@ -146,6 +104,26 @@ func (p *parquetFile) row(i int64) (raw []byte, err error) {
 	}
 	p.last = raw
 	return raw, nil
+}
+
+// value reads the next row. What its values are made of may stand in the file once and
+// be meant many times, so their length is looked at before they are copied.
+func (p *parquetFile) value() (v any, err error) {
+	var rows [1]parquet.Row
+	n, err := p.reader.ReadRows(rows[:])
+	if n != 1 {
+		return nil, errors.Join(err, noEOF(err))
+	}
+	size := 0
+	for _, one := range rows[0] {
+		if k := one.Kind(); k == parquet.ByteArray || k == parquet.FixedLenByteArray {
+			size += len(one.ByteArray())
+		}
+		if size > maxRowBytes {
+			return nil, fmt.Errorf("its values have more than %d bytes", maxRowBytes)
+		}
+	}
+	return v, p.reader.Schema().Reconstruct(&v, rows[0])
 }
 
 // errUndecoded is about the file and not about what a row says.

@@ -15,7 +15,8 @@ type thrift struct {
 	at    int
 	count int               // of structures
 	path  []int             // fields around the value
-	found func(value int64) // is called for integers
+	found func(value int64) // is called for integers, and 1 or 0 for truths
+	begun func() error      // is called for structures
 }
 
 // Limits on what is walked through.
@@ -69,6 +70,11 @@ func (t *thrift) structure() error {
 	if t.count++; t.count > maxStructures || len(t.path) > maxStructure {
 		return errors.New("too many structures, or too deep in each other")
 	}
+	if t.begun != nil {
+		if err := t.begun(); err != nil {
+			return err
+		}
+	}
 	id := 0
 	for {
 		head, err := t.byte()
@@ -85,8 +91,11 @@ func (t *thrift) structure() error {
 			id = int(int16(zigzag(v)))
 		}
 		t.path = append(t.path, id)
-		if kind := head & 15; kind > 2 { // the kinds 1 and 2 are true and false
+		switch kind := head & 15; {
+		case kind > 2:
 			err = t.value(kind)
+		case t.found != nil: // the kinds 1 and 2 are true and false
+			t.found(int64(2 - kind))
 		}
 		if err != nil {
 			return err
@@ -166,6 +175,7 @@ func checkFooter(file io.ReaderAt, size int64) error {
 		return fmt.Errorf("footer of %d bytes in a Parquet file of %d: truncated?", n, size)
 	}
 	t := thrift{in: make([]byte, n)}
+	t.begun = t.footerLimits()
 	if _, err := file.ReadAt(t.in, size-8-n); err != nil {
 		return noEOF(err)
 	}
@@ -173,4 +183,29 @@ func checkFooter(file io.ReaderAt, size int64) error {
 		return fmt.Errorf("footer: %w", err)
 	}
 	return nil
+}
+
+// footerLimits bound the structures of a footer by its length and their kinds. What is
+// made of one has up to 560 bytes, in the place of one in the file; paths of columns have
+// the square of the schema's size.
+func (t *thrift) footerLimits() func() error {
+	most := 1<<12 + len(t.in)/8
+	var schema, groups int
+	return func() error {
+		switch {
+		case len(t.path) == 1 && t.path[0] == 2:
+			schema++
+		case len(t.path) == 1 && t.path[0] == 4:
+			groups++
+		}
+		switch {
+		case t.count > most:
+			return fmt.Errorf("more than %d structures in %d bytes", most, len(t.in))
+		case schema > maxSchema:
+			return fmt.Errorf("a schema of more than %d columns", maxSchema)
+		case groups > maxRowGroups:
+			return fmt.Errorf("more than %d row groups", maxRowGroups)
+		}
+		return nil
+	}
 }

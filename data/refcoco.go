@@ -1,8 +1,6 @@
 package data
 
 import (
-	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,8 +8,6 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
-
-	"github.com/fovea-ml/fovea/internal/pickle"
 )
 
 // isRefCOCO recognises a file of refs, or the folder that it is in.
@@ -22,7 +18,7 @@ func isRefCOCO(p *probe) bool {
 	return p.ext == ".p" && strings.HasPrefix(p.base, "refs(")
 }
 
-// referred is an object and what it was called
+// referred is an object and what it was called, a "ref"
 // (https://github.com/lichengunc/refer).
 type referred struct {
 	AnnID     int64  `json:"ann_id"`
@@ -68,6 +64,9 @@ func openRefCOCO(o *opener) (source, error) {
 		var ref referred
 		if err := decode(raw, &ref); err != nil {
 			return err
+		}
+		if n := len(ref.Sentences); n > maxNames {
+			return fmt.Errorf("%d sentences for an object, at most %d are read", n, maxNames)
 		}
 		if o.Split == "" || ref.Split == o.Split {
 			t.add(at, raw, row, len(ref.Sentences))
@@ -134,103 +133,5 @@ func (r *refcoco) build(p place, s *Sample) error {
 	if err := s.see(r.o.store, []string{name}); err != nil {
 		return err
 	}
-	r.o.locate(s, sent.Sent, Box{At: ann.BBox, Coords: Coords{Sized: true}})
-	return nil
-}
-
-// Limits on a file of refs: RefCOCO's has some 17 MB and 7 million instructions.
-const (
-	maxRefs   = 128 << 20
-	maxRefOps = 1 << 24
-)
-
-// unpickled writes the refs of a pickle into a temporary file as JSON lines.
-func unpickled(name string, sum io.Writer) (*os.File, error) {
-	in, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	raw, err := io.ReadAll(io.LimitReader(io.TeeReader(in, sum), maxRefs+1))
-	if err = errors.Join(err, in.Close()); err != nil {
-		return nil, err
-	}
-	if len(raw) > maxRefs {
-		return nil, fmt.Errorf("larger than %d bytes", maxRefs)
-	}
-	root, err := pickle.Load(raw, nil, maxRefOps)
-	if err != nil {
-		return nil, err
-	}
-	list, ok := root.(*pickle.List)
-	if !ok {
-		return nil, fmt.Errorf("the pickle holds a %T, want a list of refs", root)
-	}
-	read, write := io.Pipe()
-	go func() { write.CloseWithError(writeRefs(write, list)) }()
-	f, err := temporary(read)
-	return f, errors.Join(err, read.Close())
-}
-
-func writeRefs(w io.Writer, list *pickle.List) error {
-	out := bufio.NewWriter(w)
-	enc := json.NewEncoder(out)
-	for i, item := range list.Items {
-		v, err := plain(item, 0)
-		if err != nil {
-			return fmt.Errorf("ref %d: %w", i+1, err)
-		}
-		if err := enc.Encode(v); err != nil {
-			return fmt.Errorf("ref %d: %w", i+1, err)
-		}
-	}
-	return out.Flush()
-}
-
-// maxPlain is how deep values may lie in each other. Refs are a list of dictionaries
-// with lists of dictionaries with lists.
-const maxPlain = 6
-
-// plain makes a value of a pickle one that JSON can hold.
-func plain(v any, depth int) (any, error) {
-	if depth > maxPlain {
-		return nil, errors.New("its values are nested too deeply, or in themselves")
-	}
-	switch v := v.(type) {
-	case *pickle.List:
-		return plainList(v.Items, depth)
-	case pickle.Tuple:
-		return plainList(v, depth)
-	case *pickle.Dict:
-		out := map[string]any{}
-		for i, key := range v.Keys {
-			name, ok := key.(string)
-			if !ok {
-				return nil, fmt.Errorf("a key %v that is no text", key)
-			}
-			value, err := plain(v.Values[i], depth+1)
-			if err != nil {
-				return nil, err
-			}
-			out[name] = value
-		}
-		return out, nil
-	case nil, bool, int64, float64, string:
-		return v, nil
-	}
-	return nil, fmt.Errorf("a value of type %T", v)
-}
-
-func plainList(items []any, depth int) (any, error) {
-	if len(items) > 1<<16 {
-		return nil, fmt.Errorf("a list of %d values", len(items))
-	}
-	out := make([]any, 0, len(items))
-	for _, item := range items {
-		v, err := plain(item, depth+1)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, v)
-	}
-	return out, nil
+	return r.o.locate(s, sent.Sent, Box{At: ann.BBox, Coords: Coords{Sized: true}})
 }

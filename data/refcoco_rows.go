@@ -5,13 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 )
 
 // object is a row of RefCOCO as lmms-eval has it: an object in a picture, everything
-// that it was called, and its box, x, y, width and height in pixels
-// (https://huggingface.co/datasets/lmms-lab/RefCOCO). Its column question asks for a
-// caption of a circled area, and is not read: what is asked here is where something is.
+// that it was called, and its box: x, y, width and height in pixels
+// (https://huggingface.co/datasets/lmms-lab/RefCOCO). The column question, which asks for a
+// caption of a circled area, is not read: here it is asked where something is.
 type object struct {
 	ID     json.RawMessage `json:"question_id"`
 	Image  json.RawMessage `json:"image"`
@@ -19,13 +18,20 @@ type object struct {
 	BBox   []float64       `json:"bbox"`
 }
 
-// names are what an object was called.
+// maxNames is how often an object may be named: its row is read again for each name.
+// RefCOCO has some three.
+const maxNames = 1 << 10
+
+// names are what the object was called.
 func (b *object) names() (names []string, err error) {
 	if name, err := unquote(b.Answer); err == nil {
 		return []string{name}, nil
 	}
 	if json.Unmarshal(b.Answer, &names) != nil || len(names) == 0 {
 		return nil, errors.New("answer is neither a text nor a list of texts")
+	}
+	if len(names) > maxNames {
+		return nil, fmt.Errorf("%d answers, at most %d are read", len(names), maxNames)
 	}
 	return names, nil
 }
@@ -66,14 +72,5 @@ func parseObject(o *opener, raw []byte, part int, s *Sample) error {
 	if err := s.see(o.store, pictures); err != nil {
 		return err
 	}
-	return o.refer(s, names[part], row.BBox)
-}
-
-// refer is locate for a name that is read from a file, and a box.
-func (o *opener) refer(s *Sample, name string, at []float64) error {
-	if name = strings.TrimSpace(name); name == "" {
-		return errors.New("the text that names something is empty")
-	}
-	o.locate(s, name, Box{At: at, Coords: o.coords})
-	return nil
+	return o.locate(s, names[part], Box{At: row.BBox, Coords: o.coords})
 }

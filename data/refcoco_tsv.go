@@ -24,10 +24,10 @@ func isRefTSV(p *probe) bool {
 
 // refLine reads a line of OFA's files.
 func (o *opener) refLine(line string, s *Sample) error {
-	columns := strings.Split(line, "\t")
-	if len(columns) != refColumns {
-		return fmt.Errorf("%d columns with tabs between, want %d: a name, the picture's number, a text, x0,y0,x1,y1 and the picture in base64", len(columns), refColumns)
+	if n := 1 + strings.Count(line, "\t"); n != refColumns {
+		return fmt.Errorf("%d columns with tabs between, want %d: a name, the picture's number, a text, x0,y0,x1,y1 and the picture in base64", n, refColumns)
 	}
+	columns := strings.Split(line, "\t")
 	s.ID = columns[0]
 	at, err := corners(columns[3])
 	if err != nil {
@@ -38,12 +38,12 @@ func (o *opener) refLine(line string, s *Sample) error {
 		return err
 	}
 	s.Images = []Picture{picture}
-	return o.refer(s, columns[2], at)
+	return o.locate(s, columns[2], Box{At: at, Coords: o.coords})
 }
 
 // corners reads x0,y0,x1,y1.
 func corners(text string) (at []float64, err error) {
-	for _, n := range strings.Split(text, ",") {
+	for _, n := range strings.SplitN(text, ",", 5) {
 		v, err := strconv.ParseFloat(strings.TrimSpace(n), 64)
 		if err != nil {
 			return nil, fmt.Errorf("box %.80q: want four numbers, x0,y0,x1,y1", text)

@@ -44,7 +44,7 @@ func writers() map[string]target {
 	return map[string]target{
 		"llava":      {keepsTalk, rowsOf(writeLLaVA)},
 		"sharegpt":   {keepsTalk | keepsPreference, rowsOf(writeShareGPT)},
-		"openai":     {keepsTalk, rowsOf(writeOpenAI)},
+		"openai":     {keepsTalk | keepsMutes, rowsOf(writeOpenAI)},
 		"swift":      {keepsAll, rowsOf(writeSwift)},
 		"qwen-vl":    {keepsTalk&^keepsSystem | keepsPlaces, rowsOf(writeQwenVL)},
 		"webdataset": {keepsAll, openTarSink},

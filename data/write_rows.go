@@ -168,6 +168,7 @@ func writeOpenAI(w *Writer, s *Sample) (any, error) {
 	type turn struct {
 		Role    string `json:"role"`
 		Content any    `json:"content"`
+		Weight  *int   `json:"weight,omitempty"`
 	}
 	row := struct {
 		ID       any    `json:"id,omitempty"`
@@ -175,6 +176,9 @@ func writeOpenAI(w *Writer, s *Sample) (any, error) {
 	}{ID: s.named()}
 	for i, text := range s.marked("") {
 		t := turn{Role: s.Turns[i].Role, Content: text}
+		if s.Turns[i].Mute && t.Role == Assistant {
+			t.Weight = new(int)
+		}
 		pieces := strings.Split(text, Marker)
 		var parts []part
 		for k, piece := range pieces {

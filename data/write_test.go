@@ -20,6 +20,8 @@ func TestWriteRefuses(t *testing.T) {
 	boxed[1].Places = &Places{Boxes: []Box{{At: []float64{1, 2, 30, 20}}}}
 	muted := turns("q", "a")
 	muted[1].Mute = true
+	weighted := turns("q", "a")
+	weighted[1].Weight = 0.5
 	for _, c := range []struct {
 		format string
 		sample Sample
@@ -27,7 +29,9 @@ func TestWriteRefuses(t *testing.T) {
 		lossy  bool   // may be written with losses
 	}{
 		{"llava", Sample{ID: "x", Turns: boxed, Images: pictures}, "would lose the boxes", true},
-		{"openai", Sample{ID: "x", Turns: muted}, "would lose which answers are learned", true},
+		{"openai", Sample{ID: "x", Turns: muted}, "", true},
+		{"openai", Sample{ID: "x", Turns: weighted}, "openai would lose the weights of answers;", true},
+		{"sharegpt", Sample{ID: "x", Turns: muted}, "sharegpt would lose which answers are learned;", true},
 		{"llava", Sample{ID: "x", Turns: turns("q", "a"), Rejected: "b"}, "would lose the rejected answer", true},
 		{"sharegpt", Sample{ID: "x", Turns: turns("q", "a"), Rejected: "b"}, "", true},
 		{"llava", Sample{ID: "x", Turns: turns("q", "a"), Meta: []Meta{{}}}, "would lose the kind of the question", true},

@@ -107,8 +107,8 @@ func (s *Stage) check() error {
 		return errors.New("pack needs steps: how many sequences an epoch makes is not known before")
 	case s.Pack != nil && (s.Pack.Tokens < 1 || s.Pack.Tiles < 0 || s.Pack.Pool < 1 || s.Pack.Pool > 1<<16):
 		return fmt.Errorf("pack: tokens %d, tiles %d, pool %d", s.Pack.Tokens, s.Pack.Tiles, s.Pack.Pool)
-	case !slices.Contains([]string{"", "source", "modality", "length"}, s.Alike):
-		return fmt.Errorf("alike %q, want source, modality or length", s.Alike)
+	case !slices.Contains([]string{"", "source", "type", "modality", "length"}, s.Alike):
+		return fmt.Errorf("alike %q, want source, type, modality or length", s.Alike)
 	case s.Pack != nil && s.Alike == "length":
 		return errors.New("alike: length: sequences that are packed full are of one length anyway")
 	case s.Batch < 1 || s.Accumulate < 1 || s.Batch > 1<<20 || s.Accumulate > 1<<20:

@@ -11,7 +11,8 @@ import (
 // arithmetic, so that a run can begin anywhere.
 //
 // Without weights every epoch has each sample of each source once. With weights
-// the sources take turns in cycles, and each has epochs of its own.
+// the sources take turns in cycles, and each has epochs of its own. Where the samples of a
+// step are to be of one type, the samples of each type are a source here.
 type order struct {
 	seed  uint64
 	sizes []int // samples of each source

@@ -81,8 +81,8 @@ func (p *packer) measured(place int, prompt *model.Prompt) waiting {
 		w.tiles += len(img.Views.Sizes)
 	}
 	switch p.stream.stage.Alike {
-	case "source":
-		w.kind, _ = p.stream.at(place)
+	case "source", "type":
+		w.kind, _ = p.stream.order.at(place)
 	case "modality":
 		w.kind = min(1, len(prompt.Images))
 	}

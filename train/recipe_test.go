@@ -156,7 +156,7 @@ func TestRecipesThatAreWrong(t *testing.T) {
 		{"beta of answers", recipeWith(``, stage+`, "beta": 0.1`, source), "beta is 0.1"},
 		{"quant without lora", recipeWith(`"model": {"quant": "q4_0"}`, stage, source), "quant and merge are for lora"},
 		{"lora and load", recipeWith(`"model": {"load": [{"from": "z", "params": ["vision"]}], "lora": {"rank": 1, "alpha": 1, "targets": ["q_proj"]}}`, stage, source), "lora and load"},
-		{"alike", recipeWith(``, stage+`, "alike": "size"`, source), `alike "size", want source, modality or length`},
+		{"alike", recipeWith(``, stage+`, "alike": "size"`, source), `alike "size", want source, type, modality or length`},
 		{"batch and pack", recipeWith(``, `"steps": 1, "batch": 2, "lr": 1, "pack": {"tokens": 9}`, source), "want either batch or pack"},
 		{"epochs of pack", recipeWith(``, `"epochs": 1, "lr": 1, "pack": {"tokens": 9}`, source), "pack needs steps"},
 		{"pack", recipeWith(``, `"steps": 1, "lr": 1, "pack": {"tokens": 0}`, source), "pack: tokens 0"},

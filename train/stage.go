@@ -10,7 +10,7 @@ type Stage struct {
 	Groups []Group  `json:"groups,omitempty"` // rates and decay of their own; of those that fit, the first counts
 
 	Data      []Source        `json:"data"`
-	Alike     string          `json:"alike,omitempty"`      // what samples that run together have in common: source, modality or length
+	Alike     string          `json:"alike,omitempty"`      // what samples that run together have in common: source, type, modality or length
 	Pictures  json.RawMessage `json:"pictures,omitempty"`   // fields of preprocessor_config.json that this stage changes, as the size
 	Loss      string          `json:"loss,omitempty"`       // answers; pairs: which text belongs to which picture; preferences: which answer is better; answers if absent
 	Beta      float64         `json:"beta,omitempty"`       // preferences: how near the model stays to what it was; 0.1 if absent

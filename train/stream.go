@@ -16,7 +16,8 @@ type stream struct {
 	pairer *pairer // of a stage that learns pairs
 	ground ground  // in the words of the model's family
 	sets   []*source
-	order  *order
+	kinds  []*kind  // of the samples of all sets, by type; nil: each set is one
+	order  *order   // of kinds
 	alike  *grouped // nil: as ordered
 	total  int      // samples of all sets
 	most   int      // tokens of a sample
@@ -32,12 +33,10 @@ func newStream(r *Recipe, number int, sets []*source, proc model.Processor, cont
 	if st.Pack != nil {
 		s.most = min(st.Pack.Tokens, s.most)
 	}
-	var sizes []int
-	for _, set := range sets {
-		sizes = append(sizes, set.Len())
+	if st.Alike == "type" {
+		s.kinds = kindsOf(sets)
 	}
-	weights, unit := st.weights(sizes)
-	s.order = newOrder(r.Seed+uint64(number)<<32, sizes, weights, unit)
+	s.order = s.newOrder(r.Seed + uint64(number)<<32)
 	s.total = s.order.total
 	if st.Alike == "length" || st.Alike == "modality" && st.Pack == nil {
 		s.alike = &grouped{seed: s.order.seed, step: st.Batch * st.Accumulate, key: s.key}
@@ -45,11 +44,32 @@ func newStream(r *Recipe, number int, sets []*source, proc model.Processor, cont
 	return s
 }
 
+// newOrder orders the samples of the stage.
+func (s *stream) newOrder(seed uint64) *order {
+	var sizes []int
+	for _, set := range s.sets {
+		sizes = append(sizes, set.Len())
+	}
+	weights, unit := s.stage.weights(sizes)
+	if s.kinds == nil {
+		return newOrder(seed, sizes, weights, unit)
+	}
+	var ofKinds []float64
+	sizes = nil
+	for _, k := range s.kinds {
+		sizes = append(sizes, k.size)
+		if weights != nil {
+			ofKinds = append(ofKinds, k.weight(weights, s.sets))
+		}
+	}
+	return newOrder(seed, sizes, ofKinds, unit)
+}
+
 // weights are how much of each source the stage takes, nil if each sample
-// once, and how many samples in a row are of one source.
+// once, and how many samples in a row are of one source, or of one type.
 func (s *Stage) weights(sizes []int) (weights []float64, unit int) {
 	unit = 1
-	if s.Alike == "source" && s.Pack == nil {
+	if (s.Alike == "source" || s.Alike == "type") && s.Pack == nil {
 		unit = s.Batch * s.Accumulate
 	}
 	if s.Data[0].Weight == 0 && unit == 1 {
@@ -73,13 +93,22 @@ func (s *stream) at(place int) (source, sample int) {
 	if s.alike != nil {
 		place = s.alike.at(place)
 	}
-	return s.order.at(place)
+	return s.ordered(place)
+}
+
+// ordered returns what stands at a place of the order.
+func (s *stream) ordered(place int) (source, sample int) {
+	source, sample = s.order.at(place)
+	if s.kinds != nil {
+		return s.kinds[source].at(sample)
+	}
+	return source, sample
 }
 
 // key tells how alike the sample at a place of the order is to others. A sample
 // that cannot be read is told about where it is learned.
 func (s *stream) key(place int) sortKey {
-	set, i := s.order.at(place)
+	set, i := s.ordered(place)
 	sample, err := s.sets[set].At(i)
 	if err != nil {
 		return sortKey{}

@@ -3,8 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/fovea-ml/fovea/data"
@@ -89,6 +91,9 @@ func (c *dataValidateCmd) tokens() (func(text string) int, error) {
 func (c *dataValidateCmd) table(r *data.Report) error {
 	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "format\t%s\nsamples\t%d, %d of them documents\n", r.Format, r.Samples, r.Documents)
+	for _, name := range slices.Sorted(maps.Keys(r.Types)) {
+		fmt.Fprintf(t, "of type %.80q\t%d\n", name, r.Types[name])
+	}
 	fmt.Fprintf(t, "pictures\t%d, %d broken, %d absent from the cache\n", r.Pictures, r.BrokenPictures, r.AbsentPictures)
 	fmt.Fprintf(t, "boxes\t%d, %d outside of their pictures\n", r.Boxes, r.BoxesOutside)
 	fmt.Fprintf(t, "broken rows\t%d\n", r.BrokenRows)

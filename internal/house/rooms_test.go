@@ -66,7 +66,7 @@ func rooms() []room {
 		room{path: "internal/golden", uses: []string{"kernel", "tensor", "checkpoint"}},
 
 		room{path: "generate", uses: run},
-		room{path: "data", uses: []string{"data/scenes", "internal/pickle", "model", "model/grounding", "imageproc"}, others: []string{"github.com/parquet-go/parquet-go", "go.yaml.in/yaml"}},
+		room{path: "data", uses: []string{"data/scenes", "internal/pickle", "model", "model/grounding", "imageproc"}, others: []string{"github.com/parquet-go/parquet-go", "github.com/klauspost/compress", "github.com/andybalholm/brotli", "go.yaml.in/yaml"}},
 		room{path: "train", uses: slices.Concat(run, []string{"ops", "nn", "checkpoint", "lora", "zoo", "generate", "data", "data/scenes"})},
 		room{path: "eval", uses: slices.Concat(run, []string{"zoo", "generate", "data", "data/scenes"})},
 		room{path: "internal/verify", uses: slices.Concat(run, []string{"nn", "zoo", "generate", "internal/golden"})},

@@ -13,6 +13,8 @@ type Scenes struct {
 	n     int
 	opts  scenes.Options
 	group Group
+
+	rejected bool
 }
 
 // NewScenes returns the first n scenes of a seed. Grouped by question it has
@@ -27,6 +29,13 @@ func NewScenes(seed uint64, n int, opts scenes.Options, group Group) (*Scenes, e
 	return &Scenes{seed: seed, n: n, opts: opts.WithDefaults(), group: group}, nil
 }
 
+// Rejecting gives samples a Rejected answer: a wrong one to their last question.
+func (d *Scenes) Rejecting() *Scenes {
+	out := *d
+	out.rejected = true
+	return &out
+}
+
 // Len returns the number of samples.
 func (d *Scenes) Len() int {
 	if d.group == ByImage {
@@ -37,7 +46,11 @@ func (d *Scenes) Len() int {
 
 // Fingerprint is made of all that the scenes are drawn from.
 func (d *Scenes) Fingerprint() string {
-	return fmt.Sprintf("scenes %d %d %d %+v", d.seed, d.n, d.group, d.opts)
+	name := "scenes"
+	if d.rejected {
+		name = "scenes with rejected answers"
+	}
+	return fmt.Sprintf("%s %d %d %d %+v", name, d.seed, d.n, d.group, d.opts)
 }
 
 // At returns sample i. Its error is always nil.
@@ -45,17 +58,21 @@ func (d *Scenes) At(i int) (*Sample, error) {
 	mustHave("Scenes", i, d.Len())
 	if d.group == ByImage {
 		s := scenes.Generate(d.seed, i, d.opts)
-		return sceneSample(s.ID, s, s.Questions), nil
+		return d.sample(s.ID, s, 0, len(s.Questions)), nil
 	}
 	s := scenes.Generate(d.seed, i/d.opts.Questions, d.opts)
 	q := i % d.opts.Questions
-	return sceneSample(fmt.Sprintf("%s-%d", s.ID, q), s, s.Questions[q:q+1]), nil
+	return d.sample(fmt.Sprintf("%s-%d", s.ID, q), s, q, q+1), nil
 }
 
-func sceneSample(id string, s *scenes.Scene, questions []scenes.Question) *Sample {
+// sample asks the questions of a scene from one up to another.
+func (d *Scenes) sample(id string, s *scenes.Scene, from, to int) *Sample {
 	sample := &Sample{ID: id, Images: []Picture{Drawn(func() (*imageproc.RGB, error) { return drawScene(s), nil })}}
-	for _, q := range questions {
+	for _, q := range s.Questions[from:to] {
 		sample.round(q.Text, q.Answer, string(q.Type), string(q.Lang))
+	}
+	if d.rejected {
+		sample.Rejected = s.Wrong(to - 1)
 	}
 	return sample
 }

@@ -52,6 +52,32 @@ func TestScenes(t *testing.T) {
 	}
 }
 
+// TestRejectedScenes: a wrong answer to the last question stands beside the right one.
+func TestRejectedScenes(t *testing.T) {
+	opts := scenes.Options{Side: 64, Questions: 2}
+	for _, group := range []Group{ByImage, ByQuestion} {
+		d, err := NewScenes(7, 9, opts, group)
+		if err != nil {
+			t.Fatal(err)
+		}
+		with := d.Rejecting()
+		for i := range with.Len() {
+			s, _ := with.At(i)
+			plain, _ := d.At(i)
+			scene, last := scenes.Generate(7, i, opts), 1
+			if group == ByQuestion {
+				scene, last = scenes.Generate(7, i/2, opts), i%2
+			}
+			if s.Rejected != scene.Wrong(last) || plain.Rejected != "" || !reflect.DeepEqual(s.Turns, plain.Turns) {
+				t.Errorf("%s: rejected %q and %q", s.ID, s.Rejected, plain.Rejected)
+			}
+		}
+		if d.Fingerprint() == with.Fingerprint() {
+			t.Error("fingerprints are alike")
+		}
+	}
+}
+
 // TestScenesWritten reads back what scenes.Write writes.
 func TestScenesWritten(t *testing.T) {
 	dir := t.TempDir()

@@ -223,6 +223,8 @@ func (s Source) check() error {
 		return fmt.Errorf("interleaved: count is %d", s.Count)
 	case s.Types != nil && !slices.Contains([]string{"scenes", "interleaved", "easy-vqa", "file", "swift", "webdataset"}, s.Format):
 		return fmt.Errorf("%s: types are for scenes and easy-vqa, whose questions have kinds", s.Format)
+	case s.Rejected && s.Format != "scenes":
+		return fmt.Errorf("%s: rejected is for scenes; other data has such answers or not", s.Format)
 	case !(s.Weight >= 0 && s.Weight <= 1e9):
 		return fmt.Errorf("weight is %v", s.Weight)
 	case s.Ask < 0 || s.Augment.Shift < 0:

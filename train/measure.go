@@ -16,19 +16,19 @@ import (
 
 // Measure is what is found out of the model before a stage and after it.
 type Measure struct {
-	Benchmark string   `json:"benchmark"`         // scenes, easy-vqa, retrieval or perplexity
-	Count     int      `json:"count,omitempty"`   // scenes, easy-vqa: how many questions; retrieval: how many pictures
-	Seed      uint64   `json:"seed,omitempty"`    // scenes, retrieval: in a namespace that no training sees
-	Types     []string `json:"types,omitempty"`   // scenes: kinds of questions; all with short answers if absent
-	Langs     []string `json:"langs,omitempty"`   // scenes: languages; en and zh if absent
-	Objects   int      `json:"objects,omitempty"` // scenes: most in a picture; 0 means 5
+	Benchmark string   `json:"benchmark"`         // scenes, preferences, easy-vqa, retrieval or perplexity
+	Count     int      `json:"count,omitempty"`   // scenes, easy-vqa: how many questions; preferences: pairs; retrieval: pictures
+	Seed      uint64   `json:"seed,omitempty"`    // scenes, preferences, retrieval: in a namespace that no training sees
+	Types     []string `json:"types,omitempty"`   // scenes, preferences: kinds of questions; all (scenes: with short answers) if absent
+	Langs     []string `json:"langs,omitempty"`   // scenes, preferences: languages; en and zh if absent
+	Objects   int      `json:"objects,omitempty"` // scenes, preferences: most in a picture; 0 means 5
 	Path      string   `json:"path,omitempty"`    // easy-vqa: folder; retrieval: file of captions, drawn scenes if absent
 	Text      string   `json:"text,omitempty"`    // perplexity: file; two chapters of Alice in Wonderland if absent
 	Context   int      `json:"context,omitempty"` // perplexity: tokens of a window; the model's context if absent
 }
 
 // benchmarks are those that a Measure may name.
-var benchmarks = []string{"scenes", "easy-vqa", "retrieval", "perplexity"}
+var benchmarks = []string{"scenes", "preferences", "easy-vqa", "retrieval", "perplexity"}
 
 // Forget guards what a model knew before it learned to see: the perplexity of a text.
 type Forget struct {
@@ -39,7 +39,7 @@ type Forget struct {
 
 // Metric is a value that a Measure has found.
 type Metric struct {
-	Name  string  `json:"name"` // accuracy, perplexity
+	Name  string  `json:"name"` // accuracy, perplexity, margin
 	Value float64 `json:"value"`
 }
 
@@ -66,10 +66,10 @@ const measuresFile = "measures.json"
 func (m *Measure) check() error {
 	switch {
 	case !slices.Contains(benchmarks, m.Benchmark):
-		return fmt.Errorf("benchmark %q, want scenes, easy-vqa, retrieval or perplexity", m.Benchmark)
+		return fmt.Errorf("benchmark %q, want scenes, preferences, easy-vqa, retrieval or perplexity", m.Benchmark)
 	case m.Count < 0 || m.Objects < 0 || m.Context < 0:
 		return fmt.Errorf("count %d, objects %d, context %d", m.Count, m.Objects, m.Context)
-	case (m.Benchmark == "scenes" || m.Benchmark == "retrieval" && m.Path == "") && m.Count < 1:
+	case (m.Benchmark == "scenes" || m.Benchmark == "preferences" || m.Benchmark == "retrieval" && m.Path == "") && m.Count < 1:
 		return fmt.Errorf("%s: count is missing", m.Benchmark)
 	case m.Benchmark == "easy-vqa" && m.Path == "":
 		return errors.New("easy-vqa: path is missing")

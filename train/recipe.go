@@ -110,6 +110,7 @@ type Source struct {
 	Objects   int      `json:"objects,omitempty"`   // scenes: most in a picture; 0 means 5
 	Types     []string `json:"types,omitempty"`     // kinds of questions; all if absent
 	Langs     []string `json:"langs,omitempty"`     // scenes: languages, en and zh if absent
+	Rejected  bool     `json:"rejected,omitempty"`  // scenes: a wrong answer stands beside the last one, for preferences
 	Ask       int      `json:"ask,omitempty"`       // questions of a picture in one sample, drawn anew each epoch; 0 takes all
 	Apart     bool     `json:"apart,omitempty"`     // questions of a sample do not see each other
 	Augment   Augment  `json:"augment,omitzero"`

@@ -165,6 +165,7 @@ func TestRecipesThatAreWrong(t *testing.T) {
 		{"count", recipeWith(``, stage, `"format": "scenes"`), "count is 0"},
 		{"path", recipeWith(``, stage, `"format": "llava"`), "llava: path is missing"},
 		{"types of llava", recipeWith(``, stage, `"format": "llava", "path": "x", "types": ["colour"]`), "types are for"},
+		{"rejected of llava", recipeWith(``, stage, `"format": "llava", "path": "x", "rejected": true`), "llava: rejected is for scenes"},
 		{"ask", recipeWith(``, stage, source+`, "ask": -1`), "ask -1"},
 		{"shift", recipeWith(``, stage, source+`, "augment": {"shift": -1}`), "shift -1"},
 	} {

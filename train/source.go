@@ -100,7 +100,11 @@ func (s Source) scenes() (*data.Scenes, error) {
 	for _, l := range s.Langs {
 		opts.Langs = append(opts.Langs, scenes.Lang(l))
 	}
-	return data.NewScenes(s.Seed, s.Count, opts, data.ByImage)
+	d, err := data.NewScenes(s.Seed, s.Count, opts, data.ByImage)
+	if err == nil && s.Rejected {
+		d = d.Rejecting()
+	}
+	return d, err
 }
 
 // interleaved are passages with drawn pictures in them, and what is said of these.

@@ -28,6 +28,7 @@ import (
 //	{"architectures": ["Blip2Qformer"], "vision_config": {"from": "../clip", "num_hidden_layers": 23},
 //	 "qformer_config": {"from": "../bert-base-uncased"}}
 //
+// where the picture encoder may also be that of a file of LAVIS, such as eva_vit_g.pth.
 // Fields of an entry go before those of the directory's config.json. What no
 // directory has, the adapters, has no values yet; tokenizer and chat template
 // are the language model's unless the directory has its own.

@@ -154,18 +154,18 @@ var stage1Heads = []string{
 	"itm_head.*", "temp", "cls.*",
 }
 
-// eye takes a picture encoder: the tower of a directory of CLIP, or EVA's as LAVIS has
-// it. The norm behind it is new.
+// eye takes a picture encoder: the tower of a directory of CLIP, or of a file of LAVIS,
+// EVA's or CLIP's. The norm behind it is new.
 func (c *composition) eye(whole, entry map[string]any, from string) error {
-	config := map[string]any{}
-	var bind func(m *Model, params []checkpoint.Param) error
+	config, files := map[string]any{}, os.DirFS(from)
+	bind := func(m *Model, params []checkpoint.Param) error { return m.bindSome(from, params) }
 	if isTorchFile(from) {
-		file, err := c.open(from)
-		if err != nil {
-			return err
+		files = os.DirFS(filepath.Dir(from))
+		l, err := c.lavisEye(from)
+		if err == nil {
+			config, err = l.visionConfig()
 		}
-		l := &lavis{q: &part{c: file}, eye: &part{c: file}, pick: true}
-		if config, err = l.visionConfig(); err != nil {
+		if err != nil {
 			return fmt.Errorf("%s: %w", from, err)
 		}
 		bind = func(_ *Model, params []checkpoint.Param) error { return l.bind(params) }
@@ -180,7 +180,6 @@ func (c *composition) eye(whole, entry map[string]any, from string) error {
 		if kind := config["model_type"]; kind != "clip_vision_model" {
 			return fmt.Errorf("%s: a %v; a picture encoder of BLIP-2 is a directory of CLIP, or EVA's %s", from, kind, evaFile)
 		}
-		bind = func(m *Model, params []checkpoint.Param) error { return m.bindSome(from, params) }
 	}
 	lay(config, entry)
 	delete(config, "from")
@@ -190,7 +189,21 @@ func (c *composition) eye(whole, entry map[string]any, from string) error {
 			return !strings.HasPrefix(p.Name, "vision_model.") || strings.HasPrefix(p.Name, "vision_model.post_layernorm.")
 		}))
 	}})
-	return c.beside(os.DirFS(from), whole, false)
+	return c.beside(files, whole, false)
+}
+
+// lavisEye opens a file for its picture encoder alone: that of evaFile or clipFile, or
+// of a whole BLIP-2.
+func (c *composition) lavisEye(path string) (*lavis, error) {
+	file, err := c.open(path)
+	if err != nil {
+		return nil, err
+	}
+	l := newLAVIS(file)
+	if l.pick = true; l.eye == nil {
+		l.eye = &part{c: file}
+	}
+	return l, c.into.openEye(l, filepath.Dir(path))
 }
 
 // bindSome binds parameters from a directory that has more.

@@ -48,11 +48,11 @@ func openLLaVA(fsys fs.FS, net any) (model.Processor, error) {
 	if p.Pictures, err = openTiles(fsys, m.Vision.Config().ImageSize); err != nil {
 		return nil, err
 	}
-	cut := p.Pictures.Tiling()
-	switch tiles := m.Config().Tiles; {
-	case (tiles == nil) != (cut == nil):
-		return nil, fmt.Errorf("preprocessor_config.json cuts pictures into tiles: %v; config.json's model reads tiles: %v", cut != nil, tiles != nil)
-	case tiles != nil && !slices.EqualFunc(tiles.Pinpoints, cut.Sizes, func(p []int, s image.Point) bool { return image.Pt(p[1], p[0]) == s }):
+	switch tiles, cut := m.Config().Tiles, p.Pictures.Tiling(); {
+	case cut == nil: // the whole picture alone, as LLaVA-NeXT's projector is taught
+	case tiles == nil:
+		return nil, fmt.Errorf("preprocessor_config.json cuts pictures into tiles, and config.json's model reads whole pictures")
+	case !slices.EqualFunc(tiles.Pinpoints, cut.Sizes, func(p []int, s image.Point) bool { return image.Pt(p[1], p[0]) == s }):
 		return nil, fmt.Errorf("image_grid_pinpoints differ in config.json and preprocessor_config.json")
 	}
 	return p, openLLaVAVideos(fsys, p, m)

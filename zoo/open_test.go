@@ -196,7 +196,7 @@ func TestOpenRefuses(t *testing.T) {
 		"tower without class": {"llava15", set("vision_config.model_type", "siglip_vision_model"), []string{"siglip: the tower has no class token"}},
 		"class among tiles":   {"llava_next", set("vision_feature_select_strategy", "full"), []string{"vision_feature_select_strategy must be default"}},
 		"other tiles":         {"llava_next", set("image_grid_pinpoints", [][]int{{28, 56}}), []string{"image_grid_pinpoints differ in config.json and preprocessor_config.json"}},
-		"no tiles":            {"llava_onevision", set("architectures", []string{"LlavaForConditionalGeneration"}), []string{"preprocessor_config.json cuts pictures into tiles: true"}},
+		"no tiles":            {"llava_onevision", set("architectures", []string{"LlavaForConditionalGeneration"}), []string{"preprocessor_config.json cuts pictures into tiles, and config.json's model reads whole pictures"}},
 		"other patches":       {"qwen2_vl", set("vision_config.spatial_merge_size", 1), []string{"multiples of 28", "reads multiples of 14 pixels"}},
 		"pooling":             {"llava_onevision", set("vision_aspect_ratio", "pad"), []string{`vision_aspect_ratio "pad"`}},
 		"no config":           {"llava15", remove("config.json"), []string{"config.json"}},

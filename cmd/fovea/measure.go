@@ -20,6 +20,8 @@ func measurer(pool *kernel.Pool) func(context.Context, *zoo.Model, train.Measure
 		switch what.Benchmark {
 		case "perplexity":
 			return measurePerplexity(ctx, pool, m, what)
+		case "preferences":
+			return measurePreferences(ctx, pool, m, what)
 		case "retrieval":
 			return measureRetrieval(ctx, pool, m, what)
 		}
@@ -39,6 +41,11 @@ func benchmark(what train.Measure) (eval.Benchmark, error) {
 	if what.Benchmark == "easy-vqa" {
 		return eval.EasyVQA(what.Path, what.Count)
 	}
+	return eval.ScenesLike(what.Seed, what.Count, scenesOf(what))
+}
+
+// scenesOf are the scenes that a measure asks about.
+func scenesOf(what train.Measure) scenes.Options {
 	opts := scenes.Options{Objects: what.Objects}
 	for _, t := range what.Types {
 		opts.Types = append(opts.Types, scenes.Type(t))
@@ -46,7 +53,15 @@ func benchmark(what train.Measure) (eval.Benchmark, error) {
 	for _, l := range what.Langs {
 		opts.Langs = append(opts.Langs, scenes.Lang(l))
 	}
-	return eval.ScenesLike(what.Seed, what.Count, opts)
+	return opts
+}
+
+func measurePreferences(ctx context.Context, pool *kernel.Pool, m *zoo.Model, what train.Measure) ([]train.Metric, error) {
+	r, err := eval.Preferences(ctx, m, what.Seed, what.Count, scenesOf(what), pool)
+	if err != nil {
+		return nil, err
+	}
+	return []train.Metric{{Name: "likelier", Value: r.Likelier}, {Name: "accuracy", Value: r.Accuracy}, {Name: "margin", Value: r.Margin}}, nil
 }
 
 func measurePerplexity(ctx context.Context, pool *kernel.Pool, m *zoo.Model, what train.Measure) ([]train.Metric, error) {
@@ -108,7 +123,7 @@ func writeMeasured(w io.Writer, rows []train.Measured) error {
 }
 
 func metricText(m train.Metric) string {
-	if m.Name == "perplexity" {
+	if m.Name == "perplexity" || m.Name == "margin" {
 		return fmt.Sprintf("%.3f", m.Value)
 	}
 	return fmt.Sprintf("%.1f %%", 100*m.Value)

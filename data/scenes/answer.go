@@ -21,6 +21,21 @@ func answer(lang Lang, p Program, objects []Object) string {
 	return answerEnglish(p, objects)
 }
 
+// verdict puts the outcome of a yes-or-no program into words.
+func verdict(lang Lang, op Op, yes bool) string {
+	words := [2]string{"no", "yes"}
+	switch {
+	case lang == Chinese && op == OpExist:
+		words = [2]string{"没有", "有"}
+	case lang == Chinese:
+		words = [2]string{"否", "是"}
+	}
+	if yes {
+		return words[1]
+	}
+	return words[0]
+}
+
 // holds runs a yes-or-no program.
 func holds(p Program, objects []Object) bool {
 	if p.Op == OpExist {

@@ -84,16 +84,8 @@ func chineseNoun(f Filter) string {
 
 func answerChinese(p Program, objects []Object) string {
 	switch p.Op {
-	case OpExist:
-		if holds(p, objects) {
-			return "有"
-		}
-		return "没有"
-	case OpRelated:
-		if holds(p, objects) {
-			return "是"
-		}
-		return "否"
+	case OpExist, OpRelated:
+		return verdict(Chinese, p.Op, holds(p, objects))
 	case OpColour:
 		return chineseColours[only(p.Target, objects).Colour]
 	case OpShape:

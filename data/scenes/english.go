@@ -96,10 +96,7 @@ func article(noun string) string {
 func answerEnglish(p Program, objects []Object) string {
 	switch p.Op {
 	case OpExist, OpRelated:
-		if holds(p, objects) {
-			return "yes"
-		}
-		return "no"
+		return verdict(English, p.Op, holds(p, objects))
 	case OpColour:
 		return string(only(p.Target, objects).Colour)
 	case OpShape:

@@ -11,6 +11,8 @@ const (
 	streamLayout = iota
 	streamGround
 	streamQuestions // plus the number of the language
+
+	streamWrong = 1 << 8
 )
 
 // key names one scene among all splits and seeds.

@@ -104,6 +104,7 @@ type Scene struct {
 	Questions []Question `json:"questions"`
 
 	ground ground
+	key    key
 }
 
 // Object is one shape in a scene.
@@ -142,6 +143,7 @@ func Generate(seed uint64, index int, opts Options) *Scene {
 			Objects:   objects,
 			Questions: questions,
 			ground:    newGround(key.source(streamGround, attempt), objects),
+			key:       key,
 		}
 	}
 }

@@ -99,6 +99,8 @@ func (s *Stage) check() error {
 		return errors.New("loss: preferences: two answers are compared, and not packed: it needs batch")
 	case s.Loss != "preferences" && s.Beta != 0 || !(s.Beta >= 0):
 		return fmt.Errorf("beta is %v: it is a number above 0, for the loss preferences", s.Beta)
+	case s.Loss != "preferences" && s.Supervised != 0 || !(s.Supervised >= 0):
+		return fmt.Errorf("supervised is %v: it is a number from 0 on, for the loss preferences", s.Supervised)
 	case s.Loss == "pairs" && (s.Pack != nil || s.Batch < 2):
 		return errors.New("loss: pairs: pairs are told from others of their batch: it needs batch, of 2 or more, and no pack")
 	case s.Pack != nil && s.Batch > 1:

@@ -9,7 +9,7 @@ func (t *Trainer) learn(f *feeder, b *batch) (loss float64, terms map[string]flo
 		loss, terms = f.pairer.backward(&t.ctx, b.pairs)
 		return loss, terms, nil
 	case b.preferences != nil:
-		return t.prefer(b.preferences, f.stage.Beta)
+		return t.prefer(b.preferences, f.stage)
 	}
 	return t.backward(b.parts, b.labelled), nil, nil
 }

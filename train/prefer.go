@@ -71,11 +71,13 @@ func (f *feeder) preferences(step int) *batch {
 // prefer adds the gradients of the mean loss of direct preference optimisation
 // (Rafailov et al. 2023, https://arxiv.org/abs/2305.18290): the better answer shall have
 // become likelier, by comparison with the model before its updates, than the worse.
-// Beta says how far the model may move. The terms are the mean margin, the logarithm of
-// how much likelier times beta, and the share of samples where it is above 0.
-func (t *Trainer) prefer(all []*preference, beta float64) (loss float64, terms map[string]float64, err error) {
-	c, n := &t.ctx, float64(len(all))
-	terms = map[string]float64{"margin": 0, "accuracy": 0}
+// The stage's Beta says how far the model may move. The terms are the mean margin, the
+// logarithm of how much likelier times beta, the share of samples where it is above 0, and
+// the cross-entropy of the better answers' tokens, which the loss has Supervised times (Pang
+// et al. 2024, https://arxiv.org/abs/2404.19733): preferring alone can make both unlikely.
+func (t *Trainer) prefer(all []*preference, st *Stage) (loss float64, terms map[string]float64, err error) {
+	c, n, beta := &t.ctx, float64(len(all)), st.Beta
+	terms = map[string]float64{"margin": 0, "accuracy": 0, "nll": 0}
 	for i, p := range all {
 		c.Draw = uint64(t.state.Total)<<20 + uint64(i)
 		before, err := t.before(p)
@@ -85,14 +87,17 @@ func (t *Trainer) prefer(all []*preference, beta float64) (loss float64, terms m
 		// Both are negative log-likelihoods.
 		chosen, rejected := model.Loss(c, t.vlm, p.chosen, 1), model.Loss(c, t.vlm, p.rejected, 1)
 		margin := beta * (float64(rejected.F32[0]) - float64(chosen.F32[0]) - before)
-		loss += math.Log1p(math.Exp(-margin)) / n
+		tokens := float64(p.chosen.Labelled())
+		nll := float64(chosen.F32[0]) / tokens
+		loss += (math.Log1p(math.Exp(-margin)) + float64(st.Supervised*nll)) / n
 		terms["margin"] += margin / n
+		terms["nll"] += nll / n
 		if margin > 0 {
 			terms["accuracy"] += 1 / n
 		}
 		// The gradient of the loss by the margin is the same for both, but for its sign.
-		weight := float32(beta / (1 + math.Exp(margin)) / n)
-		c.Backward(ops.Add(c, ops.Scale(c, chosen, weight), ops.Scale(c, rejected, -weight)))
+		weight, more := beta/(1+math.Exp(margin))/n, st.Supervised/tokens/n
+		c.Backward(ops.Add(c, ops.Scale(c, chosen, float32(weight+more)), ops.Scale(c, rejected, float32(-weight))))
 		c.Reset()
 	}
 	return loss, terms, nil

@@ -58,6 +58,24 @@ func TestPreferences(t *testing.T) {
 	}
 }
 
+// TestSupervisedPreferences: the better answers' own cross-entropy is a part of the loss.
+func TestSupervisedPreferences(t *testing.T) {
+	data := tiny(t, preferring(t)).Stages[0].Data
+	first := func(supervised float64) (Step, []Step) {
+		_, steps := runAll(t, tiny(t, preferring(t), func(r *Recipe) { r.Stages[0].Data, r.Stages[0].Supervised = data, supervised }))
+		return steps[0], steps
+	}
+	plain, alone := first(0)
+	taught, steps := first(2)
+	if got, want := taught.Loss-plain.Loss, 2*plain.Terms["nll"]; plain.Terms["nll"] <= 0 || math.Abs(got-want) > 1e-6 {
+		t.Errorf("the loss is greater by %v, want %v", got, want)
+	}
+	without, with := alone[len(alone)-1].Terms["nll"], steps[len(steps)-1].Terms["nll"]
+	if with > without-0.002 || with > taught.Terms["nll"]-0.01 {
+		t.Errorf("cross-entropy from %v to %v, and without it in the loss to %v", taught.Terms["nll"], with, without)
+	}
+}
+
 // TestPreferencesKnowNoWeights: how likely an answer is does not depend on its weight.
 func TestPreferencesKnowNoWeights(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ranked.jsonl")
@@ -73,7 +91,14 @@ func TestPreferencesKnowNoWeights(t *testing.T) {
 
 // TestPreferenceGradients compares them with differences of the loss.
 func TestPreferenceGradients(t *testing.T) {
-	tr := newTrainer(t, tiny(t, preferring(t)))
+	for _, supervised := range []float64{0, 0.7} {
+		checkPreferenceGradients(t, supervised)
+	}
+}
+
+func checkPreferenceGradients(t *testing.T, supervised float64) {
+	t.Helper()
+	tr := newTrainer(t, tiny(t, preferring(t), func(r *Recipe) { r.Stages[0].Supervised = supervised }))
 	st := &tr.Recipe.Stages[0]
 	check(t, tr.beginStage(st))
 	nn.Walk(tr.Model.Net, func(name string, w *tensor.Tensor) {
@@ -85,7 +110,7 @@ func TestPreferenceGradients(t *testing.T) {
 	})
 	b := tr.stages[0].batch(0)
 	loss := func() float64 {
-		l, _, err := tr.prefer(b.preferences, st.Beta)
+		l, _, err := tr.prefer(b.preferences, st)
 		check(t, err)
 		return l
 	}
@@ -118,7 +143,7 @@ func TestPreferenceGradients(t *testing.T) {
 		down := loss()
 		p.w.F32[p.i] = old
 		if numeric := (up - down) / (2 * h); math.Abs(numeric-p.grad) > 0.02*math.Abs(p.grad)+1e-4 {
-			t.Errorf("gradient %v, by differences %v", p.grad, numeric)
+			t.Errorf("supervised %v: gradient %v, by differences %v", supervised, p.grad, numeric)
 		}
 		checked++
 	}

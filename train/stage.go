@@ -9,13 +9,14 @@ type Stage struct {
 	Freeze []string `json:"freeze,omitempty"` // what of that does not
 	Groups []Group  `json:"groups,omitempty"` // rates and decay of their own; of those that fit, the first counts
 
-	Data      []Source        `json:"data"`
-	Alike     string          `json:"alike,omitempty"`      // what samples that run together have in common: source, type, modality or length
-	Pictures  json.RawMessage `json:"pictures,omitempty"`   // fields of preprocessor_config.json that this stage changes, as the size
-	Loss      string          `json:"loss,omitempty"`       // answers; pairs: which text belongs to which picture; preferences: which answer is better; answers if absent
-	Beta      float64         `json:"beta,omitempty"`       // preferences: how near the model stays to what it was; 0.1 if absent
-	MaxTokens int             `json:"max_tokens,omitempty"` // longer samples are skipped
-	Pack      *Pack           `json:"pack,omitempty"`       // samples are put together until a sequence is full; Batch is absent then
+	Data       []Source        `json:"data"`
+	Alike      string          `json:"alike,omitempty"`      // what samples that run together have in common: source, type, modality or length
+	Pictures   json.RawMessage `json:"pictures,omitempty"`   // fields of preprocessor_config.json that this stage changes, as the size
+	Loss       string          `json:"loss,omitempty"`       // answers; pairs: which text belongs to which picture; preferences: which answer is better; answers if absent
+	Beta       float64         `json:"beta,omitempty"`       // preferences: how near the model stays to what it was; 0.1 if absent
+	Supervised float64         `json:"supervised,omitempty"` // preferences: how much the cross-entropy of the better answer counts beside it
+	MaxTokens  int             `json:"max_tokens,omitempty"` // longer samples are skipped
+	Pack       *Pack           `json:"pack,omitempty"`       // samples are put together until a sequence is full; Batch is absent then
 
 	Steps      int     `json:"steps,omitempty"`  // optimizer steps; 0: by Epochs
 	Epochs     float64 `json:"epochs,omitempty"` // passes over the data

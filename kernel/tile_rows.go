@@ -30,7 +30,7 @@ func (g *tileTask) packRows(s *scratch, dst []byte, p, t, length int) {
 	at, o, count := g.panel(p)
 	x := *at
 	switch {
-	case packsPanel(at, t, length):
+	case packsPanel(at, length):
 		call := g.packCall(dst, p, t, length)
 		packRowsPanel(x.dtype, &call)
 		return
@@ -65,7 +65,7 @@ func (g *tileTask) transposePanel(call *tileCall, s *scratch, b *tileBlock, p in
 }
 
 // packsPanel reports whether rows of x can be packed by a packCall.
-func packsPanel(x *operand, t, length int) bool {
+func packsPanel(x *operand, length int) bool {
 	return packsPanels(x.dtype) && !x.kMajor && length%tileDepth == 0 && length <= tileBlockK*tileDepth
 }
 

@@ -20,7 +20,7 @@ func (g *tileTask) multiplyVector(worker, part int) {
 	panels := ceilDiv(g.r, panelSide)
 	lo, hi := part*panels/g.rowParts, (part+1)*panels/g.rowParts
 	s.tiles.sums = grow(s.tiles.sums, panelSide)
-	if !packsPanel(&g.rows, 0, g.k%tileDepth) {
+	if !packsPanel(&g.rows, g.k%tileDepth) {
 		g.vectorInPlace(s, lo, hi)
 		return
 	}

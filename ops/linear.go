@@ -30,12 +30,17 @@ func linearGrad(c *tensor.Ctx, y, x, w, b *T) {
 		dx, used := x.GradSink()
 		c.Pool.GemmNN(kernel.F32Mat(dx, m, k), dy, w.Mat(), used)
 	}
-	if w.NeedsGrad() {
-		dw, used := w.GradSink()
-		c.Pool.GemmTN(kernel.F32Mat(dw, n, k), dy, x.Mat(), used)
-	}
+	weightGrad(c, w, dy, x.Mat())
 	if b.NeedsGrad() {
 		sumRows(c, b.Grad(), y.Grad())
+	}
+}
+
+// weightGrad adds aᵀ·b to the gradient of w if it needs one.
+func weightGrad(c *tensor.Ctx, w *T, a, b kernel.Mat) {
+	if w.NeedsGrad() {
+		dw, used := w.GradSink()
+		c.Pool.GemmTN(kernel.F32Mat(dw, a.Cols, b.Cols), a, b, used)
 	}
 }
 

@@ -23,9 +23,7 @@ func Project(c *tensor.Ctx, x, w *T) *T {
 				dx, used := x.GradSink()
 				c.Pool.GemmNT(kernel.F32Mat(dx, m, k), dy, w.Mat(), used)
 			}
-			if w.NeedsGrad() {
-				c.Pool.GemmTN(kernel.F32Mat(w.Grad(), k, n), x.Mat(), dy, true)
-			}
+			weightGrad(c, w, x.Mat(), dy)
 		})
 	}
 	return y

@@ -14,17 +14,17 @@ func SwiGLU(c *tensor.Ctx, gate, up *T) *T {
 	})
 	if y.NeedsGrad() {
 		c.Record(y, func() {
-			each(c, y.Len(), 1, swigluGrad{y, gate, up, sinkOf(gate), sinkOf(up)}, (*swigluGrad).run)
+			each(c, y.Len(), 1, swigluGrad{y.Grad(), gate.F32, up.F32, sinkOf(gate), sinkOf(up)}, (*swigluGrad).run)
 		})
 	}
 	return y
 }
 
 type swigluGrad struct {
-	y, gate, up *T
-	dgate, dup  sink
+	dy, gate, up []float32
+	dgate, dup   sink
 }
 
 func (a *swigluGrad) run(lo, hi int) {
-	kernel.SwiGLUGrad(a.dgate.part(lo, hi), a.dup.part(lo, hi), a.y.Grad()[lo:hi], a.gate.F32[lo:hi], a.up.F32[lo:hi])
+	kernel.SwiGLUGrad(a.dgate.part(lo, hi), a.dup.part(lo, hi), a.dy[lo:hi], a.gate[lo:hi], a.up[lo:hi])
 }

@@ -131,11 +131,8 @@ func (t *Tensor) Grad() []float32 {
 // pass over memory.
 func (t *Tensor) GradSink() (g []float32, used bool) {
 	if t.grad != nil {
-		if t.spent { // else nothing is written: workers may ask for it side by side
-			t.spent = false
-			return t.grad, false
-		}
-		return t.grad, true
+		used, t.spent = !t.spent, false
+		return t.grad, used
 	}
 	// Within an arena scope, the gradient of a tensor from outside has to outlive the scope.
 	if t.arena != nil && t.depth == t.arena.depth {

@@ -108,11 +108,7 @@ func tileFlipped(g *gen) {
 	g.label("same")
 	g.op("SUBQ $16, CX")
 	g.op("JGT tile")
-	g.op("CMPQ R11, $2")
-	g.op("JNE done")
-	g.op("SFENCE") // the lines are seen before whoever wrote them tells
-	g.label("done")
-	g.ret()
+	endStream(g)
 }
 
 // tileLines writes the way of 16 rows of tiles, those of the same rows beside each other,
@@ -130,9 +126,7 @@ func tileLines(g *gen) {
 	g.op("MOVQ tiles+16(FP), SI")
 	g.op("MOVQ cols+24(FP), CX")
 	g.op("ANDQ $15, CX")
-	g.op("MOVL $-1, AX")
-	g.op("BZHIL CX, AX, AX")
-	g.op("KMOVW AX, K1")
+	firstLanes(g, "CX", 1, 2)
 	g.op("MOVQ mode+32(FP), R11")
 	g.op("MOVQ $4, R10")
 	g.label("four")
@@ -157,9 +151,14 @@ func tileLines(g *gen) {
 	g.op("LEAQ (DI)(R8*4), DI")
 	g.op("DECQ R10")
 	g.op("JNZ four")
+	endStream(g)
+}
+
+// endStream returns; lines that were streamed are seen before whoever wrote them tells.
+func endStream(g *gen) {
 	g.op("CMPQ R11, $2")
 	g.op("JNE done")
-	g.op("SFENCE") // the lines are seen before whoever wrote them tells
+	g.op("SFENCE")
 	g.label("done")
 	g.ret()
 }

@@ -124,10 +124,7 @@ func keysLeft(g *gen, none string) {
 	g.op("MOVL $32, BX")
 	g.op("CMPQ CX, BX")
 	g.op("CMOVQLT CX, BX")
-	g.op("MOVL $-1, AX")
-	g.op("BZHIL BX, AX, AX")
-	g.op("KMOVD AX, K1")
-	g.op("KSHIFTRD $16, K1, K2")
+	firstLanes(g, "BX", 1, 2)
 }
 
 // exp replaces register x by its exponential, for x <= 0, by way of t to t+2. What
